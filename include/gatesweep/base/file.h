@@ -1,0 +1,47 @@
+// The one place that opens, reads, writes, syncs and renames files. Every failure is an Error with path and reason:
+// ExitCode::input_missing when an input does not exist or cannot be opened, io for a failed read or write,
+// cannot_create when an output cannot be created.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace gatesweep {
+
+// A regular file open for reading by position; safe to share between threads.
+class InputFile {
+public:
+    explicit InputFile(std::filesystem::path path);
+    ~InputFile();
+    InputFile(InputFile&& other) noexcept;
+    InputFile& operator=(InputFile&&) = delete;
+    InputFile(InputFile const&) = delete;
+
+    std::filesystem::path const& path() const { return path_; }
+    std::uint64_t size() const { return size_; }
+    // Reads exactly out.size() bytes from `offset`; a file that ends before that is an error (it was truncated).
+    void read_at(std::uint64_t offset, std::span<std::byte> out) const;
+
+private:
+    std::filesystem::path path_;
+    int descriptor_ = -1;
+    std::uint64_t size_ = 0;
+};
+
+// The whole file; larger than max_bytes is an error (bad_data).
+std::string read_file(std::filesystem::path const& path, std::uint64_t max_bytes = std::uint64_t{1} << 32);
+
+// Writes beside `path`, syncs, renames into place: readers see the old file or the whole new one.
+void write_file_atomically(std::filesystem::path const& path, std::string_view bytes);
+
+// Creates the folder and its parents; an existing folder is fine.
+void create_folder(std::filesystem::path const& path);
+void remove_file(std::filesystem::path const& path);  // a missing file is fine
+// Makes renames and creations in the folder durable.
+void sync_folder(std::filesystem::path const& path);
+
+}  // namespace gatesweep

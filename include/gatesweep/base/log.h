@@ -1,0 +1,40 @@
+// What the program says. Rank 0 speaks; other ranks only warn, and then name themselves.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <string_view>
+#include <utility>
+
+namespace gatesweep {
+
+enum class LogLevel { quiet, info, debug };
+
+// Called once, after the ranks are known. Standard error is used; colours and bars only where it is a terminal.
+void start_log(int rank, int num_ranks, LogLevel level);
+bool log_to_terminal();
+
+// A line of the kind "model     Mixtral, 8 layers x 8 experts": a topic, padded to one column, and a text. Rank 0 only.
+void say(std::string_view topic, std::string_view text);
+// A warning from any rank, prefixed with the rank when it is not rank 0.
+void warn(std::string_view text);
+// Detail for --verbose; rank 0 only.
+void detail(std::string_view text);
+// The last words of a rank, any rank.
+void report_error(std::string_view text);
+
+template <class... Args>
+void say(std::string_view topic, fmt::format_string<Args...> format, Args&&... args)
+    requires(sizeof...(Args) > 0)
+{
+    say(topic, std::string_view(fmt::format(format, std::forward<Args>(args)...)));
+}
+
+template <class... Args>
+void warn(fmt::format_string<Args...> format, Args&&... args)
+    requires(sizeof...(Args) > 0)
+{
+    warn(std::string_view(fmt::format(format, std::forward<Args>(args)...)));
+}
+
+}  // namespace gatesweep

@@ -1,0 +1,40 @@
+// Prompt files to token ids: CSV (RFC 4180), JSONL or a JSON list, plain or .gz.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "gatesweep/input/chat_template.h"
+#include "gatesweep/input/job.h"
+#include "gatesweep/input/tokenizer.h"
+
+namespace gatesweep {
+
+struct Prompt {
+    std::string id;     // unique within the job
+    std::string group;  // of the job file
+    std::vector<Message> messages;        // one user turn for a plain prompt; empty when the row carries token_ids
+    std::vector<std::int32_t> token_ids;  // given by the row, or filled in by tokenize()
+    TemplateKind prompt_template = TemplateKind::chat;
+    std::string origin;  // "prompts/benign.csv row 17", for messages
+};
+
+struct PromptSet {
+    std::vector<Prompt> prompts;           // in the order of the job file: prompt_index
+    std::vector<std::string> notices;      // what was skipped, repeated or looks odd, for the user
+    std::vector<std::string> file_digests; // "path sha256"
+    std::string digest() const;            // of ids, groups and token ids
+};
+
+// Reads every [[prompts]] of the job. Errors: input_missing; bad_data with file and row (unterminated quote, bad UTF-8,
+// no prompt column, empty group after the filter, two rows of one group with one id, token_ids that are no list of
+// integers).
+PromptSet load_prompts(Job const& job);
+
+// Fills in token_ids. `chat` may be null when no prompt needs it. Errors: bad_data with the prompt's origin: an id
+// outside the vocabulary, fewer than 2 tokens (no next-token loss exists), more than max_tokens, two BOS tokens.
+void tokenize(PromptSet& set, Tokenizer const* tokenizer, ChatTemplate const* chat, std::int64_t vocab_size,
+              std::int64_t max_tokens, std::int32_t bos_id);
+
+}  // namespace gatesweep

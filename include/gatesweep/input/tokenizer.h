@@ -1,0 +1,34 @@
+// SentencePiece tokenizer of a checkpoint (tokenizer.model). Text never becomes a control token here: "<s>" typed in a
+// prompt stays text.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gatesweep {
+
+class Tokenizer {
+public:
+    // Errors: input_missing (says so when only tokenizer.json exists), bad_data.
+    explicit Tokenizer(std::filesystem::path const& model_file);
+    ~Tokenizer();
+    Tokenizer(Tokenizer&&) noexcept;
+
+    std::int64_t vocab_size() const;
+    std::int32_t bos_id() const;
+    std::int32_t eos_id() const;
+    // SentencePiece's own encoding, without BOS and EOS; the dummy prefix is added at every call.
+    std::vector<std::int32_t> encode(std::string_view text) const;
+    std::string decode(std::span<std::int32_t const> ids) const;
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace gatesweep

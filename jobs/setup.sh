@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Installs what building and running gatesweep needs on Debian 12 and is not there yet, then configures build/.
+# Sourced or called by jobs/demo.sh and tests/run.sh. A site's own libtorch (Torch_DIR, LIBTORCH_ROOT or
+# CMAKE_PREFIX_PATH) and MPI (a loaded module) are used where they exist.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+
+install_packages() {
+    command -v dpkg-query > /dev/null || return 0 # not Debian: the site provides the packages
+    local wanted=(g++ cmake ninja-build pkg-config git python3-pip python3-venv libcli11-dev libtomlplusplus-dev
+        libboost-serialization-dev libgtest-dev nlohmann-json3-dev libsentencepiece-dev libspdlog-dev libfmt-dev
+        libxxhash-dev libssl-dev zlib1g-dev gnuplot-nox ccache)
+    command -v mpirun > /dev/null && command -v mpicxx > /dev/null || wanted+=(libopenmpi-dev openmpi-bin)
+    local missing=() package
+    for package in "${wanted[@]}"; do
+        dpkg-query -W -f='${Status}' "$package" 2> /dev/null | grep -q 'ok installed' || missing+=("$package")
+    done
+    [ ${#missing[@]} = 0 ] && return 0
+    echo "setup     installing ${missing[*]}"
+    as_root apt-get -qq -o DPkg::Lock::Timeout=300 update
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends -o DPkg::Lock::Timeout=300 \
+        "${missing[@]}" > /dev/null
+}
+
+install_libtorch() {
+    [ -n "${LIBTORCH_ROOT:-}${Torch_DIR:-}" ] && return 0
+    local prefix
+    for prefix in $(tr ':;' '  ' <<< "${CMAKE_PREFIX_PATH:-}"); do
+        [ -e "$prefix/include/ATen/ATen.h" ] || [ -e "$prefix/torch/include/ATen/ATen.h" ] && return 0
+    done
+    [ -e build/libtorch/.complete ] && return 0
+    echo "setup     fetching libtorch 2.11 (CPU part, 1.2 GB) into build/libtorch"
+    rm -rf build/libtorch
+    mkdir -p build
+    # The wheel's libtorch_cpu needs just these two CUDA libraries beside it; no Python is used at run time.
+    python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --target build/libtorch --no-deps \
+        torch==2.11.0 nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85
+    touch build/libtorch/.complete
+}
+
+configure() {
+    local extra=()
+    [ -n "${Torch_DIR:-}" ] && extra+=("-DTorch_DIR=$Torch_DIR")
+    cmake --preset default "${extra[@]}" "$@" > build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
+}
+
+install_packages
+install_libtorch
+configure "$@"

@@ -1,0 +1,62 @@
+#include "gatesweep/base/log.h"
+
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <memory>
+#include <string>
+
+namespace gatesweep {
+namespace {
+
+struct LogState {
+    int rank = 0;
+    int num_ranks = 1;
+    LogLevel level = LogLevel::info;
+    std::shared_ptr<spdlog::logger> logger;
+};
+
+LogState& state() {
+    static LogState instance = [] {
+        LogState s;
+        s.logger = std::make_shared<spdlog::logger>("gatesweep", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+        s.logger->set_pattern("%v");
+        s.logger->flush_on(spdlog::level::trace);
+        return s;
+    }();
+    return instance;
+}
+
+std::string rank_prefix() {
+    auto const& s = state();
+    return s.num_ranks > 1 ? fmt::format("rank {} of {}: ", s.rank, s.num_ranks) : std::string();
+}
+
+}  // namespace
+
+void start_log(int rank, int num_ranks, LogLevel level) {
+    state().rank = rank;
+    state().num_ranks = num_ranks;
+    state().level = level;
+}
+
+bool log_to_terminal() { return ::isatty(STDERR_FILENO) == 1; }
+
+void say(std::string_view topic, std::string_view text) {
+    auto& s = state();
+    if (s.rank == 0 && s.level != LogLevel::quiet) s.logger->info("{:<9} {}", topic, text);
+}
+
+void warn(std::string_view text) {
+    state().logger->warn("warning: {}{}", state().rank == 0 ? std::string() : rank_prefix(), text);
+}
+
+void detail(std::string_view text) {
+    auto& s = state();
+    if (s.rank == 0 && s.level == LogLevel::debug) s.logger->info("          {}", text);
+}
+
+void report_error(std::string_view text) { state().logger->error("error: {}{}", rank_prefix(), text); }
+
+}  // namespace gatesweep

@@ -1,0 +1,25 @@
+# Everything gatesweep is built from, found once. Debian package names stand in jobs/setup.sh.
+set(MPI_CXX_SKIP_MPICXX ON) # without the deprecated C++ bindings libmpi alone is enough
+find_package(Threads REQUIRED)
+find_package(MPI REQUIRED COMPONENTS CXX)
+
+if(GATESWEEP_WITH_CUDA)
+  if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
+    set(CMAKE_CUDA_ARCHITECTURES 90-real) # CMake 3.25 only sees it if it is set before enable_language
+  endif()
+  find_package(LibTorch 2.8 REQUIRED COMPONENTS CUDA)
+else()
+  find_package(LibTorch 2.8 REQUIRED)
+endif()
+
+find_package(CLI11 REQUIRED)
+find_package(tomlplusplus REQUIRED)
+find_package(nlohmann_json 3.11 REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(OpenSSL REQUIRED COMPONENTS Crypto)
+find_package(Boost 1.74 REQUIRED COMPONENTS serialization)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(sentencepiece REQUIRED IMPORTED_TARGET sentencepiece)
+pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)

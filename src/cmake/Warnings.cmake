@@ -1,0 +1,13 @@
+# One interface target that every target of ours links: warnings, sanitizers, debug information.
+add_library(gatesweep_flags INTERFACE)
+target_compile_options(gatesweep_flags INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-unknown-pragmas -g1)
+if(GATESWEEP_WERROR)
+  target_compile_options(gatesweep_flags INTERFACE -Werror)
+endif()
+if(CMAKE_BUILD_TYPE STREQUAL "Debug")
+  target_compile_definitions(gatesweep_flags INTERFACE GATESWEEP_CONTRACTS=1 _GLIBCXX_ASSERTIONS)
+endif()
+if(GATESWEEP_SANITIZE)
+  target_compile_options(gatesweep_flags INTERFACE -fsanitize=${GATESWEEP_SANITIZE} -fno-omit-frame-pointer -g)
+  target_link_options(gatesweep_flags INTERFACE -fsanitize=${GATESWEEP_SANITIZE})
+endif()

@@ -1,0 +1,1 @@
+// Holds the precompiled ATen headers that the layers reuse.

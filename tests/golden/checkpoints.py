@@ -1,0 +1,148 @@
+"""The small random Mixtral checkpoints: how they differ, their weights, and their files."""
+
+import dataclasses
+import json
+
+import torch
+from safetensors.torch import save_file
+
+STORAGE = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
+
+
+@dataclasses.dataclass
+class Checkpoint:
+    name: str
+    storage: str
+    spelling: str  # "v4": rope_theta and torch_dtype at the top; "v5": rope_parameters and dtype
+    layout: str  # "hub": one tensor per expert matrix; "fused": one per layer
+    shards: int
+    vocab: int
+    hidden: int
+    ffn: int
+    layers: int
+    heads: int
+    kv_heads: int
+    head_dim: int | None  # None: absent from config.json, hidden / heads
+    experts: int
+    top_k: int
+    theta: float
+    eps: float
+    window: int | None
+    tied: bool
+    eos_list: bool
+    template: str
+    template_place: str
+
+    @property
+    def head_size(self):
+        return self.head_dim or self.hidden // self.heads
+
+
+CHECKPOINTS = [
+    Checkpoint("hub-bf16", "bfloat16", "v4", "hub", 3, 512, 48, 40, 2, 4, 2, None, 8, 2, 1e6, 1e-5, None, False, False,
+               "first", "string"),
+    Checkpoint("fused-f16", "float16", "v5", "fused", 1, 384, 80, 32, 2, 4, 1, 24, 4, 2, 1e4, 1e-6, 8, True, True,
+               "second", "file"),
+    Checkpoint("plain-f32", "float32", "v4", "hub", 1, 384, 32, 32, 3, 2, 2, None, 4, 2, 1e4, 1e-5, None, False, False,
+               "first", "list"),
+    Checkpoint("wide-bf16", "bfloat16", "v5", "hub", 2, 384, 48, 32, 2, 4, 4, None, 16, 4, 5e5, 1e-6, 16, True, False,
+               "second", "string"),
+    Checkpoint("three-f16", "float16", "v5", "fused", 2, 512, 64, 32, 2, 6, 3, 16, 8, 3, 1e6, 1e-5, None, False, True,
+               "first", "string"),
+    Checkpoint("top1-bf16", "bfloat16", "v4", "hub", 1, 384, 32, 32, 2, 4, 2, 8, 4, 1, 1e4, 1e-5, 8, True, False,
+               "second", "list"),
+]
+
+
+def storable(c, tensor):
+    """Rounded to what the file can hold, but float32: what a reader of the file will see."""
+    return tensor.to(STORAGE[c.storage]).float()
+
+
+def normal(generator, *shape, scale):
+    return torch.randn(*shape, generator=generator) * scale
+
+
+def random_gate(c, generator):
+    """Logits a few units wide, so that choices are clear; rows of unequal length, so that experts are unequally busy."""
+    rows = torch.linspace(0.6, 1.4, c.experts)[torch.randperm(c.experts, generator=generator)]
+    return storable(c, normal(generator, c.experts, c.hidden, scale=3 * c.hidden**-0.5) * rows[:, None])
+
+
+def random_weights(c, seed):
+    """Fused names. Every matrix is scaled by its fan-in: all layers matter, unlike with the usual 0.02."""
+    g, d, q, kv = torch.Generator().manual_seed(seed), c.hidden, c.heads * c.head_size, c.kv_heads * c.head_size
+    w = {"model.embed_tokens.weight": normal(g, c.vocab, d, scale=1.0)}
+    for layer in range(c.layers):
+        p = f"model.layers.{layer}."
+        w[p + "input_layernorm.weight"] = 1 + normal(g, d, scale=0.1)
+        w[p + "post_attention_layernorm.weight"] = 1 + normal(g, d, scale=0.1)
+        w[p + "self_attn.q_proj.weight"] = normal(g, q, d, scale=1.5 * d**-0.5)
+        w[p + "self_attn.k_proj.weight"] = normal(g, kv, d, scale=1.5 * d**-0.5)
+        w[p + "self_attn.v_proj.weight"] = normal(g, kv, d, scale=d**-0.5)
+        w[p + "self_attn.o_proj.weight"] = normal(g, d, q, scale=q**-0.5)
+        w[p + "mlp.gate.weight"] = random_gate(c, g)
+        w[p + "mlp.experts.gate_up_proj"] = normal(g, c.experts, 2 * c.ffn, d, scale=1.5 * d**-0.5)
+        w[p + "mlp.experts.down_proj"] = normal(g, c.experts, d, c.ffn, scale=1.5 * c.ffn**-0.5)
+    w["model.norm.weight"] = 1 + normal(g, d, scale=0.1)
+    if not c.tied:
+        w["lm_head.weight"] = normal(g, c.vocab, d, scale=2 * d**-0.5)
+    return {name: storable(c, tensor) for name, tensor in w.items()}
+
+
+def config_json(c, eos):
+    config = dict(
+        architectures=["MixtralForCausalLM"], attention_dropout=0.0, bos_token_id=1, eos_token_id=eos, hidden_act="silu",
+        hidden_size=c.hidden, initializer_range=0.02, intermediate_size=c.ffn, max_position_embeddings=1024,
+        model_type="mixtral", num_attention_heads=c.heads, num_experts_per_tok=c.top_k, num_hidden_layers=c.layers,
+        num_key_value_heads=c.kv_heads, num_local_experts=c.experts, output_router_logits=False, rms_norm_eps=c.eps,
+        router_aux_loss_coef=0.02, sliding_window=c.window, tie_word_embeddings=c.tied, use_cache=True,
+        vocab_size=c.vocab)
+    if c.head_dim:
+        config["head_dim"] = c.head_dim
+    if c.spelling == "v4":
+        config.update(rope_theta=c.theta, torch_dtype=c.storage, transformers_version="4.36.0")
+    else:
+        config.update(rope_parameters=dict(rope_theta=c.theta, rope_type="default"), dtype=c.storage, pad_token_id=None,
+                      router_jitter_noise=0.0, transformers_version="5.0.0")
+    return dict(sorted(config.items()))
+
+
+def hub_names(weights):
+    """One tensor per expert matrix, as released checkpoints have it. The first half of gate_up_proj is w1."""
+    out = {}
+    for name, tensor in weights.items():
+        name = name.replace(".mlp.", ".block_sparse_moe.")
+        if name.endswith("gate_up_proj"):
+            for e, matrix in enumerate(tensor):
+                w1, w3 = matrix.chunk(2)
+                out[name.replace("gate_up_proj", f"{e}.w1.weight")] = w1
+                out[name.replace("gate_up_proj", f"{e}.w3.weight")] = w3
+        elif name.endswith("down_proj"):
+            for e, matrix in enumerate(tensor):
+                out[name.replace("down_proj", f"{e}.w2.weight")] = matrix
+        else:
+            out[name] = tensor
+    return out
+
+
+def write_weights(c, folder, weights):
+    tensors = hub_names(weights) if c.layout == "hub" else weights
+    tensors = {name: tensor.to(STORAGE[c.storage]).contiguous() for name, tensor in tensors.items()}
+    if c.shards == 1:
+        save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+        return
+    # Cut by count, not by layer: a layer then spans shards, as in the released checkpoints.
+    files = [f"model-{i + 1:05d}-of-{c.shards:05d}.safetensors" for i in range(c.shards)]
+    place = {name: files[i * c.shards // len(tensors)] for i, name in enumerate(tensors)}
+    for file in files:
+        save_file({n: t for n, t in tensors.items() if place[n] == file}, folder / file, {"format": "pt"})
+    size = sum(t.numel() * t.element_size() for t in tensors.values())
+    index = dict(metadata=dict(total_size=size), weight_map=dict(sorted(place.items())))
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index, indent=1) + "\n")
+
+
+def write_configs(c, folder, eos):
+    (folder / "config.json").write_text(json.dumps(config_json(c, eos), indent=2) + "\n")
+    generation = dict(_from_model_config=True, bos_token_id=1, eos_token_id=eos)
+    (folder / "generation_config.json").write_text(json.dumps(generation, indent=2) + "\n")
