@@ -45,9 +45,9 @@ CHECKPOINTS = [
                "second", "file"),
     Checkpoint("plain-f32", "float32", "v4", "hub", 1, 384, 32, 32, 3, 2, 2, None, 4, 2, 1e4, 1e-5, None, False, False,
                "first", "list"),
-    Checkpoint("wide-bf16", "bfloat16", "v5", "hub", 2, 384, 48, 32, 2, 4, 4, None, 16, 4, 5e5, 1e-6, 16, True, False,
+    Checkpoint("wide-bf16", "bfloat16", "v5", "hub", 2, 384, 40, 32, 2, 4, 4, None, 16, 4, 5e5, 1e-6, 16, True, False,
                "second", "string"),
-    Checkpoint("three-f16", "float16", "v5", "fused", 2, 512, 64, 32, 2, 6, 3, 16, 8, 3, 1e6, 1e-5, None, False, True,
+    Checkpoint("three-f16", "float16", "v5", "fused", 2, 512, 48, 40, 2, 6, 3, 16, 8, 3, 1e6, 1e-5, None, False, True,
                "first", "string"),
     Checkpoint("top1-bf16", "bfloat16", "v4", "hub", 1, 384, 32, 32, 2, 4, 2, 8, 4, 1, 1e4, 1e-5, 8, True, False,
                "second", "list"),
@@ -72,7 +72,8 @@ def random_gate(c, generator):
 def random_weights(c, seed):
     """Fused names. Every matrix is scaled by its fan-in: all layers matter, unlike with the usual 0.02."""
     g, d, q, kv = torch.Generator().manual_seed(seed), c.hidden, c.heads * c.head_size, c.kv_heads * c.head_size
-    w = {"model.embed_tokens.weight": normal(g, c.vocab, d, scale=1.0)}
+    head = 2 * d**-0.5  # of the output layer: logits a few units wide
+    w = {"model.embed_tokens.weight": normal(g, c.vocab, d, scale=head if c.tied else 1.0)}
     for layer in range(c.layers):
         p = f"model.layers.{layer}."
         w[p + "input_layernorm.weight"] = 1 + normal(g, d, scale=0.1)
@@ -86,7 +87,7 @@ def random_weights(c, seed):
         w[p + "mlp.experts.down_proj"] = normal(g, c.experts, d, c.ffn, scale=1.5 * c.ffn**-0.5)
     w["model.norm.weight"] = 1 + normal(g, d, scale=0.1)
     if not c.tied:
-        w["lm_head.weight"] = normal(g, c.vocab, d, scale=2 * d**-0.5)
+        w["lm_head.weight"] = normal(g, c.vocab, d, scale=head)
     return {name: storable(c, tensor) for name, tensor in w.items()}
 
 
@@ -126,17 +127,22 @@ def hub_names(weights):
     return out
 
 
+def save(tensors, path):
+    save_file(tensors, path, {"format": "pt"})
+    path.chmod(0o644)  # the writer leaves it readable by its owner only
+
+
 def write_weights(c, folder, weights):
     tensors = hub_names(weights) if c.layout == "hub" else weights
     tensors = {name: tensor.to(STORAGE[c.storage]).contiguous() for name, tensor in tensors.items()}
     if c.shards == 1:
-        save_file(tensors, folder / "model.safetensors", {"format": "pt"})
+        save(tensors, folder / "model.safetensors")
         return
     # Cut by count, not by layer: a layer then spans shards, as in the released checkpoints.
     files = [f"model-{i + 1:05d}-of-{c.shards:05d}.safetensors" for i in range(c.shards)]
     place = {name: files[i * c.shards // len(tensors)] for i, name in enumerate(tensors)}
     for file in files:
-        save_file({n: t for n, t in tensors.items() if place[n] == file}, folder / file, {"format": "pt"})
+        save({n: t for n, t in tensors.items() if place[n] == file}, folder / file)
     size = sum(t.numel() * t.element_size() for t in tensors.values())
     index = dict(metadata=dict(total_size=size), weight_map=dict(sorted(place.items())))
     (folder / "model.safetensors.index.json").write_text(json.dumps(index, indent=1) + "\n")
