@@ -1,0 +1,39 @@
+// How the world is cut: copies x expert_parallel ranks.
+//
+// A copy is an expert-parallel group: its ranks hold one set of experts together (contiguous blocks of expert ids) and
+// work on one batch at a time. Copies see different batches. World rank r is rank r % expert_parallel of copy
+// r / expert_parallel, so that the ranks of a copy are neighbours (one node, where the launcher fills nodes in order).
+#pragma once
+
+#include <cstdint>
+
+#include "gatesweep/comm/communicator.h"
+
+namespace gatesweep {
+
+struct ExpertRange {
+    std::int64_t first = 0;
+    std::int64_t count = 0;
+};
+
+struct ParallelLayout {
+    Communicator world;
+    Communicator expert_parallel;  // null when the degree is 1
+    Communicator node;
+    int num_copies = 1;
+    int copy = 0;  // which one this rank belongs to
+
+    int ep_size() const { return expert_parallel.size(); }
+    int ep_rank() const { return expert_parallel.rank(); }
+    int final_rank() const { return world.size() - 1; }  // gathers, analyses and writes
+    bool is_final_rank() const { return world.rank() == final_rank(); }
+    ExpertRange local_experts(std::int64_t num_experts) const;
+};
+
+// Errors: ExitCode::job when expert_parallel does not divide the number of ranks.
+ParallelLayout make_parallel_layout(Communicator const& world, int expert_parallel);
+
+// Errors: ExitCode::job when the experts cannot be split evenly.
+void validate_expert_split(std::int64_t num_experts, int expert_parallel);
+
+}  // namespace gatesweep
