@@ -1,0 +1,65 @@
+// manifest.json: what a run was and what it left, enough to make it again and to notice a changed file.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gatesweep {
+
+constexpr std::int64_t manifest_schema_version = 1;
+
+struct ManifestLayout {
+    std::int64_t ranks = 1;
+    std::int64_t copies = 1;           // of the model; ranks = copies x expert_parallel
+    std::int64_t expert_parallel = 1;  // ranks that hold one copy together
+    std::int64_t threads = 1;          // per rank
+    std::string device;                // cpu | cuda, with the device's name where there is one
+    std::string dtype;                 // of the weights
+};
+
+// One start of the program on the folder.
+struct ManifestAttempt {
+    std::string started;   // UTC
+    std::string finished;  // UTC; empty when it was cut off
+    std::string host;
+    std::int64_t ranks = 1;
+    std::string outcome;  // complete | stopped | the error's first line; empty when it was cut off
+};
+
+struct Manifest {
+    std::string tool = "gatesweep";
+    std::string version;
+    std::string build;                            // revision, build type, compiler
+    std::map<std::string, std::string> versions;  // of the libraries linked
+    std::string host;
+    std::vector<std::string> command;  // argv
+    std::string job;                   // the resolved job, as TOML
+    std::string job_digest;
+    std::string prompts_digest;
+    std::string weights_digest;
+    std::string numerics_id;  // runs with equal ids promise equal bytes
+    ManifestLayout layout;
+    std::vector<ManifestAttempt> attempts;
+    std::map<std::string, std::string> files;  // path below the run's folder -> sha256, every table and array
+    std::string started;                       // UTC, first attempt
+    std::string finished;                      // UTC
+};
+
+// Text that is not UTF-8 (an argument, a host name) is written with replacement characters.
+std::string to_json(Manifest const& manifest);
+
+// bad_data, naming the file and the key, for text that is not JSON, a missing or repeated key, a value of the wrong
+// kind, a digest that is none, a path that leaves the folder, or a schema newer than this program. Unknown keys are
+// ignored.
+Manifest parse_manifest(std::string_view text, std::string_view name);
+// `folder`/manifest.json; input_missing when there is none.
+Manifest read_manifest(std::filesystem::path const& folder);
+
+// Now, as "2026-11-03T09:30:00Z".
+std::string utc_now();
+
+}  // namespace gatesweep

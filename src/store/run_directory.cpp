@@ -1,0 +1,150 @@
+#include "gatesweep/store/run_directory.h"
+
+#include <algorithm>
+#include <array>
+#include <system_error>
+
+#include "gatesweep/base/digest.h"
+#include "gatesweep/base/error.h"
+#include "gatesweep/base/file.h"
+#include "gatesweep/store/npy.h"
+
+namespace gatesweep {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array<char const*, 3> subfolders = {"arrays", "tables", "figures"};
+constexpr char const* manifest_name = "manifest.json";
+constexpr char const* complete_name = "COMPLETE";
+
+// Made by write_file_atomically and left behind when the process was killed inside it.
+bool is_unfinished(std::string const& name) {
+    auto const mark = name.rfind(".tmp");
+    if (mark == std::string::npos || mark + 4 == name.size()) return false;
+    return name.find_first_not_of("0123456789", mark + 4) == std::string::npos;
+}
+
+std::vector<fs::path> entries_of(fs::path const& folder) {
+    std::error_code error;
+    std::vector<fs::path> entries;
+    for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error))
+        entries.push_back(it->path());
+    GATESWEEP_VALIDATE(!error, ExitCode::cannot_create,
+                       "{}: cannot be listed: {}: choose a folder you may read and write", folder.string(),
+                       error.message());
+    std::sort(entries.begin(), entries.end());
+    return entries;
+}
+
+// A run's folder is known by its mark, or by its manifest when it was copied without hidden files.
+bool is_run_folder(fs::path const& folder) {
+    if (fs::exists(folder / FolderLock::file_name)) return true;
+    if (!fs::exists(folder / manifest_name)) return false;
+    read_manifest(folder);
+    return true;
+}
+
+fs::path prepared(fs::path const& folder) {
+    create_folder(folder);
+    bool ours = entries_of(folder).empty();
+    try {
+        ours = ours || is_run_folder(folder);
+    } catch (Error const&) {
+        ours = false;  // some other program's manifest.json
+    }
+    GATESWEEP_VALIDATE(ours, ExitCode::cannot_create,
+                       "{}: holds files that are not a run's (they could be overwritten): choose a new or empty folder",
+                       folder.string());
+    return fs::absolute(folder).lexically_normal();
+}
+
+}  // namespace
+
+RunDirectory::RunDirectory(fs::path const& folder) : folder_(prepared(folder)), lock_(folder_) {
+    remove_file(folder_ / complete_name);
+    for (char const* name : subfolders)
+        create_folder(folder_ / name);
+    for (auto const& place : {folder_, folder_ / "arrays", folder_ / "tables", folder_ / "figures"}) {
+        for (auto const& entry : entries_of(place)) {
+            if (is_unfinished(entry.filename().string()) && fs::is_regular_file(fs::symlink_status(entry)))
+                remove_file(entry);
+        }
+        sync_folder(place);
+    }
+}
+
+void RunDirectory::write_table(std::string_view table_name, CsvTable const& table) {
+    write_listed(fmt::format("tables/{}.csv", table_name), to_csv(table));
+}
+
+template <class T>
+void RunDirectory::write_array(std::string_view array_name, NdArray<T> const& array) {
+    write_listed(fmt::format("arrays/{}.npy", array_name), to_npy(array));
+}
+template void RunDirectory::write_array(std::string_view, NdArray<std::int64_t> const&);
+template void RunDirectory::write_array(std::string_view, NdArray<double> const&);
+
+void RunDirectory::write_text(std::string_view relative_path, std::string_view text) {
+    write_file_atomically(path_of(relative_path), text);
+}
+
+void RunDirectory::remove_table(std::string_view table_name) {
+    auto const relative_path = fmt::format("tables/{}.csv", table_name);
+    remove_file(path_of(relative_path));
+    files_.erase(relative_path);
+}
+
+void RunDirectory::write_manifest(Manifest manifest) {
+    manifest.files = files_;
+    for (auto const& [place, extension] : {std::pair{"arrays", ".npy"}, std::pair{"tables", ".csv"}}) {
+        for (auto const& entry : entries_of(folder_ / place)) {
+            if (entry.extension() != extension) continue;
+            auto const relative_path = fmt::format("{}/{}", place, entry.filename().string());
+            if (!files_.contains(relative_path)) manifest.files[relative_path] = sha256_hex_of_file(entry);
+        }
+    }
+    write_text(manifest_name, to_json(manifest));
+}
+
+void RunDirectory::complete(Manifest const& manifest) {
+    write_manifest(manifest);
+    for (char const* name : subfolders)
+        sync_folder(folder_ / name);
+    sync_folder(folder_);
+    write_text(complete_name, sha256_hex_of_file(folder_ / manifest_name) + "\n");
+    sync_folder(folder_);
+}
+
+fs::path RunDirectory::path_of(std::string_view relative_path) const {
+    fs::path const relative = fs::path(relative_path).lexically_normal();
+    bool const inside =
+        relative.is_relative() && !relative.empty() && *relative.begin() != ".." && relative.has_filename();
+    GATESWEEP_VALIDATE(inside, ExitCode::internal, "file {} would lie outside the run's folder",
+                       printable(relative_path));
+    return folder_ / relative;
+}
+
+void RunDirectory::write_listed(std::string const& relative_path, std::string_view bytes) {
+    write_file_atomically(path_of(relative_path), bytes);
+    files_[relative_path] = sha256_hex(bytes);
+}
+
+bool is_complete(fs::path const& folder) {
+    std::error_code error;
+    if (!fs::is_regular_file(folder / complete_name, error) || !fs::is_regular_file(folder / manifest_name, error))
+        return false;
+    return read_file(folder / complete_name, 4096) == sha256_hex_of_file(folder / manifest_name) + "\n";
+}
+
+std::vector<std::string> changed_files(fs::path const& folder, Manifest const& manifest) {
+    std::vector<std::string> changed;
+    for (auto const& [relative_path, digest] : manifest.files) {
+        std::error_code error;
+        auto const path = folder / relative_path;
+        if (!fs::is_regular_file(path, error) || sha256_hex_of_file(path) != digest) changed.push_back(relative_path);
+    }
+    return changed;
+}
+
+}  // namespace gatesweep
