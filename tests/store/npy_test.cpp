@@ -129,21 +129,19 @@ TEST(Npy, NoCutOrChangedByteReadsSilentlyWrong) {
     NdArray<std::int64_t> array({2, 3, 4}, 7);
     std::string const good = to_npy(array);
     for (std::size_t size = 0; size < good.size(); ++size) {
-        EXPECT_ERROR(parse_npy_header(good.substr(0, size), size, "a.npy");
-    }).code, ExitCode::bad_data)
-            << size;
-}
-std::mt19937 random(2);
-for (int trial = 0; trial < 20000; ++trial) {
-    std::string bytes = good;
-    bytes[random() % 128] = static_cast<char>(random());
-    try {
-        NpyHeader const header = parse_npy_header(bytes, bytes.size(), "a.npy");
-        EXPECT_EQ(header.data_offset + header.data_bytes, bytes.size());  // whatever it reads lies inside the file
-    } catch (Error const& error) {
-        EXPECT_EQ(error.code(), ExitCode::bad_data);
+        EXPECT_ERROR(parse_npy_header(good.substr(0, size), size, "a.npy"), ExitCode::bad_data, "a.npy");
     }
-}
+    std::mt19937 random(2);
+    for (int trial = 0; trial < 20000; ++trial) {
+        std::string bytes = good;
+        bytes[random() % 128] = static_cast<char>(random());
+        try {
+            NpyHeader const header = parse_npy_header(bytes, bytes.size(), "a.npy");
+            EXPECT_EQ(header.data_offset + header.data_bytes, bytes.size());  // whatever it reads lies inside the file
+        } catch (Error const& error) {
+            EXPECT_EQ(error.code(), ExitCode::bad_data);
+        }
+    }
 }  // namespace
 
 TEST(Npy, ReadingAnotherTypeOrNothing) {
