@@ -57,11 +57,9 @@ TEST_P(FolderLockOfEitherMethod, TakesOverFromAKilledHolder) {
     for (int round = 0; round < 5; ++round) {
         kill_holder(start_holder());
         FolderLock const lock(scratch_.path(), GetParam());
-        EXPECT_ERROR(FolderLock const second(scratch_.path(), GetParam());
-    }).code,
-                  ExitCode::cannot_create);
+        EXPECT_ERROR(FolderLock const second(scratch_.path(), GetParam()), ExitCode::cannot_create, "in use");
+    }
 }
-}  // namespace
 
 TEST_P(FolderLockOfEitherMethod, IsFreeAgainAfterwards) {
     { FolderLock const lock(scratch_.path(), GetParam()); }
