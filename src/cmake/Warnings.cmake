@@ -1,6 +1,8 @@
 # One interface target that every target of ours links: warnings, sanitizers, debug information.
 add_library(gatesweep_flags INTERFACE)
 target_compile_options(gatesweep_flags INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-unknown-pragmas -g1)
+# No fused multiply-add that the source does not spell: a result must not depend on what a compiler contracts.
+target_compile_options(gatesweep_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-ffp-contract=off>)
 if(GATESWEEP_WERROR)
   target_compile_options(gatesweep_flags INTERFACE -Werror)
 endif()

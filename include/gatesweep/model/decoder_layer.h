@@ -1,0 +1,53 @@
+// One decoder layer: attention and mixture of experts, forward and backward to its input.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+
+#include "gatesweep/model/attention.h"
+#include "gatesweep/model/model_config.h"
+#include "gatesweep/model/packed_batch.h"
+#include "gatesweep/model/router.h"
+#include "gatesweep/model/row_ops.h"
+#include "gatesweep/model/token_dispatcher.h"
+#include "gatesweep/model/weights.h"
+
+namespace gatesweep {
+
+// What the backward pass needs of a layer. With `input` alone the rest is computed again.
+struct LayerTape {
+    at::Tensor input;            // [T,D]
+    at::Tensor q, k, v;          // rotated, [T,H,d], [T,Hkv,d], [T,Hkv,d]
+    at::Tensor after_attention;  // [T,D]
+    at::Tensor router_input;     // [T,D] the normalised hidden states that the router and the experts see
+    Routing routing;
+    DispatchRecord dispatch;
+    at::Tensor gate_up;       // [R,2F]
+    at::Tensor slot_outputs;  // [T*K,D]
+
+    // Bytes that a tape of `num_tokens` tokens takes on a rank that also receives `num_tokens` tokens' slots.
+    static std::uint64_t num_bytes(ModelConfig const& config, std::int64_t num_tokens, std::size_t element_size);
+};
+
+// What stays the same from layer to layer.
+struct LayerContext {
+    ModelConfig const& config;
+    TokenDispatcher const& dispatcher;
+    RotaryTable const& rotary;
+    PackedBatch const& batch;
+};
+
+// Output [T,D]; the tape is filled in.
+at::Tensor layer_forward(LayerContext const& context, LayerWeights const& weights, at::Tensor const& input, LayerTape& tape);
+
+struct LayerGradient {
+    at::Tensor d_router_logits;  // [T,K], of the chosen experts
+    at::Tensor d_input;          // [T,D]; undefined when not asked for
+};
+// What a caller wants of a layer's backward pass: below the lowest gate nothing is needed.
+enum class Backward { router_only, router_and_input };
+LayerGradient layer_backward(LayerContext const& context, LayerWeights const& weights, LayerTape const& tape,
+                             at::Tensor const& d_output, Backward extent);
+
+}  // namespace gatesweep

@@ -1,0 +1,28 @@
+// The experts that live on this rank: SwiGLU feed-forward networks on rows grouped by expert.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace gatesweep {
+
+// w1 and w3 of an expert stand in one matrix, w1 (gate) first.
+struct ExpertWeights {
+    at::Tensor gate_up;  // [e, 2F, D]
+    at::Tensor down;     // [e, D, F]
+};
+
+struct ExpertForward {
+    at::Tensor gate_up;  // [R, 2F] before the activation; kept for backward
+    at::Tensor output;   // [R, D]
+};
+
+// rows [R,D]; expert x has rows [offsets[x], offsets[x+1]).
+ExpertForward experts_forward(ExpertWeights const& weights, at::Tensor const& rows, std::vector<std::int64_t> const& offsets);
+// Gradient to the rows: [R,D].
+at::Tensor experts_backward(ExpertWeights const& weights, at::Tensor const& d_output, at::Tensor const& gate_up,
+                            std::vector<std::int64_t> const& offsets);
+
+}  // namespace gatesweep

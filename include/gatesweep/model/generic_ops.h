@@ -1,0 +1,32 @@
+// The same operations as row_ops.h, attention.h, router.h and next_token_loss.h, composed of ATen calls: what runs on
+// devices other than the CPU, and the slow obvious reference that the CPU kernels are tested against.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "gatesweep/model/attention.h"
+#include "gatesweep/model/row_ops.h"
+#include "gatesweep/model/router.h"
+
+namespace gatesweep::generic {
+
+at::Tensor rms_norm(at::Tensor const& x, at::Tensor const& weight, double eps);
+at::Tensor rms_norm_backward(at::Tensor const& dy, at::Tensor const& x, at::Tensor const& weight, double eps);
+at::Tensor swiglu(at::Tensor const& gate_up);
+at::Tensor swiglu_backward(at::Tensor const& d_activation, at::Tensor const& gate_up);
+void rotate_heads(at::Tensor x, at::Tensor const& positions, RotaryTable const& table, Rotation rotation);
+at::Tensor attention(AttentionInput const& in);
+AttentionGradient attention_backward(AttentionInput const& in, at::Tensor const& d_output);
+Routing route(at::Tensor const& router_logits, std::int64_t top_k);
+at::Tensor route_backward(Routing const& routing, at::Tensor const& d_routing_weights);
+at::Tensor router_input_gradient(Routing const& routing, at::Tensor const& d_router_logits, at::Tensor const& gate_weight);
+at::Tensor combine(at::Tensor const& slot_outputs, Routing const& routing);
+CombineGradient combine_backward(at::Tensor const& dy, at::Tensor const& slot_outputs, Routing const& routing);
+// Per row: loss (float64) and, in place of the logits, d loss / d logits scaled by `scale` of the row.
+at::Tensor cross_entropy_in_place(at::Tensor logits, at::Tensor const& targets, at::Tensor const& scale);
+
+}  // namespace gatesweep::generic

@@ -1,0 +1,61 @@
+// A Mixtral-format decoder over one expert-parallel group: packed prompts in, losses and router events out.
+//
+// The numbers are those of Hugging Face transformers on the same checkpoint. On the CPU a prompt's losses, routing and
+// gradients depend on the prompt, the weights and the libraries' instruction set alone: not on the other prompts of the
+// batch, the number of ranks or threads, or whether layers were computed again to save memory.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "gatesweep/comm/parallel_layout.h"
+#include "gatesweep/model/decoder_layer.h"
+#include "gatesweep/model/model_config.h"
+#include "gatesweep/model/packed_batch.h"
+#include "gatesweep/model/router.h"
+#include "gatesweep/model/weights.h"
+
+namespace gatesweep {
+
+// Looks on; what it does cannot change the pass.
+class RoutingObserver {
+public:
+    virtual ~RoutingObserver() = default;
+    // Forward, once per layer and pass.
+    virtual void on_routing(std::int64_t layer, PackedBatch const& batch, Routing const& routing) = 0;
+    // Backward, once per layer: d loss / d router logits of the chosen experts [T,K] and the router's input [T,D], so that
+    // d loss_p / d gate_weight[e,:] = sum over the prompt's tokens of d_router_logits[t,e] * router_input[t,:].
+    virtual void on_router_gradient(std::int64_t layer, PackedBatch const& batch, Routing const& routing,
+                                    at::Tensor const& d_router_logits, at::Tensor const& router_input) = 0;
+};
+
+// Keep the tapes of all layers for the backward pass, or only their inputs and compute each layer twice.
+enum class TapePolicy { keep, recompute };
+
+class Mixtral {
+public:
+    // `max_tokens`: the longest prompt that will come.
+    Mixtral(ModelConfig config, Weights weights, ParallelLayout const& layout, std::int64_t max_tokens);
+
+    ModelConfig const& config() const { return config_; }
+    Weights const& weights() const { return weights_; }
+
+    // Mean next-token loss of each prompt of this rank's batch. Every rank of the expert-parallel group calls it the same
+    // number of times, with an empty batch where it has no prompts.
+    std::vector<double> forward(PackedBatch const& batch, RoutingObserver& observer) const;
+    // The same, then one backward pass of the sum of the prompts' losses, to activations and router logits only.
+    std::vector<double> forward_backward(PackedBatch const& batch, RoutingObserver& observer, TapePolicy policy) const;
+
+private:
+    at::Tensor embed(PackedBatch const& batch) const;
+
+    ModelConfig config_;
+    Weights weights_;
+    TokenDispatcher dispatcher_;
+    RotaryTable rotary_;
+};
+
+}  // namespace gatesweep

@@ -1,0 +1,45 @@
+// The router: where tokens go. The one place where experts are chosen.
+//
+// Shape legend of this project: T tokens of the batch, D model, F ffn, E experts, K top-k, N = T*K routed slots,
+// R rows received by this rank, L layers, P prompts, V vocabulary.
+//
+// Rule (Hugging Face transformers): softmax of the router logits over all E in float32, the K largest, ties to the
+// lower expert id, renormalised to sum 1. Slots of a token are kept in ascending expert id, which is the order in which
+// the experts' outputs are added.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+
+namespace gatesweep {
+
+struct Routing {
+    at::Tensor expert_ids;       // [T,K] int64, ascending within a token, on the CPU
+    at::Tensor routing_weights;  // [T,K] float32 (float64 for a float64 model), on the model's device
+    std::int64_t num_experts = 0;
+
+    std::int64_t num_tokens() const { return expert_ids.size(0); }
+    std::int64_t top_k() const { return expert_ids.size(1); }
+};
+
+// router_logits [T,E] in the model's type. Errors: ExitCode::bad_data when a logit is NaN or infinite.
+Routing route(at::Tensor const& router_logits, std::int64_t top_k);
+
+// d loss / d router logits of the chosen experts, [T,K] in the type of the routing weights; those of all others are
+// exactly zero: dz_i = w_i (dw_i - sum_j w_j dw_j).
+at::Tensor route_backward(Routing const& routing, at::Tensor const& d_routing_weights);
+
+// Gradient to the router's input: sum over the chosen experts of dz * gate_weight row: [T,D] in the type of gate_weight.
+at::Tensor router_input_gradient(Routing const& routing, at::Tensor const& d_router_logits, at::Tensor const& gate_weight);
+
+// Weighted sum of the experts' outputs, added in slot order in float32: slot_outputs [T*K, D] -> [T,D].
+at::Tensor combine(at::Tensor const& slot_outputs, Routing const& routing);
+
+struct CombineGradient {
+    at::Tensor d_slot_outputs;     // [T*K, D]
+    at::Tensor d_routing_weights;  // [T,K]
+};
+CombineGradient combine_backward(at::Tensor const& dy, at::Tensor const& slot_outputs, Routing const& routing);
+
+}  // namespace gatesweep

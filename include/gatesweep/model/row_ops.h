@@ -1,0 +1,33 @@
+// Row-wise operations of a decoder layer, forward and backward, as Hugging Face transformers computes them.
+//
+// Storage types float32, bfloat16, float64; arithmetic in float32 (float64 for float64), rounded to storage where the
+// reference rounds. On the CPU a row's bits depend on that row alone. Letters: T tokens, D model, F ffn, R routed rows.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+
+namespace gatesweep {
+
+// x * rsqrt(mean(x^2) + eps), rounded, times weight: [T,D], [D] -> [T,D].
+at::Tensor rms_norm(at::Tensor const& x, at::Tensor const& weight, double eps);
+// Gradient to x: [T,D]. Weights are frozen.
+at::Tensor rms_norm_backward(at::Tensor const& dy, at::Tensor const& x, at::Tensor const& weight, double eps);
+
+// silu(g) * u of gate_up = [g | u]: [R,2F] -> [R,F].
+at::Tensor swiglu(at::Tensor const& gate_up);
+at::Tensor swiglu_backward(at::Tensor const& d_activation, at::Tensor const& gate_up);  // [R,F], [R,2F] -> [R,2F]
+
+// cos and sin of position * theta^(-2i/d), one row a position: [num_positions, d/2], rounded to the model's type.
+struct RotaryTable {
+    at::Tensor cos;
+    at::Tensor sin;
+};
+RotaryTable make_rotary_table(std::int64_t num_positions, std::int64_t head_dim, double theta, at::TensorOptions options);
+
+enum class Rotation { forward, inverse };  // inverse is also the gradient of forward
+// Rotates heads in place, first half against second half: x [T, heads, d] (last dimension dense), positions [T] int64.
+void rotate_heads(at::Tensor x, at::Tensor const& positions, RotaryTable const& table, Rotation rotation);
+
+}  // namespace gatesweep

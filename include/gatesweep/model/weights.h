@@ -1,0 +1,40 @@
+// The weights that one rank holds: all dense parts, and the experts of its block.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <vector>
+
+#include "gatesweep/comm/parallel_layout.h"
+#include "gatesweep/input/checkpoint.h"
+#include "gatesweep/model/experts.h"
+#include "gatesweep/model/model_config.h"
+
+namespace gatesweep {
+
+struct LayerWeights {
+    at::Tensor input_norm;           // [D]
+    at::Tensor qkv;                  // [(H + 2 Hkv) d, D]: q_proj, k_proj, v_proj
+    at::Tensor o_proj;               // [D, H d]
+    at::Tensor post_attention_norm;  // [D]
+    at::Tensor gate;                 // [E, D], the router's linear weight
+    ExpertWeights experts;           // of this rank's block
+};
+
+struct Weights {
+    at::Tensor embedding;  // [V, D]
+    std::vector<LayerWeights> layers;
+    at::Tensor final_norm;  // [D]
+    at::Tensor lm_head;     // [V, D]; the embedding itself when the config ties them
+
+    at::ScalarType dtype() const { return embedding.scalar_type(); }
+    at::Device device() const { return embedding.device(); }
+    std::uint64_t num_bytes() const;  // on this rank
+};
+
+// Reads only the bytes of the experts in `experts`, converts to `dtype`, moves to `device`. The checkpoint must have
+// passed validate_checkpoint. Errors: bad_data naming the tensor and how many of its values are NaN or infinite; io.
+Weights load_weights(Checkpoint const& checkpoint, ModelConfig const& config, ExpertLayout layout, ExpertRange experts,
+                     at::ScalarType dtype, at::Device device);
+
+}  // namespace gatesweep

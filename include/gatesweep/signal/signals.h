@@ -1,0 +1,40 @@
+// The routing signals of a run: exact activation counts and gate-gradient scores of every prompt and layer.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "gatesweep/base/nd_array.h"
+#include "gatesweep/comm/parallel_layout.h"
+#include "gatesweep/model/mixtral.h"
+#include "gatesweep/signal/batch_plan.h"
+
+namespace gatesweep {
+
+// Rows of prompts that this rank has not computed are zero, so that sums over ranks are exact.
+struct Signals {
+    NdArray<std::int64_t> activation_counts;  // [P,L,E] tokens of the prompt whose top-K holds the expert
+    NdArray<double> gradient_scores;          // [P,L,E] mean over D of |d loss_p / d gate_weight[l][e,:]|
+    NdArray<double> losses;                   // [P] mean next-token cross-entropy
+
+    Signals() = default;
+    Signals(std::int64_t num_prompts, ModelConfig const& config);
+};
+
+struct SignalsOptions {
+    std::uint64_t tape_memory = 0;  // bytes a rank may spend on what the backward pass keeps; the same on every rank
+    // Called after each batch of this rank's copy with the copy's tokens done and in all.
+    std::function<void(std::int64_t done, std::int64_t all)> progress;
+};
+
+// Computes this rank's share of the plan. Every rank of the world calls it. Errors: ExitCode::internal when an identity
+// fails (counts sum to K x tokens in every layer; gate gradients sum to zero over experts), naming prompt and layer.
+Signals compute_signals(Mixtral const& model, ParallelLayout const& layout,
+                        std::vector<std::vector<std::int32_t>> const& prompts, BatchPlan const& plan,
+                        SignalsOptions const& options);
+
+// Sums the ranks' shares into the final rank's; other ranks keep their own.
+void reduce_to_final_rank(Signals& signals, ParallelLayout const& layout);
+
+}  // namespace gatesweep

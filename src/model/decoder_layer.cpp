@@ -1,0 +1,91 @@
+#include "gatesweep/model/decoder_layer.h"
+
+#include <cmath>
+
+#include "gatesweep/model/linear.h"
+
+namespace gatesweep {
+namespace {
+
+AttentionInput attention_input(LayerContext const& context, LayerTape const& tape) {
+    return {tape.q, tape.k, tape.v, context.batch.offsets, context.config.sliding_window,
+            1.0 / std::sqrt(static_cast<double>(context.config.head_dim))};
+}
+
+at::Tensor attention_forward(LayerContext const& context, LayerWeights const& weights, LayerTape& tape) {
+    ModelConfig const& c = context.config;
+    at::Tensor const normed = rms_norm(tape.input, weights.input_norm, c.rms_norm_eps);
+    at::Tensor const heads = token_linear(normed, weights.qkv).view({-1, c.num_heads + 2 * c.num_kv_heads, c.head_dim});
+    tape.q = heads.slice(1, 0, c.num_heads);
+    tape.k = heads.slice(1, c.num_heads, c.num_heads + c.num_kv_heads);
+    tape.v = heads.slice(1, c.num_heads + c.num_kv_heads);
+    rotate_heads(tape.q, context.batch.positions, context.rotary, Rotation::forward);
+    rotate_heads(tape.k, context.batch.positions, context.rotary, Rotation::forward);
+    at::Tensor const mixed = attention(attention_input(context, tape)).flatten(1);
+    return tape.input + token_linear(mixed, weights.o_proj);
+}
+
+at::Tensor attention_backward_to_input(LayerContext const& context, LayerWeights const& weights, LayerTape const& tape,
+                                       at::Tensor const& d_after_attention) {
+    ModelConfig const& c = context.config;
+    at::Tensor const d_mixed = token_linear_input_gradient(d_after_attention, weights.o_proj).view({-1, c.num_heads, c.head_dim});
+    AttentionGradient const g = attention_backward(attention_input(context, tape), d_mixed);
+    rotate_heads(g.dq, context.batch.positions, context.rotary, Rotation::inverse);
+    rotate_heads(g.dk, context.batch.positions, context.rotary, Rotation::inverse);
+    at::Tensor const d_heads = at::cat({g.dq, g.dk, g.dv}, 1).flatten(1);
+    at::Tensor const d_normed = token_linear_input_gradient(d_heads, weights.qkv);
+    return d_after_attention + rms_norm_backward(d_normed, tape.input, weights.input_norm, c.rms_norm_eps);
+}
+
+// One row per routed slot: a token's row K times.
+at::Tensor slot_rows(at::Tensor const& tokens, std::int64_t top_k) {
+    return tokens.unsqueeze(1).expand({-1, top_k, -1}).reshape({-1, tokens.size(1)});
+}
+
+at::Tensor experts_forward_to_output(LayerContext const& context, LayerWeights const& weights, LayerTape& tape) {
+    ModelConfig const& c = context.config;
+    tape.router_input = rms_norm(tape.after_attention, weights.post_attention_norm, c.rms_norm_eps);
+    tape.routing = route(token_linear(tape.router_input, weights.gate), c.top_k);
+    tape.dispatch = context.dispatcher.plan(tape.routing);
+    at::Tensor const rows = context.dispatcher.to_experts(slot_rows(tape.router_input, c.top_k), tape.dispatch);
+    ExpertForward const forward = experts_forward(weights.experts, rows, tape.dispatch.expert_offsets);
+    tape.gate_up = forward.gate_up;
+    tape.slot_outputs = context.dispatcher.from_experts(forward.output, tape.dispatch);
+    return tape.after_attention + combine(tape.slot_outputs, tape.routing);
+}
+
+}  // namespace
+
+std::uint64_t LayerTape::num_bytes(ModelConfig const& c, std::int64_t num_tokens, std::size_t element_size) {
+    std::int64_t const per_token = 3 * c.hidden_size + (c.num_heads + 2 * c.num_kv_heads) * c.head_dim +
+                                   c.top_k * (2 * c.intermediate_size + c.hidden_size);
+    return static_cast<std::uint64_t>(per_token * num_tokens) * element_size;
+}
+
+at::Tensor layer_forward(LayerContext const& context, LayerWeights const& weights, at::Tensor const& input, LayerTape& tape) {
+    tape.input = input;
+    tape.after_attention = attention_forward(context, weights, tape);
+    return experts_forward_to_output(context, weights, tape);
+}
+
+LayerGradient layer_backward(LayerContext const& context, LayerWeights const& weights, LayerTape const& tape,
+                             at::Tensor const& d_output, Backward extent) {
+    ModelConfig const& c = context.config;
+    CombineGradient const combined = combine_backward(d_output, tape.slot_outputs, tape.routing);
+    LayerGradient gradient;
+    gradient.d_router_logits = route_backward(tape.routing, combined.d_routing_weights);
+    if (extent == Backward::router_only) return gradient;
+
+    at::Tensor const d_expert_output = context.dispatcher.to_experts(combined.d_slot_outputs, tape.dispatch);
+    at::Tensor const d_rows = experts_backward(weights.experts, d_expert_output, tape.gate_up, tape.dispatch.expert_offsets);
+    at::Tensor const d_slots = context.dispatcher.from_experts(d_rows, tape.dispatch).view({-1, c.top_k, c.hidden_size});
+    at::Tensor d_router_input = router_input_gradient(tape.routing, gradient.d_router_logits, weights.gate);
+    for (std::int64_t k = 0; k < c.top_k; ++k) d_router_input = d_router_input + d_slots.select(1, k);
+
+    at::Tensor const d_after_attention =
+        d_output + rms_norm_backward(d_router_input, tape.after_attention, weights.post_attention_norm, c.rms_norm_eps);
+    gradient.d_input = attention_backward_to_input(context, weights, tape, d_after_attention);
+    return gradient;
+}
+
+}  // namespace gatesweep

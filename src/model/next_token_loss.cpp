@@ -1,0 +1,92 @@
+#include "gatesweep/model/next_token_loss.h"
+
+#include <algorithm>
+
+#include "gatesweep/model/generic_ops.h"
+#include "gatesweep/model/linear.h"
+#include "kernels.h"
+
+namespace gatesweep {
+
+using namespace kernels;
+
+namespace {
+
+constexpr std::int64_t max_logit_bytes = std::int64_t{64} << 20;
+
+// Logits [n,V] in the compute type become gradients; returns the rows' losses.
+at::Tensor cross_entropy_in_place(at::Tensor logits, at::Tensor const& targets, at::Tensor const& scale) {
+    if (!logits.is_cpu()) return generic::cross_entropy_in_place(logits, targets, scale);
+    std::int64_t const vocab = logits.size(1);
+    at::Tensor losses = at::empty({logits.size(0)}, at::kDouble);
+    AT_DISPATCH_FLOATING_TYPES(logits.scalar_type(), "cross_entropy", [&] {
+        auto* data = logits.data_ptr<scalar_t>();
+        auto const* target = targets.const_data_ptr<std::int64_t>();
+        auto const* factor = scale.const_data_ptr<double>();
+        auto* loss = losses.data_ptr<double>();
+        for_each_row(logits.size(0), [&](std::int64_t row) {
+            scalar_t* z = data + row * vocab;
+            scalar_t const largest = *std::max_element(z, z + vocab);
+            double const target_logit = static_cast<double>(z[target[row]] - largest);
+            double sum = 0;
+            for (std::int64_t i = 0; i < vocab; ++i) sum += z[i] = std::exp(z[i] - largest);
+            loss[row] = std::log(sum) - target_logit;
+            scalar_t const inverse = static_cast<scalar_t>(1.0 / sum);
+            for (std::int64_t i = 0; i < vocab; ++i) z[i] *= inverse;
+            z[target[row]] -= scalar_t(1);
+            scalar_t const by = static_cast<scalar_t>(factor[row]);
+            for (std::int64_t i = 0; i < vocab; ++i) z[i] *= by;
+        });
+    });
+    return losses;
+}
+
+}  // namespace
+
+NextTokenLoss next_token_loss(at::Tensor const& hidden, at::Tensor const& lm_head, at::Tensor const& ids,
+                              std::span<std::int64_t const> offsets, Gradient gradient) {
+    std::int64_t const num_prompts = static_cast<std::int64_t>(offsets.size()) - 1;
+    std::vector<std::int64_t> sources, targets;  // rows that predict something, and what
+    std::vector<double> scales;
+    auto const* id = ids.const_data_ptr<std::int64_t>();
+    for (std::int64_t s = 0; s < num_prompts; ++s) {
+        for (std::int64_t t = offsets[s]; t + 1 < offsets[s + 1]; ++t) {
+            sources.push_back(t);
+            targets.push_back(id[t + 1]);
+            scales.push_back(1.0 / static_cast<double>(offsets[s + 1] - offsets[s] - 1));
+        }
+    }
+    at::Tensor const source = at::tensor(sources, at::kLong), target = at::tensor(targets, at::kLong);
+    at::Tensor const scale = at::tensor(scales, at::kDouble);
+    at::Tensor const rows = hidden.index_select(0, source.to(hidden.device()));
+    at::Tensor d_rows = gradient == Gradient::hidden ? at::empty_like(rows) : at::Tensor();
+
+    auto const compute_type = hidden.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+    std::int64_t const chunk = std::max<std::int64_t>(row_multiple, padded_rows(max_logit_bytes / (lm_head.size(0) * 4)));
+    std::vector<double> row_losses;
+    for (std::int64_t begin = 0; begin < rows.size(0); begin += chunk) {
+        std::int64_t const end = std::min(begin + chunk, rows.size(0));
+        at::Tensor const logits = token_linear(rows.slice(0, begin, end), lm_head).to(compute_type).contiguous();
+        at::Tensor const losses = cross_entropy_in_place(logits, target.slice(0, begin, end), scale.slice(0, begin, end)).cpu();
+        row_losses.insert(row_losses.end(), losses.const_data_ptr<double>(), losses.const_data_ptr<double>() + losses.numel());
+        if (d_rows.defined()) {
+            d_rows.slice(0, begin, end).copy_(token_linear_input_gradient(logits.to(hidden.scalar_type()), lm_head));
+        }
+    }
+
+    NextTokenLoss result;
+    std::size_t row = 0;
+    for (std::int64_t s = 0; s < num_prompts; ++s) {
+        std::int64_t const num_targets = offsets[s + 1] - offsets[s] - 1;
+        double sum = 0;
+        for (std::int64_t i = 0; i < num_targets; ++i) sum += row_losses[row++];
+        result.losses.push_back(sum / static_cast<double>(num_targets));
+    }
+    if (d_rows.defined()) {
+        result.d_hidden = at::zeros_like(hidden);
+        result.d_hidden.index_copy_(0, source.to(hidden.device()), d_rows);
+    }
+    return result;
+}
+
+}  // namespace gatesweep

@@ -1,0 +1,151 @@
+#include "gatesweep/model/router.h"
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+#include "gatesweep/base/error.h"
+#include "gatesweep/model/generic_ops.h"
+#include "kernels.h"
+
+namespace gatesweep {
+
+using namespace kernels;
+
+namespace {
+
+// Softmax over all experts, in place; the reference's float32 even where logits are bfloat16.
+template <class A>
+void softmax(std::vector<A>& z) {
+    A const largest = *std::max_element(z.begin(), z.end());
+    A sum = 0;
+    for (A& value : z) sum += value = std::exp(value - largest);
+    for (A& value : z) value /= sum;
+}
+
+}  // namespace
+
+Routing route(at::Tensor const& router_logits, std::int64_t top_k) {
+    if (!router_logits.is_cpu()) return generic::route(router_logits, top_k);
+    std::int64_t const num_tokens = router_logits.size(0), num_experts = router_logits.size(1);
+    Routing routing;
+    routing.num_experts = num_experts;
+    routing.expert_ids = at::empty({num_tokens, top_k}, at::kLong);
+    auto* ids = routing.expert_ids.data_ptr<std::int64_t>();
+    GATESWEEP_DISPATCH(router_logits.scalar_type(), "route", [&] {
+        using A = compute_t<scalar_t>;
+        routing.routing_weights = at::empty({num_tokens, top_k}, at::CppTypeToScalarType<A>::value);
+        auto const* logits = router_logits.const_data_ptr<scalar_t>();
+        auto* weights = routing.routing_weights.template data_ptr<A>();
+        std::vector<A> p(static_cast<std::size_t>(num_experts));
+        std::vector<std::int64_t> order(static_cast<std::size_t>(num_experts));
+        for (std::int64_t t = 0; t < num_tokens; ++t) {
+            load_row(logits + t * num_experts, p.data(), num_experts);
+            GATESWEEP_VALIDATE(std::all_of(p.begin(), p.end(), [](A z) { return std::isfinite(z); }), ExitCode::bad_data,
+                               "the router computed a logit that is not finite (token {} of the batch), so experts cannot be "
+                               "chosen: the checkpoint's weights are damaged, or overflow in this type; try float32",
+                               t);
+            softmax(p);
+            std::iota(order.begin(), order.end(), std::int64_t{0});
+            auto const better = [&](std::int64_t a, std::int64_t b) { return p[a] != p[b] ? p[a] > p[b] : a < b; };
+            std::partial_sort(order.begin(), order.begin() + top_k, order.end(), better);
+            A sum = 0;
+            for (std::int64_t k = 0; k < top_k; ++k) sum += p[order[k]];
+            std::sort(order.begin(), order.begin() + top_k);
+            for (std::int64_t k = 0; k < top_k; ++k) {
+                ids[t * top_k + k] = order[k];
+                weights[t * top_k + k] = p[order[k]] / sum;
+            }
+        }
+    });
+    return routing;
+}
+
+at::Tensor route_backward(Routing const& routing, at::Tensor const& d_routing_weights) {
+    if (!d_routing_weights.is_cpu()) return generic::route_backward(routing, d_routing_weights);
+    std::int64_t const k = routing.top_k();
+    at::Tensor result = at::empty_like(d_routing_weights);
+    AT_DISPATCH_FLOATING_TYPES(result.scalar_type(), "route_backward", [&] {
+        auto const *w = routing.routing_weights.const_data_ptr<scalar_t>(), *dw = d_routing_weights.const_data_ptr<scalar_t>();
+        auto* dz = result.data_ptr<scalar_t>();
+        for (std::int64_t t = 0; t < routing.num_tokens(); ++t, w += k, dw += k, dz += k) {
+            // In float64, with weights that sum to 1 in float64: the difference of nearly equal inner products is all
+            // there is, and the sum over experts must vanish.
+            double total = 0, mean = 0;
+            for (std::int64_t i = 0; i < k; ++i) total += static_cast<double>(w[i]);
+            for (std::int64_t i = 0; i < k; ++i) mean += static_cast<double>(w[i]) / total * static_cast<double>(dw[i]);
+            for (std::int64_t i = 0; i < k; ++i) {
+                dz[i] = static_cast<scalar_t>(static_cast<double>(w[i]) / total * (static_cast<double>(dw[i]) - mean));
+            }
+        }
+    });
+    return result;
+}
+
+at::Tensor router_input_gradient(Routing const& routing, at::Tensor const& d_router_logits, at::Tensor const& gate_weight) {
+    if (!gate_weight.is_cpu()) return generic::router_input_gradient(routing, d_router_logits, gate_weight);
+    std::int64_t const k = routing.top_k(), d = gate_weight.size(1);
+    at::Tensor dx = at::empty({routing.num_tokens(), d}, gate_weight.options());
+    GATESWEEP_DISPATCH(gate_weight.scalar_type(), "router_input_gradient", [&] {
+        using A = compute_t<scalar_t>;
+        auto const* ids = routing.expert_ids.const_data_ptr<std::int64_t>();
+        auto const* dz = d_router_logits.const_data_ptr<A>();
+        auto const* gate = gate_weight.const_data_ptr<scalar_t>();
+        auto* out = dx.data_ptr<scalar_t>();
+        for_each_row(routing.num_tokens(), [&](std::int64_t t) {
+            std::vector<A> sum(static_cast<std::size_t>(d), A(0)), row(static_cast<std::size_t>(d));
+            for (std::int64_t i = t * k; i < (t + 1) * k; ++i) {
+                load_row(gate + ids[i] * d, row.data(), d);
+                axpy(rounded<scalar_t>(dz[i]), row.data(), sum.data(), d);
+            }
+            for (std::int64_t c = 0; c < d; ++c) out[t * d + c] = static_cast<scalar_t>(sum[c]);
+        });
+    });
+    return dx;
+}
+
+at::Tensor combine(at::Tensor const& slot_outputs, Routing const& routing) {
+    if (!slot_outputs.is_cpu()) return generic::combine(slot_outputs, routing);
+    std::int64_t const k = routing.top_k(), d = slot_outputs.size(1);
+    at::Tensor y = at::empty({routing.num_tokens(), d}, slot_outputs.options());
+    GATESWEEP_DISPATCH(slot_outputs.scalar_type(), "combine", [&] {
+        using A = compute_t<scalar_t>;
+        auto const* f = slot_outputs.const_data_ptr<scalar_t>();
+        auto const* w = routing.routing_weights.const_data_ptr<A>();
+        auto* out = y.data_ptr<scalar_t>();
+        for_each_row(routing.num_tokens(), [&](std::int64_t t) {
+            std::vector<A> sum(static_cast<std::size_t>(d), A(0)), row(static_cast<std::size_t>(d));
+            for (std::int64_t i = t * k; i < (t + 1) * k; ++i) {
+                load_row(f + i * d, row.data(), d);
+                axpy(w[i], row.data(), sum.data(), d);
+            }
+            for (std::int64_t c = 0; c < d; ++c) out[t * d + c] = static_cast<scalar_t>(sum[c]);
+        });
+    });
+    return y;
+}
+
+CombineGradient combine_backward(at::Tensor const& dy, at::Tensor const& slot_outputs, Routing const& routing) {
+    if (!dy.is_cpu()) return generic::combine_backward(dy, slot_outputs, routing);
+    std::int64_t const k = routing.top_k(), d = dy.size(1);
+    CombineGradient gradient{at::empty_like(slot_outputs), at::empty_like(routing.routing_weights)};
+    GATESWEEP_DISPATCH(dy.scalar_type(), "combine_backward", [&] {
+        using A = compute_t<scalar_t>;
+        auto const *grad = dy.const_data_ptr<scalar_t>(), *f = slot_outputs.const_data_ptr<scalar_t>();
+        auto const* w = routing.routing_weights.const_data_ptr<A>();
+        auto* df = gradient.d_slot_outputs.data_ptr<scalar_t>();
+        auto* dw = gradient.d_routing_weights.data_ptr<A>();
+        for_each_row(routing.num_tokens(), [&](std::int64_t t) {
+            std::vector<A> g(static_cast<std::size_t>(d)), row(static_cast<std::size_t>(d));
+            load_row(grad + t * d, g.data(), d);
+            for (std::int64_t i = t * k; i < (t + 1) * k; ++i) {
+                load_row(f + i * d, row.data(), d);
+                dw[i] = dot(g.data(), row.data(), d);
+                for (std::int64_t c = 0; c < d; ++c) df[i * d + c] = static_cast<scalar_t>(w[i] * g[c]);
+            }
+        });
+    });
+    return gradient;
+}
+
+}  // namespace gatesweep

@@ -1,0 +1,140 @@
+#include "gatesweep/model/row_ops.h"
+
+#include <vector>
+
+#include "gatesweep/model/generic_ops.h"
+#include "kernels.h"
+
+namespace gatesweep {
+
+using namespace kernels;
+
+at::Tensor rms_norm(at::Tensor const& x, at::Tensor const& weight, double eps) {
+    if (!x.is_cpu()) return generic::rms_norm(x, weight, eps);
+    std::int64_t const d = x.size(1);
+    at::Tensor y = at::empty_like(x);
+    GATESWEEP_DISPATCH(x.scalar_type(), "rms_norm", [&] {
+        using A = compute_t<scalar_t>;
+        auto const* in = x.const_data_ptr<scalar_t>();
+        auto const* w = weight.const_data_ptr<scalar_t>();
+        auto* out = y.data_ptr<scalar_t>();
+        for_each_row(x.size(0), [&](std::int64_t t) {
+            std::vector<A> row(static_cast<std::size_t>(d));
+            load_row(in + t * d, row.data(), d);
+            A const scale = A(1) / std::sqrt(dot(row.data(), row.data(), d) / A(d) + A(eps));
+            for (std::int64_t i = 0; i < d; ++i) {
+                out[t * d + i] = static_cast<scalar_t>(rounded<scalar_t>(row[i] * scale) * static_cast<A>(w[i]));
+            }
+        });
+    });
+    return y;
+}
+
+at::Tensor rms_norm_backward(at::Tensor const& dy, at::Tensor const& x, at::Tensor const& weight, double eps) {
+    if (!x.is_cpu()) return generic::rms_norm_backward(dy, x, weight, eps);
+    std::int64_t const d = x.size(1);
+    at::Tensor dx = at::empty_like(x);
+    GATESWEEP_DISPATCH(x.scalar_type(), "rms_norm_backward", [&] {
+        using A = compute_t<scalar_t>;
+        auto const* grad = dy.const_data_ptr<scalar_t>();
+        auto const* in = x.const_data_ptr<scalar_t>();
+        auto const* w = weight.const_data_ptr<scalar_t>();
+        auto* out = dx.data_ptr<scalar_t>();
+        for_each_row(x.size(0), [&](std::int64_t t) {
+            std::vector<A> row(static_cast<std::size_t>(d)), g(static_cast<std::size_t>(d));
+            load_row(in + t * d, row.data(), d);
+            for (std::int64_t i = 0; i < d; ++i) g[i] = static_cast<A>(grad[t * d + i]) * static_cast<A>(w[i]);
+            A const scale = A(1) / std::sqrt(dot(row.data(), row.data(), d) / A(d) + A(eps));
+            A const projection = dot(g.data(), row.data(), d) / A(d) * scale * scale;
+            for (std::int64_t i = 0; i < d; ++i) {
+                out[t * d + i] = static_cast<scalar_t>((g[i] - row[i] * projection) * scale);
+            }
+        });
+    });
+    return dx;
+}
+
+at::Tensor swiglu(at::Tensor const& gate_up) {
+    if (!gate_up.is_cpu()) return generic::swiglu(gate_up);
+    std::int64_t const f = gate_up.size(1) / 2;
+    at::Tensor activation = at::empty({gate_up.size(0), f}, gate_up.options());
+    GATESWEEP_DISPATCH(gate_up.scalar_type(), "swiglu", [&] {
+        using A = compute_t<scalar_t>;
+        auto const* in = gate_up.const_data_ptr<scalar_t>();
+        auto* out = activation.data_ptr<scalar_t>();
+        for_each_row(gate_up.size(0), [&](std::int64_t r) {
+            scalar_t const *gate = in + r * 2 * f, *up = gate + f;
+            for (std::int64_t i = 0; i < f; ++i) {
+                A const g = static_cast<A>(gate[i]);
+                out[r * f + i] = static_cast<scalar_t>(rounded<scalar_t>(g * sigmoid(g)) * static_cast<A>(up[i]));
+            }
+        });
+    });
+    return activation;
+}
+
+at::Tensor swiglu_backward(at::Tensor const& d_activation, at::Tensor const& gate_up) {
+    if (!gate_up.is_cpu()) return generic::swiglu_backward(d_activation, gate_up);
+    std::int64_t const f = gate_up.size(1) / 2;
+    at::Tensor d_gate_up = at::empty_like(gate_up);
+    GATESWEEP_DISPATCH(gate_up.scalar_type(), "swiglu_backward", [&] {
+        using A = compute_t<scalar_t>;
+        auto const* in = gate_up.const_data_ptr<scalar_t>();
+        auto const* grad = d_activation.const_data_ptr<scalar_t>();
+        auto* out = d_gate_up.data_ptr<scalar_t>();
+        for_each_row(gate_up.size(0), [&](std::int64_t r) {
+            scalar_t const *gate = in + r * 2 * f, *up = gate + f;
+            scalar_t *d_gate = out + r * 2 * f, *d_up = d_gate + f;
+            for (std::int64_t i = 0; i < f; ++i) {
+                A const g = static_cast<A>(gate[i]), s = sigmoid(g), d = static_cast<A>(grad[r * f + i]);
+                d_gate[i] = static_cast<scalar_t>(d * static_cast<A>(up[i]) * s * (A(1) + g * (A(1) - s)));
+                d_up[i] = static_cast<scalar_t>(d * rounded<scalar_t>(g * s));
+            }
+        });
+    });
+    return d_gate_up;
+}
+
+RotaryTable make_rotary_table(std::int64_t num_positions, std::int64_t head_dim, double theta, at::TensorOptions options) {
+    // In float32 as the reference does, but one element at a time: a vectorised cosine rounds its tail differently, and a
+    // position's row must not depend on how many rows there are.
+    std::int64_t const half = head_dim / 2;
+    at::Tensor cos = at::empty({num_positions, half}, at::kFloat), sin = at::empty_like(cos);
+    auto *c = cos.data_ptr<float>(), *s = sin.data_ptr<float>();
+    for (std::int64_t i = 0; i < half; ++i) {
+        float const exponent = static_cast<float>(2 * i) / static_cast<float>(head_dim);
+        float const inverse_frequency = 1.0F / std::pow(static_cast<float>(theta), exponent);
+        for (std::int64_t position = 0; position < num_positions; ++position) {
+            float const angle = static_cast<float>(position) * inverse_frequency;
+            c[position * half + i] = std::cos(angle);
+            s[position * half + i] = std::sin(angle);
+        }
+    }
+    return {cos.to(options), sin.to(options)};
+}
+
+void rotate_heads(at::Tensor x, at::Tensor const& positions, RotaryTable const& table, Rotation rotation) {
+    if (!x.is_cpu()) return generic::rotate_heads(x, positions, table, rotation);
+    std::int64_t const heads = x.size(1), half = x.size(2) / 2;
+    GATESWEEP_DISPATCH(x.scalar_type(), "rotate_heads", [&] {
+        using A = compute_t<scalar_t>;
+        auto* data = x.data_ptr<scalar_t>();
+        auto const* position = positions.const_data_ptr<std::int64_t>();
+        auto const *cos = table.cos.const_data_ptr<scalar_t>(), *sin = table.sin.const_data_ptr<scalar_t>();
+        A const sign = rotation == Rotation::forward ? A(1) : A(-1);
+        for_each_row(x.size(0), [&](std::int64_t t) {
+            scalar_t const *c = cos + position[t] * half, *s = sin + position[t] * half;
+            for (std::int64_t h = 0; h < heads; ++h) {
+                scalar_t *first = data + t * x.stride(0) + h * x.stride(1), *second = first + half;
+                for (std::int64_t i = 0; i < half; ++i) {
+                    A const a = static_cast<A>(first[i]), b = static_cast<A>(second[i]);
+                    A const cos_i = static_cast<A>(c[i]), sin_i = sign * static_cast<A>(s[i]);
+                    first[i] = static_cast<scalar_t>(rounded<scalar_t>(a * cos_i) - rounded<scalar_t>(b * sin_i));
+                    second[i] = static_cast<scalar_t>(rounded<scalar_t>(b * cos_i) + rounded<scalar_t>(a * sin_i));
+                }
+            }
+        });
+    });
+}
+
+}  // namespace gatesweep

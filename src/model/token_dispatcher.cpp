@@ -1,0 +1,67 @@
+#include "gatesweep/model/token_dispatcher.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "gatesweep/model/linear.h"
+
+namespace gatesweep {
+
+TokenDispatcher::TokenDispatcher(ParallelLayout const& layout, std::int64_t num_experts, at::Device device)
+    : num_experts_(num_experts),
+      num_local_experts_(layout.local_experts(num_experts).count),
+      num_ranks_(layout.ep_size()),
+      collectives_(layout.expert_parallel, device) {}
+
+DispatchRecord TokenDispatcher::plan(Routing const& routing) const {
+    DispatchRecord record;
+    std::int64_t const num_slots = routing.expert_ids.numel();
+    auto const* expert_of = routing.expert_ids.const_data_ptr<std::int64_t>();
+
+    // Slots by expert id, in token order within an expert: a counting sort. Owners are contiguous blocks of experts.
+    std::vector<std::int64_t> send_counts(static_cast<std::size_t>(num_experts_), 0);
+    for (std::int64_t i = 0; i < num_slots; ++i) ++send_counts[expert_of[i]];
+    std::vector<std::int64_t> next(send_counts.size(), 0);
+    std::exclusive_scan(send_counts.begin(), send_counts.end(), next.begin(), std::int64_t{0});
+    record.slot_order = at::empty({num_slots}, at::kLong);
+    auto* order = record.slot_order.data_ptr<std::int64_t>();
+    for (std::int64_t i = 0; i < num_slots; ++i) order[next[expert_of[i]]++] = i;
+
+    // Counts travel first: received[r * e + x] rows come from rank r for local expert x.
+    auto const received = collectives_.communicator().all_to_all(send_counts, num_local_experts_);
+    std::vector<std::int64_t> rows_of_expert(static_cast<std::size_t>(num_local_experts_), 0);
+    for (int r = 0; r < num_ranks_; ++r) {
+        auto const begin = r * num_local_experts_;
+        record.send_rows.push_back(std::accumulate(send_counts.begin() + begin, send_counts.begin() + begin + num_local_experts_, std::int64_t{0}));
+        record.receive_rows.push_back(std::accumulate(received.begin() + begin, received.begin() + begin + num_local_experts_, std::int64_t{0}));
+        for (std::int64_t x = 0; x < num_local_experts_; ++x) rows_of_expert[x] += received[begin + x];
+    }
+    record.expert_offsets.assign(1, 0);
+    for (std::int64_t rows : rows_of_expert) record.expert_offsets.push_back(record.expert_offsets.back() + padded_rows(rows));
+
+    // Rows arrive by source rank, then local expert; they stand by local expert, then source rank.
+    std::int64_t const num_received = std::accumulate(record.receive_rows.begin(), record.receive_rows.end(), std::int64_t{0});
+    record.expert_rows = at::empty({num_received}, at::kLong);
+    auto* row = record.expert_rows.data_ptr<std::int64_t>();
+    std::vector<std::int64_t> free_row(record.expert_offsets.begin(), record.expert_offsets.end() - 1);
+    for (std::size_t block = 0; block < received.size(); ++block) {
+        auto& at = free_row[block % static_cast<std::size_t>(num_local_experts_)];
+        for (std::int64_t i = 0; i < received[block]; ++i) *row++ = at++;
+    }
+    return record;
+}
+
+at::Tensor TokenDispatcher::to_experts(at::Tensor const& slot_rows, DispatchRecord const& record) const {
+    at::Tensor const sent = slot_rows.index_select(0, record.slot_order.to(slot_rows.device()));
+    at::Tensor const received = collectives_.all_to_all_rows(sent, record.send_rows, record.receive_rows);
+    at::Tensor rows = at::zeros({record.expert_offsets.back(), slot_rows.size(1)}, slot_rows.options());
+    return rows.index_copy_(0, record.expert_rows.to(rows.device()), received);
+}
+
+at::Tensor TokenDispatcher::from_experts(at::Tensor const& expert_rows, DispatchRecord const& record) const {
+    at::Tensor const sent = expert_rows.index_select(0, record.expert_rows.to(expert_rows.device()));
+    at::Tensor const received = collectives_.all_to_all_rows(sent, record.receive_rows, record.send_rows);
+    return at::empty_like(received).index_copy_(0, record.slot_order.to(received.device()), received);
+}
+
+}  // namespace gatesweep

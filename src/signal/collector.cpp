@@ -1,0 +1,41 @@
+#include "collector.h"
+
+#include "gatesweep/base/error.h"
+#include "gatesweep/signal/activation_counts.h"
+#include "gatesweep/signal/gate_gradients.h"
+
+namespace gatesweep {
+
+void SignalCollector::on_routing(std::int64_t layer, PackedBatch const& batch, Routing const& routing) {
+    auto const counts = activation_counts(batch, routing);
+    std::int64_t const num_experts = routing.num_experts;
+    for (std::int64_t p = 0; p < batch.num_prompts(); ++p) {
+        std::int64_t sum = 0;
+        for (std::int64_t e = 0; e < num_experts; ++e) {
+            sum += signals_.activation_counts.at(prompts_[p], layer, e) = counts[p * num_experts + e];
+        }
+        std::int64_t const expected = routing.top_k() * (batch.offsets[p + 1] - batch.offsets[p]);
+        GATESWEEP_VALIDATE(sum == expected, ExitCode::internal,
+                           "prompt {}, layer {}: activation counts sum to {} instead of top-k x tokens = {} (the routing cannot "
+                           "be trusted): this is a mistake in gatesweep; please report it",
+                           prompts_[p], layer, sum, expected);
+    }
+}
+
+void SignalCollector::on_router_gradient(std::int64_t layer, PackedBatch const& batch, Routing const& routing,
+                                         at::Tensor const& d_router_logits, at::Tensor const& router_input) {
+    auto const result = gate_gradient_scores(batch, routing, d_router_logits, router_input);
+    std::int64_t const num_experts = routing.num_experts;
+    for (std::int64_t p = 0; p < batch.num_prompts(); ++p) {
+        // Written so that a NaN fails.
+        GATESWEEP_VALIDATE(result.imbalance[p] <= 1.0, ExitCode::internal,
+                           "prompt {}, layer {}: the gate gradient does not sum to zero over experts ({:.3g} times what rounding "
+                           "may leave): the weights overflow in this type, or this is a mistake in gatesweep; try float32",
+                           prompts_[p], layer, result.imbalance[p]);
+        for (std::int64_t e = 0; e < num_experts; ++e) {
+            signals_.gradient_scores.at(prompts_[p], layer, e) = result.scores[p * num_experts + e];
+        }
+    }
+}
+
+}  // namespace gatesweep

@@ -1,0 +1,24 @@
+// Turns the router events of a pass into rows of Signals.
+#pragma once
+
+#include <span>
+
+#include "gatesweep/signal/signals.h"
+
+namespace gatesweep {
+
+class SignalCollector final : public RoutingObserver {
+public:
+    // prompts[i] is the row of `signals` that prompt i of the batch belongs to.
+    SignalCollector(Signals& signals, std::span<std::int64_t const> prompts) : signals_(signals), prompts_(prompts) {}
+
+    void on_routing(std::int64_t layer, PackedBatch const& batch, Routing const& routing) override;
+    void on_router_gradient(std::int64_t layer, PackedBatch const& batch, Routing const& routing,
+                            at::Tensor const& d_router_logits, at::Tensor const& router_input) override;
+
+private:
+    Signals& signals_;
+    std::span<std::int64_t const> prompts_;
+};
+
+}  // namespace gatesweep

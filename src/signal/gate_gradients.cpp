@@ -1,0 +1,95 @@
+#include "gatesweep/signal/gate_gradients.h"
+
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace gatesweep {
+namespace {
+
+// d_router_logits of a token sum to zero before they are rounded to float32; this much of their magnitude may be left.
+constexpr double rounding_allowance = 1e-5;
+
+// Host copies in the types that the sums use.
+struct HostView {
+    std::int64_t num_experts, top_k, d;
+    at::Tensor ids, dz, x;
+
+    HostView(Routing const& routing, at::Tensor const& d_router_logits, at::Tensor const& router_input)
+        : num_experts(routing.num_experts),
+          top_k(routing.top_k()),
+          d(router_input.size(1)),
+          ids(routing.expert_ids),
+          dz(d_router_logits.to(at::kCPU, at::kDouble).contiguous()),
+          x(router_input.cpu()) {}
+
+    // Adds the outer products of tokens [begin, end) to gradient [E,D]; returns sum over tokens of sum_e |dz| * max |x|.
+    double accumulate(std::int64_t begin, std::int64_t end, std::vector<double>& gradient) const {
+        auto const* id = ids.const_data_ptr<std::int64_t>();
+        auto const* z = dz.const_data_ptr<double>();
+        std::vector<double> row(static_cast<std::size_t>(d));
+        double magnitude = 0;
+        for (std::int64_t t = begin; t < end; ++t) {
+            double const largest = load(t, row);
+            for (std::int64_t i = t * top_k; i < (t + 1) * top_k; ++i) {
+                double* const to = gradient.data() + id[i] * d;
+                for (std::int64_t c = 0; c < d; ++c) to[c] += z[i] * row[c];
+                magnitude += std::abs(z[i]) * largest;
+            }
+        }
+        return magnitude;
+    }
+
+private:
+    double load(std::int64_t t, std::vector<double>& row) const {
+        AT_DISPATCH_FLOATING_TYPES_AND(at::kBFloat16, x.scalar_type(), "router_input", [&] {
+            auto const* from = x.const_data_ptr<scalar_t>() + t * d;
+            for (std::int64_t c = 0; c < d; ++c) row[c] = static_cast<double>(from[c]);
+        });
+        double largest = 0;
+        for (double value : row) largest = std::max(largest, std::abs(value));
+        return largest;
+    }
+};
+
+}  // namespace
+
+GateGradientScores gate_gradient_scores(PackedBatch const& batch, Routing const& routing, at::Tensor const& d_router_logits,
+                                        at::Tensor const& router_input) {
+    HostView const view(routing, d_router_logits, router_input);
+    std::int64_t const num_experts = view.num_experts, d = view.d;
+    GateGradientScores result;
+    result.scores.assign(static_cast<std::size_t>(batch.num_prompts() * num_experts), 0.0);
+    result.imbalance.assign(static_cast<std::size_t>(batch.num_prompts()), 0.0);
+    at::parallel_for(0, batch.num_prompts(), 1, [&](std::int64_t first, std::int64_t last) {
+        for (std::int64_t p = first; p < last; ++p) {
+            std::vector<double> gradient(static_cast<std::size_t>(num_experts * d), 0.0);
+            double const magnitude = view.accumulate(batch.offsets[p], batch.offsets[p + 1], gradient);
+            for (std::int64_t e = 0; e < num_experts; ++e) {
+                double sum = 0;
+                for (std::int64_t c = 0; c < d; ++c) sum += std::abs(gradient[e * d + c]);
+                result.scores[p * num_experts + e] = sum / static_cast<double>(d);
+            }
+            double largest_sum = 0;
+            for (std::int64_t c = 0; c < d; ++c) {
+                double column = 0;
+                for (std::int64_t e = 0; e < num_experts; ++e) column += gradient[e * d + c];
+                if (!(std::abs(column) <= largest_sum)) largest_sum = std::abs(column);  // keeps a NaN
+            }
+            result.imbalance[p] = largest_sum / (rounding_allowance * magnitude + std::numeric_limits<float>::min());
+        }
+    });
+    return result;
+}
+
+std::vector<double> gate_gradient_of_prompt(PackedBatch const& batch, std::int64_t prompt, Routing const& routing,
+                                            at::Tensor const& d_router_logits, at::Tensor const& router_input) {
+    HostView const view(routing, d_router_logits, router_input);
+    std::vector<double> gradient(static_cast<std::size_t>(view.num_experts * view.d), 0.0);
+    view.accumulate(batch.offsets[prompt], batch.offsets[prompt + 1], gradient);
+    return gradient;
+}
+
+}  // namespace gatesweep

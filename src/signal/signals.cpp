@@ -1,0 +1,65 @@
+#include "gatesweep/signal/signals.h"
+
+#include <algorithm>
+
+#include "collector.h"
+
+namespace gatesweep {
+namespace {
+
+std::int64_t tokens_of(std::vector<std::int64_t> const& prompts, std::vector<std::int64_t> const& prompt_tokens) {
+    std::int64_t sum = 0;
+    for (auto p : prompts) sum += prompt_tokens[p];
+    return sum;
+}
+
+// The same on every rank of the group, since recomputing takes part in its exchanges.
+TapePolicy choose_policy(ModelConfig const& config, std::vector<std::vector<std::int64_t>> const& spread,
+                         std::vector<std::int64_t> const& prompt_tokens, std::size_t element_size, std::uint64_t memory) {
+    std::int64_t most = 0;
+    for (auto const& prompts : spread) most = std::max(most, tokens_of(prompts, prompt_tokens));
+    std::uint64_t const needed = LayerTape::num_bytes(config, most, element_size) * static_cast<std::uint64_t>(config.num_layers);
+    return needed <= memory ? TapePolicy::keep : TapePolicy::recompute;
+}
+
+}  // namespace
+
+Signals::Signals(std::int64_t num_prompts, ModelConfig const& config)
+    : activation_counts({num_prompts, config.num_layers, config.num_experts}),
+      gradient_scores({num_prompts, config.num_layers, config.num_experts}),
+      losses({num_prompts}) {}
+
+Signals compute_signals(Mixtral const& model, ParallelLayout const& layout,
+                        std::vector<std::vector<std::int32_t>> const& prompts, BatchPlan const& plan,
+                        SignalsOptions const& options) {
+    std::vector<std::int64_t> prompt_tokens;
+    for (auto const& ids : prompts) prompt_tokens.push_back(static_cast<std::int64_t>(ids.size()));
+    Signals signals(static_cast<std::int64_t>(prompts.size()), model.config());
+
+    auto const mine = batches_of_copy(plan, layout.copy, layout.num_copies);
+    std::int64_t all = 0, done = 0;
+    for (auto b : mine) all += tokens_of(plan.batches[b], prompt_tokens);
+    for (auto b : mine) {
+        auto const spread = spread_over_ranks(plan.batches[b], prompt_tokens, layout.ep_size());
+        auto const& local = spread[layout.ep_rank()];
+        std::vector<std::vector<std::int32_t>> ids;
+        for (auto p : local) ids.push_back(prompts[p]);
+        SignalCollector collector(signals, local);
+        TapePolicy const policy = choose_policy(model.config(), spread, prompt_tokens, model.weights().embedding.element_size(),
+                                                options.tape_memory);
+        auto const losses = model.forward_backward(pack(ids), collector, policy);
+        for (std::size_t i = 0; i < local.size(); ++i) signals.losses.values[local[i]] = losses[i];
+        done += tokens_of(plan.batches[b], prompt_tokens);
+        if (options.progress) options.progress(done, all);
+    }
+    return signals;
+}
+
+void reduce_to_final_rank(Signals& signals, ParallelLayout const& layout) {
+    int const root = layout.final_rank();
+    layout.world.reduce_sum(std::span(signals.activation_counts.values), root);
+    layout.world.reduce_sum(std::span(signals.gradient_scores.values), root);
+    layout.world.reduce_sum(std::span(signals.losses.values), root);
+}
+
+}  // namespace gatesweep
