@@ -17,7 +17,9 @@ namespace gatesweep {
 class Checkpoint {
 public:
     // Opens headers only. The index may name plain file names only (no '/', '..', absolute paths), every mapped tensor
-    // must be in its shard and every shard tensor mapped once. Errors: input_missing, bad_data.
+    // must be in its shard and every shard tensor mapped once. Links that the user placed are followed (the hub's cache
+    // is made of them). Where both are there, model.safetensors counts. Shards stay open. Errors: input_missing,
+    // bad_data.
     explicit Checkpoint(std::filesystem::path folder);
 
     std::filesystem::path const& folder() const { return folder_; }
@@ -36,6 +38,8 @@ public:
     std::string layout_digest() const;
 
 private:
+    SafetensorsFile const& shard_of(std::string const& tensor) const;
+
     std::filesystem::path folder_;
     std::vector<SafetensorsFile> shards_;
     std::map<std::string, std::size_t> location_;  // tensor -> index into shards_
