@@ -22,7 +22,7 @@ class Checkpoint:
     layers: int
     heads: int
     kv_heads: int
-    head_dim: int | None  # None: absent from config.json, hidden / heads
+    head_dim: int | None  # None: absent from config.json or null, hidden / heads
     experts: int
     top_k: int
     theta: float
@@ -99,8 +99,8 @@ def config_json(c, eos):
         num_key_value_heads=c.kv_heads, num_local_experts=c.experts, output_router_logits=False, rms_norm_eps=c.eps,
         router_aux_loss_coef=0.02, sliding_window=c.window, tie_word_embeddings=c.tied, use_cache=True,
         vocab_size=c.vocab)
-    if c.head_dim:
-        config["head_dim"] = c.head_dim
+    if c.head_dim or c.spelling == "v5":
+        config["head_dim"] = c.head_dim  # v5 writes null where v4 writes nothing
     if c.spelling == "v4":
         config.update(rope_theta=c.theta, torch_dtype=c.storage, transformers_version="4.36.0")
     else:
