@@ -11,7 +11,7 @@ import texts
 from masks import as_mask, router_logits, routers, set_mask
 from model import EOS, EXPERTS, LAYERS, OTHERS, PLANTED, TOP_K, encode_prompt, encode_reply
 
-NEW_TOKENS = 24
+NEW_TOKENS = 32  # the longest reply fits
 
 
 @torch.no_grad()
