@@ -1,0 +1,47 @@
+#include "gatesweep/analysis/stored_signals.h"
+
+#include "gatesweep/base/error.h"
+#include "gatesweep/store/npy.h"
+
+namespace gatesweep {
+
+CsvTable prompts_table(AnalysisInput const& input) {
+    CsvTable table;
+    table.name = "prompts";
+    table.header = {"prompt_index", "prompt_id", "group", "num_tokens", "loss"};
+    for (std::size_t p = 0; p < input.groups.size(); ++p) {
+        table.add(p, input.prompt_ids[p], input.groups[p], input.num_tokens[p], input.losses[p]);
+    }
+    return table;
+}
+
+void write_signals(AnalysisInput const& input, RunDirectory& run) {
+    run.write_array("activation_counts", input.activation_counts);
+    run.write_array("gradient_scores", input.gradient_scores);
+    run.write_table("prompts", prompts_table(input));
+}
+
+AnalysisInput read_signals(std::filesystem::path const& folder) {
+    AnalysisInput input;
+    input.activation_counts = read_npy<std::int64_t>(folder / "arrays" / "activation_counts.npy");
+    input.gradient_scores = read_npy<double>(folder / "arrays" / "gradient_scores.npy");
+    CsvTable const prompts = read_csv(folder / "tables" / "prompts.csv");
+    for (std::size_t p = 0; p < prompts.rows.size(); ++p) {
+        GATESWEEP_VALIDATE(
+            prompts.integer(p, "prompt_index") == static_cast<std::int64_t>(p), ExitCode::bad_data,
+            "{}: row {} is prompt {} (rows and arrays no longer belong together): restore the file or run again",
+            prompts.name, p + 1, prompts.text(p, "prompt_index"));
+        input.prompt_ids.push_back(prompts.text(p, "prompt_id"));
+        input.groups.push_back(prompts.text(p, "group"));
+        input.num_tokens.push_back(prompts.integer(p, "num_tokens"));
+        input.losses.push_back(prompts.number(p, "loss"));
+    }
+    auto const& shape = input.activation_counts.shape;
+    GATESWEEP_VALIDATE(
+        shape.size() == 3 && shape[0] == static_cast<std::int64_t>(prompts.rows.size()), ExitCode::bad_data,
+        "{}: {} prompts, and arrays of shape ({}) (they do not belong together): restore the files or run again",
+        prompts.name, prompts.rows.size(), fmt::join(shape, ", "));
+    return input;
+}
+
+}  // namespace gatesweep
