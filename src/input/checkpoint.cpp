@@ -1,5 +1,7 @@
 #include "gatesweep/input/checkpoint.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>

@@ -1,5 +1,7 @@
 #include "gatesweep/input/safetensors.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
 #include <functional>

@@ -442,5 +442,11 @@ TEST(GoldenCheckpoints, AreValid) {
     EXPECT_GE(num_read, 5u);
 }
 
+TEST(DemoCheckpoint, IsValid) {
+    fs::path const folder = fs::path(GATESWEEP_SOURCE_DIR) / "jobs/demo/model";
+    ModelConfig const config = load_model_config(folder);
+    EXPECT_EQ(validate_checkpoint(Checkpoint(folder), config), ExpertLayout::hub);
+}
+
 }  // namespace
 }  // namespace gatesweep
