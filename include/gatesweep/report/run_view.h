@@ -1,0 +1,72 @@
+// A run folder's tables, read and checked against one another: all that the headline, the figures and report.html show.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gatesweep/analysis/classification.h"
+#include "gatesweep/analysis/score_maps.h"
+#include "gatesweep/store/csv.h"
+
+namespace gatesweep {
+
+// Scores of one group under one signal (tables/expert_scores.csv).
+struct ExpertMap {
+    std::string signal;
+    std::string group;
+    std::vector<double> mean;  // [L, E]
+};
+
+// Class of every expert under one signal (tables/classes_<signal>.csv).
+struct ClassMap {
+    std::string signal;
+    std::vector<double> gap;         // [L, E], malicious - benign
+    std::vector<std::string> label;  // [L, E]
+};
+
+// What the resolved job (job.toml) says about the tables.
+struct JobView {
+    std::string title;  // [report] title; empty: none given
+    std::string model;  // path of the checkpoint
+    std::string dtype;
+    std::string benign;     // group in the benign role
+    std::string malicious;  // group in the malicious role
+    std::vector<double> coverage = {0.80, 0.90, 0.95};
+    std::int64_t top = 10;
+    Thresholds activation = {0.05, 0.08};
+    Thresholds gradient = {1e-4, 1e-4};
+    std::string toml;  // the file as it is
+};
+
+struct RunView {
+    std::filesystem::path folder;
+    JobView job;
+    std::vector<std::string> groups;  // benign role, malicious role, then the others in the order of tables/prompts.csv
+    std::int64_t num_layers = 0;
+    std::int64_t num_experts = 0;            // per layer
+    std::map<std::string, CsvTable> tables;  // by stem: "layers" is tables/layers.csv
+    std::vector<ExpertMap> maps;             // groups in the order above, for each signal in the table's order
+    std::vector<ClassMap> classes;           // activation, gradient
+    std::vector<ExpertId> marked;            // in the order of tables/marked_experts.csv; empty when there is none
+
+    std::int64_t num_cells() const { return num_layers * num_experts; }
+    bool has(std::string_view table) const { return tables.contains(std::string(table)); }
+    CsvTable const& table(std::string_view stem) const { return tables.at(std::string(stem)); }
+    // Null where the run has no such map.
+    ExpertMap const* find_map(std::string_view signal, std::string_view group) const;
+    // "k80", "k90", "k95": the columns of tables/coverage.csv that the job's coverage levels make.
+    std::vector<std::string> coverage_columns() const;
+    std::string title() const;  // the job's title, or the folder's name
+};
+
+// Reads job.toml and every table. Errors: input_missing for a file that is not there, bad_data for one whose content is
+// wrong: a missing column, a cell that is no number, an expert missing or listed twice, a group that the roles name but
+// the tables lack. tables/marked_experts.csv may be absent.
+RunView read_run(std::filesystem::path const& run_folder);
+
+}  // namespace gatesweep

@@ -1,0 +1,31 @@
+// Private to report: gnuplot scripts with their numbers.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gatesweep/report/run_view.h"
+
+namespace gatesweep {
+
+struct Figure {
+    std::string name;
+    std::string source;  // the tables it is drawn from; for the reader of the script
+    int width = 640;     // of the SVG, in pixels; the PDF is width / 107 inches wide
+    int height = 400;
+    std::string settings;  // gnuplot commands before the plot
+    std::string plot;      // the plot command, reading data_file(name)
+    std::string data;      // numbers in columns separated by blanks
+};
+
+// lab10_*, lab12_*, lab17_*, lab19_*.
+std::vector<Figure> line_figures(RunView const& run);
+// heatmap_<signal>_<group> and heatmap_<signal>_gap.
+std::vector<Figure> heatmap_figures(RunView const& run);
+
+// The file of numbers, as a gnuplot string: 'figures/NAME.dat'.
+std::string data_file(std::string_view figure_name);
+std::string gnuplot_script(Figure const& figure);
+
+}  // namespace gatesweep

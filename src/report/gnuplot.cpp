@@ -1,0 +1,129 @@
+#include "gnuplot.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cctype>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "gatesweep/base/error.h"
+#include "text.h"
+
+extern char** environ;
+
+namespace gatesweep {
+namespace {
+
+constexpr std::size_t max_message_bytes = 2000;
+
+// What the child is started with; released on every way out.
+class SpawnActions {
+public:
+    SpawnActions() { posix_spawn_file_actions_init(&actions_); }
+    ~SpawnActions() { posix_spawn_file_actions_destroy(&actions_); }
+    SpawnActions(SpawnActions const&) = delete;
+    SpawnActions& operator=(SpawnActions const&) = delete;
+    posix_spawn_file_actions_t* get() { return &actions_; }
+
+private:
+    posix_spawn_file_actions_t actions_;
+};
+
+std::string read_to_end(int descriptor) {
+    std::string text;
+    std::array<char, 4096> buffer;
+    while (true) {
+        ssize_t const count = ::read(descriptor, buffer.data(), buffer.size());
+        if (count < 0 && errno == EINTR) continue;
+        if (count <= 0) return text;
+        // A script that fails per point could say more than anyone reads; the pipe is drained all the same.
+        if (text.size() < max_message_bytes) text.append(buffer.data(), static_cast<std::size_t>(count));
+    }
+}
+
+int wait_for(pid_t child) {
+    int status = 0;
+    while (::waitpid(child, &status, 0) < 0) {
+        GATESWEEP_VALIDATE(errno == EINTR, ExitCode::io, "gnuplot: waiting for it failed: {}: run 'report' again",
+                           std::strerror(errno));
+    }
+    return status;
+}
+
+std::string one_line(std::string_view text) {
+    std::string line;
+    for (char const c : text) {
+        bool const is_space = c == '\n' || c == '\t' || c == ' ' || c == '\r';
+        if (is_space && (line.empty() || line.back() == ' ')) continue;
+        line += is_space ? ' ' : c;
+    }
+    return line;
+}
+
+}  // namespace
+
+std::string gnuplot_quoted(std::string_view text) {
+    std::string quoted = "'";
+    for (char const c : shortened(text, 160)) {
+        if (c == '\'') quoted += '\'';  // a doubled quote is one quote
+        quoted += c == '\n' || c == '\t' ? ' ' : c;
+    }
+    return quoted + "'";
+}
+
+std::string file_name_part(std::string_view text) {
+    std::string part;
+    for (char const c : text.substr(0, 60)) {
+        auto const lower = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+        bool const is_kept = (lower >= 'a' && lower <= 'z') || (lower >= '0' && lower <= '9') || lower == '-';
+        if (is_kept || part.empty() || part.back() != '_') part += is_kept ? lower : '_';
+    }
+    return part.empty() ? "group" : part;
+}
+
+bool gnuplot_is_installed() {
+    char const* const path = std::getenv("PATH");
+    std::string_view folders = path ? path : "/usr/local/bin:/usr/bin:/bin";
+    while (true) {
+        std::size_t const end = folders.find(':');
+        std::string const folder(folders.substr(0, end));
+        if (::access(((folder.empty() ? "." : folder) + "/gnuplot").c_str(), X_OK) == 0) return true;
+        if (end == std::string_view::npos) return false;
+        folders.remove_prefix(end + 1);
+    }
+}
+
+void run_gnuplot(std::filesystem::path const& folder, std::filesystem::path const& script) {
+    std::array<int, 2> pipe{};
+    GATESWEEP_VALIDATE(::pipe2(pipe.data(), O_CLOEXEC) == 0, ExitCode::io,
+                       "gnuplot: no pipe to it: {}: close files or processes", std::strerror(errno));
+    SpawnActions actions;
+    posix_spawn_file_actions_addopen(actions.get(), STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(actions.get(), pipe[1], STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(actions.get(), pipe[1], STDERR_FILENO);
+    posix_spawn_file_actions_addchdir_np(actions.get(), folder.c_str());
+
+    // -d: the user's own gnuplot settings must not change the figures.
+    std::string name = "gnuplot";
+    std::string option = "-d";
+    std::string file = script.string();
+    std::array<char*, 4> arguments = {name.data(), option.data(), file.data(), nullptr};
+    pid_t child = 0;
+    int const spawned = ::posix_spawnp(&child, name.c_str(), actions.get(), nullptr, arguments.data(), environ);
+    ::close(pipe[1]);
+    std::string const said = spawned == 0 ? read_to_end(pipe[0]) : std::string();
+    ::close(pipe[0]);
+    GATESWEEP_VALIDATE(spawned == 0, ExitCode::io, "gnuplot: cannot be started: {}: check its installation",
+                       std::strerror(spawned));
+    int const status = wait_for(child);
+    GATESWEEP_VALIDATE(WIFEXITED(status) && WEXITSTATUS(status) == 0, ExitCode::io,
+                       "{}: gnuplot failed ({}): run 'gnuplot {}' in {} to see why", script.string(),
+                       printable(one_line(said), 400), script.string(), folder.string());
+}
+
+}  // namespace gatesweep

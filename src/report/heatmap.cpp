@@ -1,0 +1,77 @@
+#include "heatmap.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+namespace gatesweep {
+namespace {
+
+constexpr double max_decades = 1e4;
+constexpr double saturation_quantile = 0.98;
+
+double share_beyond(std::vector<double> const& values, double low, double high) {
+    auto const beyond = std::count_if(values.begin(), values.end(), [&](double v) { return v < low || v > high; });
+    return values.empty() ? 0.0 : static_cast<double>(beyond) / static_cast<double>(values.size());
+}
+
+}  // namespace
+
+std::optional<double> ColourScale::position(double value) const {
+    if (!std::isfinite(value)) return std::nullopt;
+    if (kind == ScaleKind::linear) return std::clamp((value - low) / (high - low), 0.0, 1.0);
+    if (value <= 0.0) return std::nullopt;
+    return std::clamp(std::log(value / low) / std::log(high / low), 0.0, 1.0);
+}
+
+ColourScale group_scale(RunView const& run, std::string_view signal) {
+    std::vector<double> values;
+    for (auto const& map : run.maps) {
+        if (map.signal == signal)
+            std::copy_if(map.mean.begin(), map.mean.end(), std::back_inserter(values),
+                         [](double v) { return std::isfinite(v) && v > 0.0; });
+    }
+    ColourScale scale;
+    if (values.empty()) return scale;
+    auto const [low, high] = std::minmax_element(values.begin(), values.end());
+    scale.high = *high;
+    if (signal == "gradient" && *low < *high) {
+        scale.kind = ScaleKind::logarithmic;
+        scale.low = std::max(*low, *high / max_decades);
+        scale.saturated_share = share_beyond(values, scale.low, scale.high);
+    }
+    return scale;
+}
+
+ColourScale gap_scale(ClassMap const& classes) {
+    std::vector<double> sizes;
+    for (double const gap : classes.gap) {
+        if (std::isfinite(gap)) sizes.push_back(std::abs(gap));
+    }
+    std::sort(sizes.begin(), sizes.end());
+    double limit = sizes.empty() ? 0.0 : sizes.back();
+    if (classes.signal == "gradient" && !sizes.empty()) {
+        auto const index = static_cast<std::size_t>(saturation_quantile * static_cast<double>(sizes.size() - 1));
+        if (sizes[index] > 0.0) limit = sizes[index];
+    }
+    if (limit <= 0.0) limit = 1.0;
+    return {Palette::diverging, ScaleKind::linear, -limit, limit, share_beyond(sizes, -limit, limit)};
+}
+
+HeatmapGrid heatmap_grid(RunView const& run) {
+    bool const layers_across = run.num_layers >= run.num_experts;
+    return {layers_across, std::max(run.num_layers, run.num_experts), std::min(run.num_layers, run.num_experts)};
+}
+
+std::string signal_name(std::string_view signal) {
+    return signal == "gradient_share" ? "gradient share" : std::string(signal);
+}
+
+std::string score_meaning(std::string_view signal) {
+    if (signal == "activation") return "share of the layer's routing";
+    if (signal == "gradient") return "mean |gradient| of the gate row";
+    if (signal == "gradient_share") return "share of the layer's gradient";
+    return "score";
+}
+
+}  // namespace gatesweep

@@ -1,0 +1,49 @@
+#include "job_view.h"
+
+#include <toml++/toml.h>
+
+#include "gatesweep/base/error.h"
+#include "gatesweep/base/file.h"
+
+namespace gatesweep {
+namespace {
+
+constexpr std::uint64_t max_job_bytes = 16U << 20;
+
+void read_limits(toml::node_view<toml::node const> const& node, Thresholds& limits) {
+    limits.gap = node["gap"].value_or(limits.gap);
+    limits.min = node["min"].value_or(limits.min);
+}
+
+}  // namespace
+
+JobView read_job_view(std::filesystem::path const& file) {
+    JobView job;
+    job.toml = read_file(file, max_job_bytes);
+    toml::table parsed;
+    try {
+        parsed = toml::parse(job.toml, file.string());
+    } catch (toml::parse_error const& error) {
+        fail(ExitCode::bad_data, "{}: line {}: {} (it says which group plays which part): copy the run folder again",
+             file.string(), error.source().begin.line, error.description());
+    }
+    toml::table const& root = parsed;
+    auto const section = [&](char const* name) { return root[name]; };
+    job.title = section("report")["title"].value_or(std::string());
+    job.model = section("model")["path"].value_or(std::string());
+    job.dtype = section("model")["dtype"].value_or(std::string());
+    auto const analysis = section("analysis");
+    job.benign = analysis["benign"].value_or(std::string("benign"));
+    job.malicious = analysis["malicious"].value_or(std::string("harmful"));
+    job.top = analysis["top"].value_or(job.top);
+    if (auto const* levels = analysis["coverage"].as_array()) {
+        job.coverage.clear();
+        for (auto const& level : *levels)
+            job.coverage.push_back(level.value_or(0.0));
+    }
+    read_limits(analysis["activation"], job.activation);
+    read_limits(analysis["gradient"], job.gradient);
+    return job;
+}
+
+}  // namespace gatesweep
