@@ -13,13 +13,13 @@ namespace gatesweep {
 namespace {
 
 constexpr std::size_t min_class_rows = 10;
-constexpr std::size_t max_class_rows = 60;
+constexpr std::size_t max_class_rows = 24;
 
 std::string heading(std::string_view signal) {
     return signal == "activation" ? "<h3>Activation</h3>\n" : "<h3>Gradient</h3>\n";
 }
 
-// A table's cell as a number where it is one, else as text.
+// A cell that holds a number or nothing.
 HtmlCell cell_of(CsvTable const& table, std::size_t row, std::string_view column) {
     std::string const& text = table.text(row, column);
     return text.empty() ? HtmlCell("") : number_cell(table.number(row, column));
@@ -107,6 +107,17 @@ std::string overlap_text(RunView const& run, std::string const& signal) {
     return {};
 }
 
+// The same for both signals, so that the two tables end together.
+std::size_t num_class_rows(RunView const& run) {
+    std::size_t num_rows = min_class_rows;
+    for (auto const& classes : run.classes) {
+        auto const not_shared =
+            std::ranges::count_if(classes.label, [](auto const& label) { return label != "shared"; });
+        num_rows = std::max(num_rows, static_cast<std::size_t>(not_shared));
+    }
+    return std::min({num_rows, max_class_rows, static_cast<std::size_t>(run.num_cells())});
+}
+
 std::string classes_table(RunView const& run, ClassMap const& classes) {
     std::vector<std::size_t> order(classes.gap.size());
     for (std::size_t i = 0; i < order.size(); ++i)
@@ -114,9 +125,7 @@ std::string classes_table(RunView const& run, ClassMap const& classes) {
     // The dominant first, by size of the gap; a NaN gap has no size and comes last.
     auto const size = [&](std::size_t i) { return std::isnan(classes.gap[i]) ? -1.0 : std::abs(classes.gap[i]); };
     std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return size(a) > size(b); });
-    auto const num_other =
-        static_cast<std::size_t>(std::ranges::count_if(classes.label, [](auto const& l) { return l != "shared"; }));
-    std::size_t const num_rows = std::min(order.size(), std::clamp(num_other, min_class_rows, max_class_rows));
+    std::size_t const num_rows = num_class_rows(run);
     HtmlTable table{fmt::format("The {} largest gaps of {}", num_rows, count_text(run.num_cells())), {{"expert"}}};
     for (auto const& title :
          {group_html(run, run.job.benign), group_html(run, run.job.malicious), std::string("gap")}) {
@@ -145,9 +154,58 @@ std::string class_counts_table(RunView const& run, std::string const& signal) {
     return table.html();
 }
 
+// How the counts move with the limit of the gap; empty where the run has no such table.
+std::string sensitivity_table(RunView const& run, std::string const& signal) {
+    if (!run.has("threshold_sensitivity")) return {};
+    CsvTable const& sensitivity = run.table("threshold_sensitivity");
+    HtmlTable table{fmt::format("Experts by class for other limits ({})", signal),
+                    {{"limit of the gap", HtmlColumn::Kind::number}},
+                    {},
+                    Sorting::fixed};
+    std::vector<std::string> labels;
+    std::map<double, std::map<std::string, std::int64_t>> counts;
+    for (std::size_t row = 0; row < sensitivity.rows.size(); ++row) {
+        if (sensitivity.text(row, "signal") != signal) continue;
+        std::string const& label = sensitivity.text(row, "label");
+        std::int64_t const count = sensitivity.integer(row, "count");
+        counts[sensitivity.number(row, "gap_threshold")][label] = count;
+        if (count > 0 && std::ranges::find(labels, label) == labels.end()) labels.push_back(label);
+    }
+    for (auto const& label : labels)
+        table.columns.push_back({html_escape(label), HtmlColumn::Kind::number});
+    for (auto& [limit, of_label] : counts) {
+        table.rows.push_back({number_cell(limit)});
+        for (auto const& label : labels)
+            table.rows.back().push_back(count_cell(of_label[label]));
+    }
+    return table.html();
+}
+
+// All layers, and the last quarter of them; empty where the run has no such table.
+std::string layer_summary_table(RunView const& run, std::string const& signal) {
+    if (!run.has("layer_summary")) return {};
+    CsvTable const& summary = run.table("layer_summary");
+    HtmlTable table{fmt::format("Over layers ({}), means of prompts", signal),
+                    {{"group"}, {"layers", HtmlColumn::Kind::word}}};
+    table.sorting = Sorting::fixed;
+    for (auto const* title : {"mean score", "max score", "in layer", "mean effective", "min effective"})
+        table.columns.push_back({title, HtmlColumn::Kind::number});
+    for (std::size_t row = 0; row < summary.rows.size(); ++row) {
+        if (summary.text(row, "signal") != signal || summary.text(row, "aggregator") != "mean_of_prompts") continue;
+        table.rows.push_back(
+            {group_html(run, summary.text(row, "group")),
+             fmt::format("{} to {}", summary.integer(row, "first_layer"), summary.integer(row, "last_layer"))});
+        for (auto const* column :
+             {"mean_dominant", "max_dominant", "argmax_layer", "mean_effective_experts", "min_effective_experts"}) {
+            table.rows.back().push_back(cell_of(summary, row, column));
+        }
+    }
+    return table.html();
+}
+
 std::string layers_table(RunView const& run, std::string const& signal) {
     CsvTable const& layers = run.table("layers");
-    HtmlTable table{fmt::format("Each layer ({}): the highest expert, its score, effective experts", signal),
+    HtmlTable table{fmt::format("Highest expert, its score, effective experts ({})", signal),
                     {{"layer", HtmlColumn::Kind::number}}};
     std::vector<std::vector<HtmlCell>> rows(static_cast<std::size_t>(run.num_layers));
     for (std::size_t layer = 0; layer < rows.size(); ++layer)
@@ -217,7 +275,8 @@ std::string classes_section(RunView const& run) {
                    "alone; shared: a "
                    "smaller gap.</p>\n",
                    number_text(limits.gap), number_text(limits.min)) +
-               class_counts_table(run, classes.signal) + classes_table(run, classes);
+               class_counts_table(run, classes.signal) + sensitivity_table(run, classes.signal) +
+               classes_table(run, classes);
     };
     return section(
         "classes", "Experts by class",
@@ -246,6 +305,7 @@ std::string layers_section(RunView const& run) {
                          dominant("gradient", "lab19_group_layerwise_dominant_gradient_score"));
     body += side_by_side(effective("activation", "lab12_group_layerwise_effective_experts"),
                          effective("gradient", "lab19_group_layerwise_effective_experts"));
+    body += side_by_side(layer_summary_table(run, "activation"), layer_summary_table(run, "gradient"));
     body += side_by_side(layers_table(run, "activation"), layers_table(run, "gradient"));
     return section("layers", "Layer by layer", body);
 }

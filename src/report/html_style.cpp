@@ -72,7 +72,7 @@ dl.terms dd { margin: 0 0 .8rem; break-inside: avoid; }
 .scroll { overflow-x: auto; margin: .4rem 0 1.1rem; }
 table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--dim); font-size: .9rem; padding-bottom: .25rem; }
-th, td { text-align: left; padding: .22rem .7rem .22rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
+th, td { text-align: left; padding: .22rem .6rem .22rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
 th { font-weight: 600; vertical-align: bottom; }
 td.n, th.n { text-align: right; white-space: nowrap; }
 td.word { white-space: nowrap; }

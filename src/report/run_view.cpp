@@ -26,6 +26,10 @@ std::vector<std::pair<std::string, std::vector<std::string>>> const required_col
      {"layer", "expert", "benign_avg_grad", "malicious_avg_grad", "safety_gap", "abs_gap", "label"}},
     {"class_counts", {"signal", "label", "count"}},
     {"overlap", {"signal", "top_n", "overlap", "experts"}},
+    {"threshold_sensitivity", {"signal", "gap_threshold", "label", "count"}},
+    {"layer_summary",
+     {"signal", "aggregator", "group", "first_layer", "last_layer", "mean_dominant", "max_dominant", "argmax_layer",
+      "mean_effective_experts", "min_effective_experts"}},
     {"marked_experts",
      {"signal", "layer", "expert", "benign_mean", "malicious_mean", "gap", "rank_by_abs_gap", "label"}},
 };
@@ -33,7 +37,8 @@ std::vector<std::pair<std::string, std::vector<std::string>>> const required_col
 void read_tables(RunView& run) {
     for (auto const& [stem, columns] : required_columns) {
         auto const path = run.folder / "tables" / (stem + ".csv");
-        if (stem == "marked_experts" && !std::filesystem::exists(path)) continue;
+        bool const is_optional = stem == "marked_experts" || stem == "threshold_sensitivity" || stem == "layer_summary";
+        if (is_optional && !std::filesystem::exists(path)) continue;
         CsvTable table = read_csv(path);
         table.name = "tables/" + stem + ".csv";
         for (auto const& column : columns)

@@ -66,7 +66,7 @@ struct RunView {
 
 // Reads job.toml and every table. Errors: input_missing for a file that is not there, bad_data for one whose content is
 // wrong: a missing column, a cell that is no number, an expert missing or listed twice, a group that the roles name but
-// the tables lack. tables/marked_experts.csv may be absent.
+// the tables lack. tables/marked_experts.csv, threshold_sensitivity.csv and layer_summary.csv may be absent.
 RunView read_run(std::filesystem::path const& run_folder);
 
 }  // namespace gatesweep
