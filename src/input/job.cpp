@@ -1,0 +1,279 @@
+#include "gatesweep/input/job.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+#include "gatesweep/base/error.h"
+#include "gatesweep/base/file.h"
+#include "job_overrides.h"
+#include "toml_section.h"
+#include "utf8.h"
+
+namespace gatesweep {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t max_job_bytes = 16 << 20;
+constexpr std::int64_t no_limit = std::numeric_limits<std::int64_t>::max();
+
+toml::table parse_file(fs::path const& file) {
+    std::uint64_t const size = InputFile(file).size();
+    GATESWEEP_VALIDATE(size <= max_job_bytes, ExitCode::job,
+                       "{}: {} bytes are too many for a job file: is it the right file?", file.string(), size);
+    std::string const text = read_file(file);
+    std::size_t const bad = find_invalid_utf8(text);
+    GATESWEEP_VALIDATE(
+        bad == text.npos, ExitCode::job, "{}:{}: not UTF-8 (job files are text): save it as UTF-8", file.string(),
+        1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(std::min(bad, text.size())), '\n'));
+    std::size_t const deep = line_of_deep_key(text);
+    GATESWEEP_VALIDATE(deep == 0, ExitCode::job,
+                       "{}:{}: not a job file: more than 32 dots in a row of names: correct this line", file.string(),
+                       deep);
+    try {
+        return toml::parse(text, file.string());
+    } catch (toml::parse_error const& error) {
+        fail(ExitCode::job, "{}:{}: not valid TOML: {}: correct this line", file.string(), error.source().begin.line,
+             printable(error.description(), 200));
+    }
+}
+
+void refuse_sweep(toml::table const& root, std::string const& file) {
+    if (toml::node const* sweep = root.get("sweep")) {
+        fail(ExitCode::job, "{}: sweeps are not part of this version yet: remove [sweep]", place_of(*sweep, file));
+    }
+}
+
+enum class PathKind { folder, file };
+
+// Beside the job file first, then in the working folder.
+fs::path find_input(Section const& section, std::string_view key, fs::path const& job_folder, PathKind kind) {
+    std::string const text = section.text(key).value();
+    bool const sound =
+        !text.empty() && std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20; });
+    if (!sound) section.refuse(key, kind == PathKind::folder ? "the path of a folder" : "the path of a file");
+    fs::path const given(text);
+    std::vector<fs::path> places = {fs::absolute(job_folder / given), fs::absolute(given)};
+    if (places[0] == places[1]) places.pop_back();
+    std::error_code ignored;
+    for (auto const& place : places) {
+        bool const found = kind == PathKind::folder ? fs::is_directory(place, ignored)
+                                                    : fs::exists(place, ignored) && !fs::is_directory(place, ignored);
+        if (!found) continue;
+        // Without "..", unless a symbolic link makes that another place.
+        fs::path const normal = place.lexically_normal();
+        fs::path const result = fs::equivalent(normal, place, ignored) ? normal : place;
+        GATESWEEP_VALIDATE(find_invalid_utf8(result.string()) == std::string::npos, ExitCode::job,
+                           "{}: {} is below a folder whose name is not UTF-8 (results name it): move it",
+                           section.place(key), printable(text));
+        return result;
+    }
+    fail(ExitCode::input_missing, "{}: there is no {} {} (looked at {}{}{}): correct the path", section.place(key),
+         kind == PathKind::folder ? "folder" : "file", printable(text, 400), places[0].string(),
+         places.size() > 1 ? " and " : "", places.size() > 1 ? places[1].string() : "");
+}
+
+void require(Section const& section, std::string_view key, std::string_view what) {
+    GATESWEEP_VALIDATE(section.has(key), ExitCode::job, "{}: {} is missing: add {}", section.place(), key, what);
+}
+
+ModelSpec read_model(Section const& top, std::string const& file, fs::path const& job_folder) {
+    auto const section = top.section("model", {"path", "dtype"});
+    GATESWEEP_VALIDATE(section, ExitCode::job,
+                       "{}: there is no [model] section: add it, with path = \"a checkpoint folder\"", file);
+    require(*section, "path", "path = \"a checkpoint folder\" to [model]");
+    ModelSpec out;
+    out.path = find_input(*section, "path", job_folder, PathKind::folder);
+    out.dtype = section
+                    ->choice<WeightType>("dtype", {{"float32", WeightType::float32},
+                                                   {"bfloat16", WeightType::bfloat16},
+                                                   {"auto", WeightType::automatic}})
+                    .value_or(out.dtype);
+    return out;
+}
+
+bool says_auto(Section const& section, std::string_view key) {
+    return section.node(key)->value_exact<std::string_view>() == "auto";
+}
+
+ParallelSpec read_parallel(Section const& top) {
+    ParallelSpec out;
+    auto const section = top.section("parallel", {"expert_parallel", "device", "threads"});
+    if (!section) return out;
+    out.expert_parallel = static_cast<int>(section->whole("expert_parallel", 1, 4096).value_or(out.expert_parallel));
+    out.device =
+        section
+            ->choice<DeviceKind>(
+                "device", {{"cpu", DeviceKind::cpu}, {"cuda", DeviceKind::cuda}, {"auto", DeviceKind::automatic}})
+            .value_or(out.device);
+    if (section->has("threads") && !says_auto(*section, "threads")) {
+        if (!section->node("threads")->is_integer())
+            section->refuse("threads", "\"auto\" or a whole number from 1 to 1024");
+        out.threads = static_cast<int>(*section->whole("threads", 1, 1024));
+    }
+    return out;
+}
+
+bool is_name(std::string_view text) {
+    if (text.empty()) return false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        auto const byte = static_cast<unsigned char>(text[i]);
+        if (byte < 0x20 || byte == 0x7F) return false;
+        if (byte == 0xC2 && static_cast<unsigned char>(text[i + 1]) < 0xA0) return false;  // U+0080 to U+009F
+    }
+    return true;
+}
+
+PromptSource read_source(Section const& section, fs::path const& job_folder) {
+    require(section, "group", "group = \"a name\" to this [[prompts]]");
+    require(section, "file", "file = \"a prompt file\" to this [[prompts]]");
+    PromptSource out;
+    out.group = *section.text("group");
+    if (!is_name(out.group)) section.refuse("group", "a name without control characters");
+    out.file = find_input(section, "file", job_folder, PathKind::file);
+    out.column = section.text("column").value_or("");
+    if (auto const where = section.texts_by_key("where")) out.where.insert(where->begin(), where->end());
+    out.limit = section.whole("limit", 0, no_limit).value_or(0);
+    out.prompt_template =
+        section.choice<TemplateKind>("template", {{"chat", TemplateKind::chat}, {"raw", TemplateKind::raw}})
+            .value_or(out.prompt_template);
+    return out;
+}
+
+std::vector<PromptSource> read_prompts(Section const& top, std::string const& file, fs::path const& job_folder) {
+    std::vector<PromptSource> out;
+    for (auto const& section : top.sections("prompts", {"group", "file", "column", "where", "limit", "template"})) {
+        out.push_back(read_source(section, job_folder));
+    }
+    GATESWEEP_VALIDATE(!out.empty(), ExitCode::job,
+                       "{}: there is no [[prompts]] section: add one for each of two groups", file);
+    return out;
+}
+
+// Bytes of "4 GB", "512 MiB" or "1000000"; 0 when it is no size.
+std::uint64_t parse_size(std::string_view text) {
+    double value = 0.0;
+    auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || !std::isfinite(value)) return 0;
+    std::string unit(end, text.data() + text.size());
+    std::erase(unit, ' ');
+    for (char& c : unit)
+        c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+    double const base = unit.size() == 3 && unit[1] == 'I' ? 1024.0 : 1000.0;
+    if (unit.size() == 3 && unit[1] == 'I') unit.erase(1, 1);
+    auto const power =
+        unit.size() == 2 && unit[1] == 'B' ? std::string_view("KMGT").find(unit[0]) : std::string_view::npos;
+    if (power == std::string_view::npos && !unit.empty() && unit != "B") return 0;
+    double const bytes =
+        value * (power == std::string_view::npos ? 1.0 : std::pow(base, static_cast<double>(power + 1)));
+    return bytes >= 1.0 && bytes < 0x1p63 ? static_cast<std::uint64_t>(bytes) : 0;
+}
+
+SignalsSpec read_signals(Section const& top) {
+    SignalsSpec out;
+    auto const section = top.section("signals", {"batch_tokens", "memory"});
+    if (!section) return out;
+    out.batch_tokens = section->whole("batch_tokens", 1, no_limit).value_or(out.batch_tokens);
+    if (section->has("memory") && !says_auto(*section, "memory")) {
+        auto const whole = section->node("memory")->value_exact<std::int64_t>();
+        auto const text = section->node("memory")->value_exact<std::string_view>();
+        out.memory =
+            whole ? static_cast<std::uint64_t>(std::max<std::int64_t>(*whole, 0)) : parse_size(text.value_or(""));
+        if (out.memory == 0)
+            section->refuse("memory", "\"auto\", a size like \"4 GB\" or \"512 MiB\", or a number of bytes");
+    }
+    return out;
+}
+
+ClassThresholds read_thresholds(Section const& analysis, std::string_view key, ClassThresholds out, double max_gap) {
+    auto const section = analysis.section(key, {"gap", "min"});
+    if (!section) return out;
+    out.gap = section->number("gap").value_or(out.gap);
+    if (!(out.gap > 0.0 && out.gap <= max_gap)) {
+        section->refuse("gap", max_gap > 1.0 ? "a number above 0" : "a number above 0 and at most 1");
+    }
+    out.min = section->number("min").value_or(out.min);
+    if (!(out.min >= 0.0 && std::isfinite(out.min))) section->refuse("min", "a number of at least 0");
+    return out;
+}
+
+std::vector<double> read_coverage(Section const& section, std::vector<double> const& fallback) {
+    auto const coverage = section.numbers("coverage").value_or(fallback);
+    for (double share : coverage) {
+        bool const once = std::count(coverage.begin(), coverage.end(), share) == 1;
+        if (!(share > 0.0 && share < 1.0) || !once) {
+            section.refuse("coverage", fmt::format("shares between 0 and 1, each once ({} is wrong)", share));
+        }
+    }
+    if (coverage.empty()) section.refuse("coverage", "at least one share between 0 and 1");
+    return coverage;
+}
+
+AnalysisSpec read_analysis(Section const& top) {
+    AnalysisSpec out;
+    auto const section = top.section("analysis", {"benign", "malicious", "coverage", "top", "activation", "gradient"});
+    if (!section) return out;
+    out.benign = section->text("benign").value_or(out.benign);
+    out.malicious = section->text("malicious").value_or(out.malicious);
+    out.coverage = read_coverage(*section, out.coverage);
+    out.top = static_cast<int>(section->whole("top", 1, 1'000'000).value_or(out.top));
+    out.activation = read_thresholds(*section, "activation", out.activation, 1.0);
+    out.gradient = read_thresholds(*section, "gradient", out.gradient, std::numeric_limits<double>::max());
+    return out;
+}
+
+void check_groups(Job const& job, std::string const& place) {
+    std::vector<std::string> groups;
+    for (auto const& source : job.prompts) {
+        if (std::find(groups.begin(), groups.end(), source.group) == groups.end()) groups.push_back(source.group);
+    }
+    for (auto const& [key, group] :
+         {std::pair("benign", job.analysis.benign), std::pair("malicious", job.analysis.malicious)}) {
+        if (std::find(groups.begin(), groups.end(), group) != groups.end()) continue;
+        std::string list;
+        for (auto const& name : groups)
+            list += fmt::format("{}\"{}\"", list.empty() ? "" : ", ", printable(name));
+        fail(ExitCode::job,
+             "{}: no [[prompts]] has group \"{}\", the {} group of [analysis] (the groups are {}): set [analysis] {} "
+             "to one of them",
+             place, printable(group), key, list, key);
+    }
+    GATESWEEP_VALIDATE(job.analysis.benign != job.analysis.malicious, ExitCode::job,
+                       "{}: [analysis] benign and malicious are both \"{}\" (two groups are compared): name two groups",
+                       place, printable(job.analysis.benign));
+}
+
+ReportSpec read_report(Section const& top, fs::path const& job_folder) {
+    ReportSpec out;
+    auto const section = top.section("report", {"title", "mark"});
+    if (!section) return out;
+    out.title = section->text("title").value_or("");
+    if (section->text("mark").value_or("") != "") out.mark = find_input(*section, "mark", job_folder, PathKind::file);
+    return out;
+}
+
+}  // namespace
+
+Job load_job(fs::path const& file, std::vector<std::string> const& overrides) {
+    toml::table root = parse_file(file);
+    apply_overrides(root, overrides);
+    std::string const name = file.string();
+    refuse_sweep(root, name);
+    Section const top(root, "", name, {"model", "parallel", "prompts", "signals", "analysis", "report"});
+    fs::path const folder = fs::absolute(file).parent_path();
+
+    Job job;
+    job.name = file.stem().string();
+    job.model = read_model(top, name, folder);
+    job.parallel = read_parallel(top);
+    job.prompts = read_prompts(top, name, folder);
+    job.signals = read_signals(top);
+    job.analysis = read_analysis(top);
+    job.report = read_report(top, folder);
+    check_groups(job, top.place("analysis"));
+    return job;
+}
+
+}  // namespace gatesweep

@@ -1,0 +1,77 @@
+#include <fmt/format.h>
+
+#include "gatesweep/base/error.h"
+#include "gatesweep/input/job.h"
+
+namespace gatesweep {
+namespace {
+
+std::string toml_string(std::string_view text) {
+    std::string out = "\"";
+    for (char c : text) {
+        auto const byte = static_cast<unsigned char>(c);
+        if (c == '"' || c == '\\') {
+            out += fmt::format("\\{}", c);
+        } else if (byte < 0x20 || byte == 0x7F) {
+            out += fmt::format("\\u{:04X}", byte);
+        } else {
+            out += c;
+        }
+    }
+    return out + '"';
+}
+
+// The shortest digits that read back as the same number; TOML wants a point or an exponent.
+std::string number(double value) {
+    std::string out = fmt::format("{}", value);
+    return out.find_first_of(".e") == out.npos ? out + ".0" : out;
+}
+
+std::string limits(ClassThresholds const& thresholds) {
+    return fmt::format("{{ gap = {}, min = {} }}", number(thresholds.gap), number(thresholds.min));
+}
+
+char const* word(WeightType type) {
+    return type == WeightType::float32 ? "float32" : type == WeightType::bfloat16 ? "bfloat16" : "auto";
+}
+
+char const* word(DeviceKind kind) {
+    return kind == DeviceKind::cpu ? "cpu" : kind == DeviceKind::cuda ? "cuda" : "auto";
+}
+
+std::string prompts_table(PromptSource const& source) {
+    std::string where;
+    for (auto const& [column, value] : source.where) {
+        where += fmt::format("{}{} = {}", where.empty() ? " " : ", ", toml_string(column), toml_string(value));
+    }
+    return fmt::format(
+        "\n[[prompts]]\ngroup = {}\nfile = {}\ncolumn = {}\nwhere = {{{} }}\nlimit = {}\ntemplate = \"{}\"\n",
+        toml_string(source.group), toml_string(source.file.string()), toml_string(source.column), where, source.limit,
+        source.prompt_template == TemplateKind::chat ? "chat" : "raw");
+}
+
+}  // namespace
+
+std::string to_toml(Job const& job) {
+    std::string out = fmt::format("[model]\npath = {}\ndtype = \"{}\"\n", toml_string(job.model.path.string()),
+                                  word(job.model.dtype));
+    std::string const threads = job.parallel.threads == 0 ? "\"auto\"" : fmt::format("{}", job.parallel.threads);
+    out += fmt::format("\n[parallel]\nexpert_parallel = {}\ndevice = \"{}\"\nthreads = {}\n",
+                       job.parallel.expert_parallel, word(job.parallel.device), threads);
+    for (auto const& source : job.prompts)
+        out += prompts_table(source);
+    std::string const memory = job.signals.memory == 0 ? "\"auto\"" : fmt::format("{}", job.signals.memory);
+    out += fmt::format("\n[signals]\nbatch_tokens = {}\nmemory = {}\n", job.signals.batch_tokens, memory);
+    std::string coverage;
+    for (double share : job.analysis.coverage)
+        coverage += (coverage.empty() ? "" : ", ") + number(share);
+    out += fmt::format(
+        "\n[analysis]\nbenign = {}\nmalicious = {}\ncoverage = [{}]\ntop = {}\nactivation = {}\ngradient = {}\n",
+        toml_string(job.analysis.benign), toml_string(job.analysis.malicious), coverage, job.analysis.top,
+        limits(job.analysis.activation), limits(job.analysis.gradient));
+    out += fmt::format("\n[report]\ntitle = {}\nmark = {}\n", toml_string(job.report.title),
+                       toml_string(job.report.mark.string()));
+    return out;
+}
+
+}  // namespace gatesweep
