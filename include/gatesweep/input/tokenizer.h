@@ -12,6 +12,12 @@
 
 namespace gatesweep {
 
+// A piece that text never becomes: "<s>", "</s>", and in later vocabularies "[INST]".
+struct ControlPiece {
+    std::string text;
+    std::int32_t id = 0;
+};
+
 class Tokenizer {
 public:
     // Errors: input_missing (says so when only tokenizer.json exists), bad_data.
@@ -22,8 +28,10 @@ public:
     std::int64_t vocab_size() const;
     std::int32_t bos_id() const;
     std::int32_t eos_id() const;
+    std::vector<ControlPiece> const& control_pieces() const;
     // SentencePiece's own encoding, without BOS and EOS; the dummy prefix is added at every call.
     std::vector<std::int32_t> encode(std::string_view text) const;
+    // Control pieces vanish; a byte that is no UTF-8 becomes U+FFFD. Errors: bad_data for an id outside the vocabulary.
     std::string decode(std::span<std::int32_t const> ids) const;
 
 private:

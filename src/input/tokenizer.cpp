@@ -1,0 +1,90 @@
+#include "gatesweep/input/tokenizer.h"
+
+#include <sentencepiece_processor.h>
+
+#include <algorithm>
+
+#include "gatesweep/base/error.h"
+#include "gatesweep/base/file.h"
+
+// Exported by the library, declared in a header that it does not install.
+namespace sentencepiece::logging {
+void SetMinLogLevel(int level);
+}
+
+namespace gatesweep {
+namespace {
+
+constexpr std::uint64_t max_model_bytes = 64 << 20;  // real ones have 0.5 to 5 MB
+constexpr int log_only_fatal = 3;
+
+}  // namespace
+
+struct Tokenizer::Impl {
+    sentencepiece::SentencePieceProcessor processor;
+    std::vector<ControlPiece> control_pieces;
+    std::int64_t vocab_size = 0;
+};
+
+Tokenizer::Tokenizer(std::filesystem::path const& model_file) : impl_(std::make_unique<Impl>()) {
+    std::error_code ignored;
+    GATESWEEP_VALIDATE(
+        std::filesystem::exists(model_file, ignored) ||
+            !std::filesystem::exists(model_file.parent_path() / "tokenizer.json", ignored),
+        ExitCode::input_missing,
+        "{}: not there, only tokenizer.json (this version reads SentencePiece models): put the checkpoint's "
+        "tokenizer.model beside it",
+        model_file.string());
+    std::string const bytes = read_file(model_file, max_model_bytes);
+    sentencepiece::logging::SetMinLogLevel(log_only_fatal);  // its complaints reach the user as Errors
+    auto const status = impl_->processor.LoadFromSerializedProto(bytes);
+    GATESWEEP_VALIDATE(status.ok(), ExitCode::bad_data,
+                       "{}: not a SentencePiece model ({}): copy the checkpoint's file again", model_file.string(),
+                       printable(status.message(), 200));
+    GATESWEEP_VALIDATE(
+        bos_id() >= 0 && eos_id() >= 0, ExitCode::bad_data,
+        "{}: the vocabulary has no {} control piece (sequences begin and end with one): is it the checkpoint's file?",
+        model_file.string(), bos_id() < 0 ? "begin-of-sequence" : "end-of-sequence");
+    impl_->vocab_size = impl_->processor.GetPieceSize();
+    for (int id = 0; id < impl_->vocab_size; ++id) {
+        if (impl_->processor.IsControl(id)) impl_->control_pieces.push_back({impl_->processor.IdToPiece(id), id});
+    }
+}
+
+Tokenizer::~Tokenizer() = default;
+Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
+
+std::int64_t Tokenizer::vocab_size() const {
+    return impl_->vocab_size;
+}
+std::int32_t Tokenizer::bos_id() const {
+    return impl_->processor.bos_id();
+}
+std::int32_t Tokenizer::eos_id() const {
+    return impl_->processor.eos_id();
+}
+std::vector<ControlPiece> const& Tokenizer::control_pieces() const {
+    return impl_->control_pieces;
+}
+
+std::vector<std::int32_t> Tokenizer::encode(std::string_view text) const {
+    std::vector<std::int32_t> ids;
+    auto const status = impl_->processor.Encode(text, &ids);
+    GATESWEEP_VALIDATE(status.ok(), ExitCode::bad_data, "a text cannot be encoded ({}): check the tokenizer.model",
+                       printable(status.message(), 200));
+    return ids;
+}
+
+std::string Tokenizer::decode(std::span<std::int32_t const> ids) const {
+    auto const outside = std::find_if(ids.begin(), ids.end(), [&](auto id) { return id < 0 || id >= vocab_size(); });
+    GATESWEEP_VALIDATE(outside == ids.end(), ExitCode::bad_data,
+                       "token id {} is outside the vocabulary of {}: is it the tokenizer of this checkpoint?", *outside,
+                       vocab_size());
+    std::string text;
+    auto const status = impl_->processor.Decode(std::vector<int>(ids.begin(), ids.end()), &text);
+    GATESWEEP_VALIDATE(status.ok(), ExitCode::bad_data, "token ids cannot be decoded ({}): check the tokenizer.model",
+                       printable(status.message(), 200));
+    return text;
+}
+
+}  // namespace gatesweep
