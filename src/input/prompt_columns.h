@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "gatesweep/input/job.h"
+#include "prompt_table.h"
+
+namespace gatesweep {
+
+// Which columns of a table play which part; -1: the table has none.
+struct PromptColumns {
+    int prompt = -1;
+    int below = -1;   // "input" of an instruction
+    int before = -1;  // "ContextString" of a behavior
+    int id = -1;
+    int tags = -1;  // HarmBench's, which mark copyright rows
+    int category = -1;
+    std::vector<std::pair<int, std::string>> where;
+};
+
+// Errors: bad_data for a column that the job names and the table lacks. A missing prompt column is none yet: rows may
+// carry token ids.
+PromptColumns find_columns(PromptTable const& table, PromptSource const& source);
+
+bool passes(PromptRow const& row, PromptColumns const& columns);
+bool is_copyright(PromptRow const& row, PromptColumns const& columns);
+
+// "a", "b" and so on, for messages.
+std::string list_of(std::vector<std::string> const& words);
+
+}  // namespace gatesweep

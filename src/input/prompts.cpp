@@ -1,0 +1,261 @@
+#include "gatesweep/input/prompts.h"
+
+#include <algorithm>
+#include <map>
+#include <unordered_map>
+
+#include "gatesweep/base/digest.h"
+#include "gatesweep/base/error.h"
+#include "prompt_columns.h"
+#include "prompt_table.h"
+#include "utf8.h"
+
+namespace gatesweep {
+namespace {
+
+// Rows for a notice: all are counted, the first few named.
+class RowList {
+public:
+    void add(std::int64_t number) {
+        if (++count_ <= 5) numbers_ += fmt::format("{}{}", numbers_.empty() ? "" : ", ", number);
+    }
+    std::int64_t count() const { return count_; }
+    std::string text() const {
+        return fmt::format("{} {}{}", count_ == 1 ? "row" : "rows", numbers_, count_ > 5 ? ", ..." : "");
+    }
+
+private:
+    std::int64_t count_ = 0;
+    std::string numbers_;
+};
+
+// What tells one prompt from another, whatever its id.
+std::string content_of(Prompt const& prompt) {
+    if (prompt.messages.size() == 1 && prompt.messages[0].role == "user") return prompt.messages[0].content;
+    std::string out;
+    for (auto const& message : prompt.messages)
+        out += message.role + '\0' + message.content + '\0';
+    for (auto id : prompt.token_ids)
+        out += fmt::format("{},", id);
+    return '\0' + out;  // no plain prompt holds NUL
+}
+
+class Loader {
+public:
+    void add(PromptSource const& source) {
+        PromptTable const& table = read(source.file);
+        PromptColumns const columns = find_columns(table, source);
+        RowList empty, copyright;
+        std::int64_t kept = 0, answers = 0;
+        for (auto const& row : table.rows) {
+            if (source.limit > 0 && kept == source.limit) break;
+            if (!passes(row, columns)) continue;
+            if (is_copyright(row, columns)) {
+                copyright.add(row.number);
+                continue;
+            }
+            Prompt prompt = make_prompt(table, row, columns, source);
+            if (prompt.token_ids.empty() && prompt.messages.empty()) {
+                empty.add(row.number);
+                continue;
+            }
+            answers += begins_like_an_answer(prompt);
+            ++kept;
+            keep(std::move(prompt));
+        }
+        notice_skipped(source, table, empty, "empty");
+        notice_skipped(source, table, copyright, "about copyrighted text (judged by a hash check, not by refusal)");
+        if (kept == 0) refuse_empty(source, table, columns);
+        GATESWEEP_VALIDATE(answers * 2 <= kept, ExitCode::bad_data,
+                           "{}: column \"{}\" holds answers (\"Sure, here ...\"), not requests: the header is swapped; "
+                           "correct it or set column in the job",
+                           table.name, printable(table.columns[static_cast<std::size_t>(std::max(columns.prompt, 0))]));
+    }
+
+    PromptSet finish() {
+        for (auto const& [group, state] : groups_) {
+            if (state.repeated > 0) {
+                notice("{}: {} {} an earlier prompt and {} kept (first: {})", printable(group), state.repeated,
+                       state.repeated == 1 ? "repeats" : "repeat", state.repeated == 1 ? "is" : "are",
+                       state.first_repeat);
+            }
+        }
+        notice_shared();
+        return std::move(set_);
+    }
+
+private:
+    struct Group {
+        std::unordered_map<std::string, std::size_t> by_id;       // index into prompts
+        std::unordered_map<std::string, std::size_t> by_content;  // by SHA-256
+        std::int64_t repeated = 0;
+        std::string first_repeat;
+    };
+
+    template <class... Args>
+    void notice(fmt::format_string<Args...> format, Args&&... args) {
+        set_.notices.push_back(fmt::format(format, std::forward<Args>(args)...));
+    }
+
+    PromptTable const& read(std::filesystem::path const& file) {
+        auto const [entry, is_new] = tables_.try_emplace(file);
+        if (is_new) {
+            entry->second = read_prompt_table(file);
+            set_.file_digests.push_back(fmt::format("{} {}", file.string(), entry->second.sha256));
+        }
+        return entry->second;
+    }
+
+    // Without messages and token ids when the row's prompt is empty.
+    static Prompt make_prompt(PromptTable const& table, PromptRow const& row, PromptColumns const& columns,
+                              PromptSource const& source) {
+        Prompt out;
+        out.group = source.group;
+        out.prompt_template = source.prompt_template;
+        out.origin = fmt::format("{} row {}", table.name, row.number);
+        if (row.token_ids) {
+            out.token_ids = *row.token_ids;
+            GATESWEEP_VALIDATE(!out.token_ids.empty(), ExitCode::bad_data, "{}: token_ids is empty: give at least two",
+                               out.origin);
+        } else if (row.messages) {
+            out.messages = *row.messages;
+            GATESWEEP_VALIDATE(!out.messages.empty(), ExitCode::bad_data,
+                               "{}: messages is empty: give at least a user's", out.origin);
+        } else {
+            std::string content = prompt_text(table, row, columns, out.origin);
+            if (!content.empty()) out.messages.push_back({"user", std::move(content)});
+        }
+        for (auto const& message : out.messages) {
+            check_text(message.role, "a role", out.origin);
+            check_text(message.content, "the prompt", out.origin);
+        }
+        if (Field const* id = columns.id >= 0 ? row.field(columns.id) : nullptr) {
+            check_text(id->value, "the id", out.origin);
+            out.id = id->value;
+        }
+        return out;
+    }
+
+    static std::string prompt_text(PromptTable const& table, PromptRow const& row, PromptColumns const& columns,
+                                   std::string const& origin) {
+        Field const* field = columns.prompt >= 0 ? row.field(columns.prompt) : nullptr;
+        if (!field && columns.prompt < 0) {
+            fail(ExitCode::bad_data,
+                 "{}: no prompt column is known there (the columns are {}): name it with column = \"...\" in the job",
+                 table.name, list_of(table.columns));
+        }
+        auto const& name = table.columns[static_cast<std::size_t>(columns.prompt)];
+        GATESWEEP_VALIDATE(field && field->kind == Field::text, ExitCode::bad_data, "{}: \"{}\" is {}: give a text",
+                           origin, printable(name), field ? "no text" : "missing");
+        std::string content = field->value;
+        if (content.empty()) return content;
+        if (Field const* below = columns.below >= 0 ? row.field(columns.below) : nullptr;
+            below && !below->value.empty()) {
+            content += "\n" + below->value;
+        }
+        if (Field const* before = columns.before >= 0 ? row.field(columns.before) : nullptr;
+            before && !before->value.empty()) {
+            content = before->value + "\n\n---\n\n" + content;
+        }
+        return content;
+    }
+
+    static void check_text(std::string const& text, std::string_view what, std::string const& origin) {
+        std::size_t const bad = find_invalid_utf8(text);
+        GATESWEEP_VALIDATE(bad == text.npos, ExitCode::bad_data,
+                           "{}: {} is not UTF-8 (byte {} of it): save the file as UTF-8", origin, what, bad);
+        std::size_t const nul = text.find('\0');
+        GATESWEEP_VALIDATE(nul == text.npos, ExitCode::bad_data, "{}: {} holds a NUL (byte {} of it): remove it",
+                           origin, what, nul);
+    }
+
+    static bool begins_like_an_answer(Prompt const& prompt) {
+        static constexpr std::string_view start = "sure, here";
+        if (prompt.messages.size() != 1 || prompt.messages[0].content.size() < start.size()) return false;
+        return std::equal(start.begin(), start.end(), prompt.messages[0].content.begin(),
+                          [](char a, char b) { return a == (b >= 'A' && b <= 'Z' ? b + 32 : b); });
+    }
+
+    void keep(Prompt prompt) {
+        Group& group = groups_[prompt.group];
+        std::size_t const index = set_.prompts.size();
+        std::string content = sha256_hex(content_of(prompt));
+        bool const has_own_id = !prompt.id.empty();
+        if (!has_own_id) {
+            std::string const base = content.substr(0, 12);
+            prompt.id = base;
+            for (int i = 2; group.by_id.contains(prompt.id); ++i)
+                prompt.id = fmt::format("{}-{}", base, i);
+        }
+        auto const [holder, is_new] = group.by_id.try_emplace(prompt.id, index);
+        GATESWEEP_VALIDATE(
+            is_new, ExitCode::bad_data,
+            "{} and {}: two rows of group \"{}\" have the id \"{}\" (results name a prompt by it): change one",
+            set_.prompts[holder->second].origin, prompt.origin, printable(prompt.group), printable(prompt.id));
+        auto const [first, is_unseen] = group.by_content.try_emplace(std::move(content), index);
+        if (!is_unseen && ++group.repeated == 1) {
+            group.first_repeat = fmt::format("{} repeats {}", prompt.origin, set_.prompts[first->second].origin);
+        }
+        set_.prompts.push_back(std::move(prompt));
+    }
+
+    void notice_skipped(PromptSource const& source, PromptTable const& table, RowList const& rows,
+                        std::string_view why) {
+        if (rows.count() == 0) return;
+        notice("{}: {} {} skipped, {}: {} {}", printable(source.group), rows.count(),
+               rows.count() == 1 ? "prompt" : "prompts", why, table.name, rows.text());
+    }
+
+    void notice_shared() {
+        for (auto a = groups_.begin(); a != groups_.end(); ++a) {
+            for (auto b = std::next(a); b != groups_.end(); ++b) {
+                auto const shared =
+                    std::count_if(b->second.by_content.begin(), b->second.by_content.end(),
+                                  [&](auto const& entry) { return a->second.by_content.contains(entry.first); });
+                if (shared > 0) {
+                    notice("{} and {} share {} {} (a comparison of the two counts it on both sides)",
+                           printable(a->first), printable(b->first), shared, shared == 1 ? "prompt" : "prompts");
+                }
+            }
+        }
+    }
+
+    [[noreturn]] static void refuse_empty(PromptSource const& source, PromptTable const& table,
+                                          PromptColumns const& columns) {
+        if (columns.where.empty()) {
+            fail(
+                ExitCode::bad_data,
+                "{}: group \"{}\" is empty: the file has {} rows and none of them has a usable prompt: give it prompts",
+                table.name, printable(source.group), table.rows.size());
+        }
+        std::string conditions;
+        for (auto const& [column, wanted] : columns.where) {
+            std::vector<std::string> values;
+            for (auto const& row : table.rows) {
+                Field const* field = row.field(column);
+                bool const is_new = field && std::find(values.begin(), values.end(), field->value) == values.end();
+                if (is_new && values.size() < 100) values.push_back(field->value);
+            }
+            conditions += fmt::format("{}{} = \"{}\" (its values: {})", conditions.empty() ? "" : " and ",
+                                      printable(table.columns[static_cast<std::size_t>(column)]), printable(wanted),
+                                      list_of(values));
+        }
+        fail(ExitCode::bad_data, "{}: group \"{}\" is empty: no usable row has {}: correct where in the job",
+             table.name, printable(source.group), conditions);
+    }
+
+    PromptSet set_;
+    std::map<std::filesystem::path, PromptTable> tables_;  // one file may feed several groups
+    std::map<std::string, Group> groups_;
+};
+
+}  // namespace
+
+PromptSet load_prompts(Job const& job) {
+    Loader loader;
+    for (auto const& source : job.prompts)
+        loader.add(source);
+    return loader.finish();
+}
+
+}  // namespace gatesweep
