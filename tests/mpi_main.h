@@ -1,0 +1,10 @@
+#pragma once
+
+#include "gatesweep/comm/communicator.h"
+
+namespace gatesweep {
+
+// The ranks of this test run.
+Communicator const& world();
+
+}  // namespace gatesweep
