@@ -1,0 +1,116 @@
+#include "inputs.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <memory>
+#include <span>
+
+#include "gatesweep/base/digest.h"
+#include "gatesweep/base/log.h"
+#include "gatesweep/input/chat_template.h"
+#include "gatesweep/input/prompts.h"
+#include "gatesweep/input/tokenizer.h"
+#include "gatesweep/model/model_config.h"
+#include "gatesweep/store/csv.h"
+#include "serialization.h"
+
+namespace gatesweep {
+namespace {
+
+std::int64_t parse_id(std::string const& text, std::string const& what, std::filesystem::path const& file) {
+    std::int64_t value = -1;
+    auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    GATESWEEP_VALIDATE(error == std::errc() && end == text.data() + text.size() && value >= 0, ExitCode::bad_data,
+                       "{}: {} '{}' is not a whole number (marked experts are layer,expert, counted from 0): correct the file",
+                       file.string(), what, printable(text));
+    return value;
+}
+
+std::vector<std::vector<std::int64_t>> read_marks(std::filesystem::path const& file) {
+    std::vector<std::vector<std::int64_t>> marks;
+    if (file.empty()) return marks;
+    CsvTable const table = read_csv(file);
+    auto const column = [&](std::string const& name) {
+        auto const at = std::find(table.header.begin(), table.header.end(), name);
+        GATESWEEP_VALIDATE(at != table.header.end(), ExitCode::bad_data,
+                           "{}: no column '{}' (marked experts are layer,expert): add the header line layer,expert", file.string(), name);
+        return at - table.header.begin();
+    };
+    auto const layer = column("layer"), expert = column("expert");
+    for (auto const& row : table.rows) {
+        marks.push_back({parse_id(row[layer], "layer", file), parse_id(row[expert], "expert", file)});
+    }
+    return marks;
+}
+
+PromptSet read_prompts(Job const& job, ModelConfig const& config) {
+    PromptSet set = load_prompts(job);
+    auto const needs = [&](auto const& predicate) { return std::any_of(set.prompts.begin(), set.prompts.end(), predicate); };
+    std::unique_ptr<Tokenizer> tokenizer;
+    std::unique_ptr<ChatTemplate> chat;
+    if (needs([](Prompt const& p) { return p.token_ids.empty(); })) {
+        tokenizer = std::make_unique<Tokenizer>(job.model.path / "tokenizer.model");
+    }
+    if (needs([](Prompt const& p) { return p.token_ids.empty() && p.prompt_template == TemplateKind::chat; })) {
+        chat = std::make_unique<ChatTemplate>(ChatTemplate::load(job.model.path));
+    }
+    tokenize(set, tokenizer.get(), chat.get(), config.vocab_size, config.max_position_embeddings, config.bos_token_id);
+    return set;
+}
+
+}  // namespace
+
+std::int64_t Inputs::num_tokens() const {
+    std::int64_t sum = 0;
+    for (auto const& ids : token_ids) sum += static_cast<std::int64_t>(ids.size());
+    return sum;
+}
+
+std::int64_t Inputs::max_prompt_tokens() const {
+    std::size_t longest = 0;
+    for (auto const& ids : token_ids) longest = std::max(longest, ids.size());
+    return static_cast<std::int64_t>(longest);
+}
+
+std::vector<std::int64_t> Inputs::prompt_tokens() const {
+    std::vector<std::int64_t> tokens;
+    for (auto const& ids : token_ids) tokens.push_back(static_cast<std::int64_t>(ids.size()));
+    return tokens;
+}
+
+Inputs read_inputs(Options const& options, Communicator const& world) {
+    Inputs inputs;
+    if (world.rank() == 0) {
+        inputs.job = load_job(options.job, options.overrides);
+        ModelConfig const config = load_model_config(inputs.job.model.path);
+        PromptSet const set = read_prompts(inputs.job, config);
+        for (auto const& notice : set.notices) warn(notice);
+        for (auto const& prompt : set.prompts) {
+            inputs.prompt_ids.push_back(prompt.id);
+            inputs.groups.push_back(prompt.group);
+            inputs.token_ids.push_back(prompt.token_ids);
+        }
+        inputs.prompts_digest = set.digest();
+        inputs.marks = read_marks(inputs.job.report.mark);
+        for (auto const& mark : inputs.marks) {
+            GATESWEEP_VALIDATE(mark[0] < config.num_layers && mark[1] < config.num_experts, ExitCode::bad_data,
+                               "{}: expert {} of layer {} is not in the model ({} layers x {} experts, counted from 0): correct the file",
+                               inputs.job.report.mark.string(), mark[1], mark[0], config.num_layers, config.num_experts);
+        }
+    }
+    world.broadcast_value(inputs, 0);
+    return inputs;
+}
+
+std::string job_digest(Job const& job) {
+    Job what = job;
+    what.parallel = ParallelSpec();
+    what.parallel.device = job.parallel.device;
+    what.signals = SignalsSpec();
+    return sha256_hex(to_toml(what));
+}
+
+}  // namespace gatesweep

@@ -1,0 +1,34 @@
+// Everything a run reads but the weights: read and checked by rank 0, then the same on every rank.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "gatesweep/comm/communicator.h"
+#include "gatesweep/input/job.h"
+#include "options.h"
+
+namespace gatesweep {
+
+struct Inputs {
+    Job job;
+    // Row p is prompt p of the job.
+    std::vector<std::string> prompt_ids;
+    std::vector<std::string> groups;
+    std::vector<std::vector<std::int32_t>> token_ids;
+    std::string prompts_digest;
+    std::vector<std::vector<std::int64_t>> marks;  // [layer, expert] of [report] mark
+
+    std::int64_t num_tokens() const;
+    std::int64_t max_prompt_tokens() const;
+    std::vector<std::int64_t> prompt_tokens() const;
+};
+
+// Collective. Rank 0 reads job, prompts and tokenizer, and says what it found; the others receive.
+Inputs read_inputs(Options const& options, Communicator const& world);
+
+// Digest of what decides the results: the job without what the bytes do not depend on (ranks, threads, batching).
+std::string job_digest(Job const& job);
+
+}  // namespace gatesweep

@@ -1,0 +1,33 @@
+// What this rank computes on: device, threads, type, memory.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+#include <string>
+
+#include "gatesweep/comm/parallel_layout.h"
+#include "gatesweep/input/job.h"
+#include "gatesweep/model/model_config.h"
+
+namespace gatesweep {
+
+struct Machine {
+    at::Device device = at::kCPU;
+    at::ScalarType dtype = at::kFloat;
+    int threads = 1;                // per rank
+    std::uint64_t tape_memory = 0;  // bytes for what the backward pass keeps, the same on every rank
+
+    std::string describe() const;  // "cpu, float32, 1 thread each"
+};
+
+// Collective; sets the number of threads of this process. Errors: unavailable when the job asks for cuda and there is none.
+Machine choose_machine(Job const& job, ModelConfig const& config, ParallelLayout const& layout);
+
+// Runs with equal ids promise equal bytes on the CPU: build, libraries, instruction set, device kind, type.
+std::string numerics_id(Machine const& machine);
+
+// "float32", "bfloat16", "float64".
+std::string dtype_name(at::ScalarType dtype);
+
+}  // namespace gatesweep

@@ -1,0 +1,74 @@
+#include "options.h"
+
+#include <CLI/CLI.hpp>
+
+#include <sstream>
+
+#include "gatesweep/base/build_config.h"
+#include "gatesweep/base/error.h"
+
+namespace gatesweep {
+namespace {
+
+constexpr char const* description =
+    "Measures how a mixture-of-experts language model routes two groups of prompts,\n"
+    "and which experts tell the groups apart: activation counts, router-gate gradients,\n"
+    "every table and figure of the routing analysis, and an HTML report.";
+
+constexpr char const* footer =
+    "A first run, on the small model that is shipped (from the repository's root):\n"
+    "  gatesweep run jobs/demo/demo.toml --out results/demo\n"
+    "The same over 2 ranks, each with a copy of the model, or sharing one copy's experts:\n"
+    "  mpirun -n 2 gatesweep run jobs/demo/demo.toml --out results/demo\n"
+    "  mpirun -n 2 gatesweep run jobs/demo/demo.toml --out results/ep2 --set parallel.expert_parallel=2\n"
+    "\n"
+    "Exit codes: 0 ok, 64 usage, 65 bad input data, 66 input missing, 69 device or MPI\n"
+    "unavailable, 70 internal, 73 output cannot be created or is locked, 74 I/O error or\n"
+    "lost peer, 75 stopped cleanly (run again), 78 job file error.";
+
+void add_job_options(CLI::App& command, Options& options) {
+    command.add_option("job", options.job, "the job file (TOML): model, prompts, parallelism, analysis")->required()->type_name("JOB.toml");
+    command.add_option("--set", options.overrides, "change one key of the job, for example --set signals.batch_tokens=4096")
+        ->type_name("KEY=VALUE")
+        ->expected(1)
+        ->take_all();
+}
+
+}  // namespace
+
+ParsedOptions parse_options(int argc, char const* const* argv) {
+    Options options;
+    options.arguments.assign(argv, argv + argc);
+    CLI::App app(description, "gatesweep");
+    app.footer(footer);
+    app.set_version_flag("--version", "gatesweep " GATESWEEP_VERSION " (" GATESWEEP_GIT_REVISION ")");
+    app.require_subcommand(1);
+    app.fallthrough();
+    bool quiet = false, verbose = false;
+    app.add_flag("-q,--quiet", quiet, "print warnings and errors only");
+    app.add_flag("-v,--verbose", verbose, "print details as well");
+
+    CLI::App* const run = app.add_subcommand("run", "do everything the job asks for: signals, analysis, figures, report");
+    add_job_options(*run, options);
+    run->add_option("--out", options.out, "folder for the results; made when missing, continued when it is this job's")
+        ->required()
+        ->type_name("DIR");
+    app.add_subcommand("info", "versions of everything linked, devices, instruction sets");
+
+    ParsedOptions parsed;
+    try {
+        app.parse(argc, argv);
+    } catch (CLI::ParseError const& error) {
+        std::ostringstream out, problem;
+        int const code = app.exit(error, out, problem);
+        parsed.text = code == 0 ? out.str() : "error: " + problem.str();
+        parsed.exit_code = code == 0 ? 0 : static_cast<int>(ExitCode::usage);
+        return parsed;
+    }
+    options.command = run->parsed() ? Command::run : Command::info;
+    options.log_level = quiet ? LogLevel::quiet : verbose ? LogLevel::debug : LogLevel::info;
+    parsed.options = std::move(options);
+    return parsed;
+}
+
+}  // namespace gatesweep

@@ -1,0 +1,178 @@
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <boost/serialization/string.hpp>
+#include <boost/serialization/vector.hpp>
+
+#include <chrono>
+#include <map>
+
+#include "commands.h"
+#include "gatesweep/analysis/analysis.h"
+#include "gatesweep/analysis/stored_signals.h"
+#include "gatesweep/base/build_config.h"
+#include "gatesweep/base/digest.h"
+#include "gatesweep/comm/tensor_collectives.h"
+#include "gatesweep/report/figures.h"
+#include "gatesweep/report/headline.h"
+#include "gatesweep/report/html.h"
+#include "gatesweep/report/tables.h"
+#include "gatesweep/signal/signals.h"
+#include "gatesweep/store/run_directory.h"
+#include "inputs.h"
+#include "machine.h"
+#include "progress.h"
+
+namespace gatesweep {
+namespace {
+
+class Stopwatch {
+public:
+    double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
+
+private:
+    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+std::string host_name() {
+    char name[256] = {};
+    return ::gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
+}
+
+std::string plural(std::int64_t count, std::string_view what) { return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s"); }
+
+void say_prompts(Inputs const& inputs, BatchPlan const& plan) {
+    std::vector<std::string> order;
+    std::map<std::string, std::int64_t> sizes;
+    for (auto const& group : inputs.groups) {
+        if (sizes[group]++ == 0) order.push_back(group);
+    }
+    std::string groups;
+    for (auto const& group : order) groups += fmt::format("{}{} {}", groups.empty() ? "" : ", ", sizes[group], group);
+    auto const& first = inputs.token_ids.front();
+    std::vector<std::int32_t> const shown(first.begin(), first.begin() + std::min<std::size_t>(first.size(), 8));
+    say("prompts", "{}; {} tokens in {}; ids of the first: {}{}", groups, inputs.num_tokens(),
+        plural(static_cast<std::int64_t>(plan.batches.size()), "batch"), fmt::join(shown, " "), first.size() > shown.size() ? " ..." : "");
+}
+
+AnalysisInput analysis_input(Inputs const& inputs, ModelConfig const& config, Signals const& signals) {
+    AnalysisSpec const& spec = inputs.job.analysis;
+    AnalysisInput input;
+    input.prompt_ids = inputs.prompt_ids;
+    input.groups = inputs.groups;
+    input.num_tokens = inputs.prompt_tokens();
+    input.losses = signals.losses.values;
+    input.activation_counts = signals.activation_counts;
+    input.gradient_scores = signals.gradient_scores;
+    input.top_k = config.top_k;
+    input.parameters.benign = spec.benign;
+    input.parameters.malicious = spec.malicious;
+    input.parameters.coverage = spec.coverage;
+    input.parameters.top = spec.top;
+    input.parameters.activation = {spec.activation.gap, spec.activation.min};
+    input.parameters.gradient = {spec.gradient.gap, spec.gradient.min};
+    for (auto const& mark : inputs.marks) input.parameters.marks.push_back({mark[0], mark[1]});
+    return input;
+}
+
+// Contributions of one copy's ranks: dense tensors once, each expert by its owner. Order-free, so any layout agrees.
+std::string weights_digest(Checkpoint const& checkpoint) { return checkpoint.layout_digest(); }
+
+}  // namespace
+
+void run_job(Options const& options, Communicator const& world) {
+    std::string const started = utc_now();
+    Inputs const inputs = read_inputs(options, world);
+    Job const& job = inputs.job;
+    ModelConfig const config = load_model_config(job.model.path);
+    ParallelLayout const layout = make_parallel_layout(world, job.parallel.expert_parallel);
+    validate_expert_split(config.num_experts, job.parallel.expert_parallel);
+    Machine const machine = choose_machine(job, config, layout);
+    say(fmt::format("gatesweep {}   {}   {} = {} x expert parallel {}   {}", GATESWEEP_VERSION, job.name, plural(world.size(), "rank"),
+                    layout.num_copies == 1 ? "1 copy" : fmt::format("{} copies", layout.num_copies), job.parallel.expert_parallel,
+                    machine.describe()),
+        "");
+
+    std::optional<RunDirectory> run;
+    std::int64_t complete = 0;
+    if (layout.is_final_rank()) {
+        if (is_complete(options.out)) {
+            Manifest const manifest = read_manifest(options.out);
+            complete = manifest.job_digest == job_digest(job) && manifest.prompts_digest == inputs.prompts_digest ? 1 : 0;
+            GATESWEEP_VALIDATE(complete == 1, ExitCode::cannot_create,
+                               "{} holds the results of another job or of other prompts (they would be lost): choose another --out, or "
+                               "remove the folder",
+                               options.out.string());
+        }
+        if (!complete) run.emplace(options.out);
+    }
+    if (world.all_reduce_max(complete)) {
+        say("complete", "{} holds this job's results already; nothing to do", options.out.string());
+        return;
+    }
+
+    Stopwatch load_watch;
+    Checkpoint const checkpoint(job.model.path);
+    ExpertLayout const experts = validate_checkpoint(checkpoint, config);
+    Weights weights = load_weights(checkpoint, config, experts, layout.local_experts(config.num_experts), machine.dtype, machine.device);
+    Mixtral const model(config, std::move(weights), layout, inputs.max_prompt_tokens());
+    double const load_seconds = load_watch.seconds();
+    say("model", "Mixtral, {} layers x {} experts, top-{}, {:.1f} M parameters; each rank read {:.1f} MB in {:.1f} s", config.num_layers,
+        config.num_experts, config.top_k, static_cast<double>(config.num_parameters()) / 1e6,
+        static_cast<double>(checkpoint.bytes_read()) / 1e6, load_seconds);
+    BatchPlan const plan = plan_batches(inputs.prompt_tokens(), job.signals.batch_tokens);
+    say_prompts(inputs, plan);
+
+    Progress progress("signals", "tokens", world.rank() == 0);
+    Signals signals = compute_signals(model, layout, inputs.token_ids, plan,
+                                      {.tape_memory = machine.tape_memory,
+                                       .progress = [&](std::int64_t done, std::int64_t all) { progress.update(done, all); }});
+    reduce_to_final_rank(signals, layout);
+    double const signals_seconds = progress.seconds();
+
+    std::vector<std::string> lines;
+    if (layout.is_final_rank()) {
+        Stopwatch analysis_watch;
+        run->write_text("job.toml", to_toml(job));
+        AnalysisInput const input = analysis_input(inputs, config, signals);
+        run->write_array("activation_counts", signals.activation_counts);
+        run->write_array("gradient_scores", signals.gradient_scores);
+        write_tables(input, analyze(input), *run);
+        double const analysis_seconds = analysis_watch.seconds();
+
+        Manifest manifest;
+        manifest.version = GATESWEEP_VERSION;
+        manifest.build = fmt::format("{} {} {}", GATESWEEP_GIT_REVISION, GATESWEEP_BUILD_TYPE, GATESWEEP_COMPILER);
+        manifest.versions = {{"libtorch", GATESWEEP_LIBTORCH_VERSION}, {"mpi", mpi_library_version()}, {"nccl", nccl_version()}};
+        manifest.host = host_name();
+        manifest.command = options.arguments;
+        manifest.job = to_toml(job);
+        manifest.job_digest = job_digest(job);
+        manifest.prompts_digest = inputs.prompts_digest;
+        manifest.weights_digest = weights_digest(checkpoint);
+        manifest.numerics_id = numerics_id(machine);
+        manifest.layout = {world.size(), layout.num_copies, job.parallel.expert_parallel, machine.threads,
+                           machine.device.is_cuda() ? "cuda" : "cpu", dtype_name(machine.dtype)};
+        manifest.started = started;
+        manifest.finished = utc_now();
+        manifest.attempts = {{started, manifest.finished, manifest.host, world.size(), "complete"}};
+
+        Stopwatch report_watch;
+        std::vector<PhaseTiming> timings = {{"load", load_seconds, 0}, {"signals", signals_seconds, inputs.num_tokens()}, {"analysis", analysis_seconds, 0}};
+        write_timings(timings, *run);
+        run->write_manifest(manifest);
+        draw_figures(run->folder());
+        write_report_html(run->folder());
+        timings.push_back({"report", report_watch.seconds(), 0});
+        write_timings(timings, *run);
+        run->complete(manifest);
+        Headline const result = headline(run->folder());
+        lines = {result.analysis, result.marked};
+    }
+    world.broadcast_value(lines, layout.final_rank());
+    say("analysis", lines[0]);
+    if (!lines[1].empty()) say("marked", lines[1]);
+    say("report", (options.out / "report.html").string());
+}
+
+}  // namespace gatesweep

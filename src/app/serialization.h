@@ -1,0 +1,69 @@
+// What travels between ranks as values, by Boost.Serialization: the control plane.
+#pragma once
+
+#include <boost/serialization/map.hpp>
+#include <boost/serialization/string.hpp>
+#include <boost/serialization/vector.hpp>
+
+#include <filesystem>
+#include <string>
+
+#include "gatesweep/input/job.h"
+#include "inputs.h"
+
+namespace boost::serialization {
+
+template <class Archive>
+void save(Archive& archive, std::filesystem::path const& path, unsigned int) {
+    std::string const text = path.string();
+    archive << text;
+}
+template <class Archive>
+void load(Archive& archive, std::filesystem::path& path, unsigned int) {
+    std::string text;
+    archive >> text;
+    path = text;
+}
+template <class Archive>
+void serialize(Archive& archive, std::filesystem::path& path, unsigned int version) {
+    split_free(archive, path, version);
+}
+
+template <class Archive>
+void serialize(Archive& a, gatesweep::ModelSpec& x, unsigned int) {
+    a& x.path& x.dtype;
+}
+template <class Archive>
+void serialize(Archive& a, gatesweep::ParallelSpec& x, unsigned int) {
+    a& x.expert_parallel& x.device& x.threads;
+}
+template <class Archive>
+void serialize(Archive& a, gatesweep::PromptSource& x, unsigned int) {
+    a& x.group& x.file& x.column& x.where& x.limit& x.prompt_template;
+}
+template <class Archive>
+void serialize(Archive& a, gatesweep::SignalsSpec& x, unsigned int) {
+    a& x.batch_tokens& x.memory;
+}
+template <class Archive>
+void serialize(Archive& a, gatesweep::ClassThresholds& x, unsigned int) {
+    a& x.gap& x.min;
+}
+template <class Archive>
+void serialize(Archive& a, gatesweep::AnalysisSpec& x, unsigned int) {
+    a& x.benign& x.malicious& x.coverage& x.top& x.activation& x.gradient;
+}
+template <class Archive>
+void serialize(Archive& a, gatesweep::ReportSpec& x, unsigned int) {
+    a& x.title& x.mark;
+}
+template <class Archive>
+void serialize(Archive& a, gatesweep::Job& x, unsigned int) {
+    a& x.name& x.model& x.parallel& x.prompts& x.signals& x.analysis& x.report;
+}
+template <class Archive>
+void serialize(Archive& a, gatesweep::Inputs& x, unsigned int) {
+    a& x.job& x.prompt_ids& x.groups& x.token_ids& x.prompts_digest& x.marks;
+}
+
+}  // namespace boost::serialization
