@@ -41,6 +41,7 @@ install_libtorch() {
 }
 
 configure() {
+    mkdir -p build
     local extra=()
     [ -n "${Torch_DIR:-}" ] && extra+=("-DTorch_DIR=$Torch_DIR")
     cmake --preset default "${extra[@]}" "$@" > build/configure.log 2>&1 || { cat build/configure.log; exit 1; }

@@ -11,7 +11,6 @@
 #include "gatesweep/analysis/analysis.h"
 #include "gatesweep/analysis/stored_signals.h"
 #include "gatesweep/base/build_config.h"
-#include "gatesweep/base/digest.h"
 #include "gatesweep/comm/tensor_collectives.h"
 #include "gatesweep/report/figures.h"
 #include "gatesweep/report/headline.h"
@@ -19,9 +18,8 @@
 #include "gatesweep/report/tables.h"
 #include "gatesweep/signal/signals.h"
 #include "gatesweep/store/run_directory.h"
-#include "inputs.h"
-#include "machine.h"
 #include "progress.h"
+#include "setup.h"
 
 namespace gatesweep {
 namespace {
@@ -38,8 +36,6 @@ std::string host_name() {
     char name[256] = {};
     return ::gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
 }
-
-std::string plural(std::int64_t count, std::string_view what) { return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s"); }
 
 void say_prompts(Inputs const& inputs, BatchPlan const& plan) {
     std::vector<std::string> order;
@@ -75,23 +71,19 @@ AnalysisInput analysis_input(Inputs const& inputs, ModelConfig const& config, Si
     return input;
 }
 
-// Contributions of one copy's ranks: dense tensors once, each expert by its owner. Order-free, so any layout agrees.
-std::string weights_digest(Checkpoint const& checkpoint) { return checkpoint.layout_digest(); }
+// Sums of one copy's ranks: dense tensors once, each expert by its owner. Order-free, so every layout agrees.
+std::string weights_digest(Weights const& weights, ParallelLayout const& layout) {
+    std::uint64_t const mine = weights.expert_digest + (layout.ep_rank() == 0 ? weights.dense_digest : 0);
+    return fmt::format("{:016x}", static_cast<std::uint64_t>(layout.expert_parallel.all_reduce_sum(static_cast<std::int64_t>(mine))));
+}
 
 }  // namespace
 
 void run_job(Options const& options, Communicator const& world) {
     std::string const started = utc_now();
-    Inputs const inputs = read_inputs(options, world);
+    Setup const setup = set_up(options, world);
+    auto const& [inputs, config, layout, machine] = setup;
     Job const& job = inputs.job;
-    ModelConfig const config = load_model_config(job.model.path);
-    ParallelLayout const layout = make_parallel_layout(world, job.parallel.expert_parallel);
-    validate_expert_split(config.num_experts, job.parallel.expert_parallel);
-    Machine const machine = choose_machine(job, config, layout);
-    say(fmt::format("gatesweep {}   {}   {} = {} x expert parallel {}   {}", GATESWEEP_VERSION, job.name, plural(world.size(), "rank"),
-                    layout.num_copies == 1 ? "1 copy" : fmt::format("{} copies", layout.num_copies), job.parallel.expert_parallel,
-                    machine.describe()),
-        "");
 
     std::optional<RunDirectory> run;
     std::int64_t complete = 0;
@@ -117,6 +109,7 @@ void run_job(Options const& options, Communicator const& world) {
     Weights weights = load_weights(checkpoint, config, experts, layout.local_experts(config.num_experts), machine.dtype, machine.device);
     Mixtral const model(config, std::move(weights), layout, inputs.max_prompt_tokens());
     double const load_seconds = load_watch.seconds();
+    std::string const digest_of_weights = weights_digest(model.weights(), layout);
     say("model", "Mixtral, {} layers x {} experts, top-{}, {:.1f} M parameters; each rank read {:.1f} MB in {:.1f} s", config.num_layers,
         config.num_experts, config.top_k, static_cast<double>(config.num_parameters()) / 1e6,
         static_cast<double>(checkpoint.bytes_read()) / 1e6, load_seconds);
@@ -149,7 +142,7 @@ void run_job(Options const& options, Communicator const& world) {
         manifest.job = to_toml(job);
         manifest.job_digest = job_digest(job);
         manifest.prompts_digest = inputs.prompts_digest;
-        manifest.weights_digest = weights_digest(checkpoint);
+        manifest.weights_digest = digest_of_weights;
         manifest.numerics_id = numerics_id(machine);
         manifest.layout = {world.size(), layout.num_copies, job.parallel.expert_parallel, machine.threads,
                            machine.device.is_cuda() ? "cuda" : "cpu", dtype_name(machine.dtype)};

@@ -43,10 +43,12 @@ void start_log(int rank, int num_ranks, LogLevel level) {
 
 bool log_to_terminal() { return ::isatty(STDERR_FILENO) == 1; }
 
-void say(std::string_view topic, std::string_view text) {
+void say(std::string_view line) {
     auto& s = state();
-    if (s.rank == 0 && s.level != LogLevel::quiet) s.logger->info("{:<9} {}", topic, text);
+    if (s.rank == 0 && s.level != LogLevel::quiet) s.logger->info("{}", line);
 }
+
+void say(std::string_view topic, std::string_view text) { say(fmt::format("{:<9} {}", topic, text)); }
 
 void warn(std::string_view text) {
     state().logger->warn("warning: {}{}", state().rank == 0 ? std::string() : rank_prefix(), text);

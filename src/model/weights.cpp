@@ -1,7 +1,9 @@
 #include "gatesweep/model/weights.h"
 
 #include <string>
+#include <utility>
 
+#include "gatesweep/base/digest.h"
 #include "gatesweep/base/error.h"
 
 namespace gatesweep {
@@ -15,22 +17,31 @@ public:
     at::TensorOptions options() const { return options_; }
 
     // `count` elements of a tensor from element `first`, into `to` (contiguous, of as many elements).
-    void read(std::string const& name, std::uint64_t first, at::Tensor to) const {
+    void read(std::string const& name, std::uint64_t first, at::Tensor to) {
         TensorEntry const& entry = checkpoint_.entry(name);
         at::Tensor const stored = at::empty({to.numel()}, stored_type(entry));
         std::uint64_t const element = static_cast<std::uint64_t>(entry.type.bits / 8);
         checkpoint_.read(name, first * element, {static_cast<std::byte*>(stored.data_ptr()), stored.nbytes()});
         refuse_non_finite(name, stored);
+        add_to_digest(name, first, stored);
         to.view(-1).copy_(stored);
     }
 
-    at::Tensor whole(std::string const& name) const {
+    at::Tensor whole(std::string const& name) {
         at::Tensor result = at::empty(checkpoint_.entry(name).shape, options_);
         read(name, 0, result);
         return result;
     }
 
+    std::uint64_t take_digest() { return std::exchange(digest_, 0); }
+
 private:
+    void add_to_digest(std::string const& name, std::uint64_t first, at::Tensor const& stored) {
+        FastDigest piece;
+        piece.add(name).add(std::to_string(first)).add({static_cast<std::byte const*>(stored.const_data_ptr()), stored.nbytes()});
+        digest_ += std::stoull(piece.hex().substr(0, 16), nullptr, 16);
+    }
+
     static at::ScalarType stored_type(TensorEntry const& entry) {
         if (entry.type.name == "BF16") return at::kBFloat16;
         return entry.type.name == "F16" ? at::kHalf : at::kFloat;
@@ -48,9 +59,10 @@ private:
 
     Checkpoint const& checkpoint_;
     at::TensorOptions options_;
+    std::uint64_t digest_ = 0;
 };
 
-at::Tensor read_qkv(Reader const& reader, ModelConfig const& c, std::int64_t layer) {
+at::Tensor read_qkv(Reader& reader, ModelConfig const& c, std::int64_t layer) {
     std::int64_t const q_rows = c.num_heads * c.head_dim, kv_rows = c.num_kv_heads * c.head_dim;
     at::Tensor qkv = at::empty({q_rows + 2 * kv_rows, c.hidden_size}, reader.options());
     reader.read(layer_tensor(layer, "self_attn.q_proj.weight"), 0, qkv.slice(0, 0, q_rows));
@@ -59,7 +71,7 @@ at::Tensor read_qkv(Reader const& reader, ModelConfig const& c, std::int64_t lay
     return qkv;
 }
 
-ExpertWeights read_experts(Reader const& reader, ModelConfig const& c, ExpertLayout layout, std::int64_t layer,
+ExpertWeights read_experts(Reader& reader, ModelConfig const& c, ExpertLayout layout, std::int64_t layer,
                            ExpertRange range) {
     std::int64_t const f = c.intermediate_size, d = c.hidden_size;
     ExpertWeights experts{at::empty({range.count, 2 * f, d}, reader.options()), at::empty({range.count, d, f}, reader.options())};
@@ -88,7 +100,7 @@ std::uint64_t Weights::num_bytes() const {
 
 Weights load_weights(Checkpoint const& checkpoint, ModelConfig const& config, ExpertLayout layout, ExpertRange experts,
                      at::ScalarType dtype, at::Device device) {
-    Reader const reader(checkpoint, dtype, device);
+    Reader reader(checkpoint, dtype, device);
     Weights weights;
     weights.embedding = reader.whole("model.embed_tokens.weight");
     for (std::int64_t l = 0; l < config.num_layers; ++l) {
@@ -98,11 +110,14 @@ Weights load_weights(Checkpoint const& checkpoint, ModelConfig const& config, Ex
         w.o_proj = reader.whole(layer_tensor(l, "self_attn.o_proj.weight"));
         w.post_attention_norm = reader.whole(layer_tensor(l, "post_attention_layernorm.weight"));
         w.gate = reader.whole(gate_tensor(layout, l));
+        weights.dense_digest += reader.take_digest();
         w.experts = read_experts(reader, config, layout, l, experts);
+        weights.expert_digest += reader.take_digest();
         weights.layers.push_back(std::move(w));
     }
     weights.final_norm = reader.whole("model.norm.weight");
     weights.lm_head = config.tie_word_embeddings ? weights.embedding : reader.whole("lm_head.weight");
+    weights.dense_digest += reader.take_digest();
     return weights;
 }
 

@@ -14,6 +14,8 @@ enum class LogLevel { quiet, info, debug };
 void start_log(int rank, int num_ranks, LogLevel level);
 bool log_to_terminal();
 
+// A line of its own. Rank 0 only.
+void say(std::string_view line);
 // A line of the kind "model     Mixtral, 8 layers x 8 experts": a topic, padded to one column, and a text. Rank 0 only.
 void say(std::string_view topic, std::string_view text);
 // A warning from any rank, prefixed with the rank when it is not rank 0.

@@ -27,6 +27,11 @@ struct Weights {
     at::Tensor final_norm;  // [D]
     at::Tensor lm_head;     // [V, D]; the embedding itself when the config ties them
 
+    // Sums, modulo 2^64, of digests of the stored bytes of each piece read: of the dense tensors, and of this rank's
+    // experts. Added up over the ranks of a copy they identify the weights, however the experts are spread.
+    std::uint64_t dense_digest = 0;
+    std::uint64_t expert_digest = 0;
+
     at::ScalarType dtype() const { return embedding.scalar_type(); }
     at::Device device() const { return embedding.device(); }
     std::uint64_t num_bytes() const;  // on this rank

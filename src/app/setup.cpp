@@ -1,0 +1,24 @@
+#include "setup.h"
+
+#include "gatesweep/base/build_config.h"
+#include "gatesweep/base/log.h"
+
+namespace gatesweep {
+
+std::string plural(std::int64_t count, std::string_view what) { return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s"); }
+
+Setup set_up(Options const& options, Communicator const& world) {
+    Setup setup;
+    setup.inputs = read_inputs(options, world);
+    Job const& job = setup.inputs.job;
+    setup.config = load_model_config(job.model.path);
+    setup.layout = make_parallel_layout(world, job.parallel.expert_parallel);
+    validate_expert_split(setup.config.num_experts, job.parallel.expert_parallel);
+    setup.machine = choose_machine(job, setup.config, setup.layout);
+    std::string const copies = setup.layout.num_copies == 1 ? "1 copy" : fmt::format("{} copies", setup.layout.num_copies);
+    say(fmt::format("gatesweep {}   {}   {} = {} x expert parallel {}   {}", GATESWEEP_VERSION, job.name, plural(world.size(), "rank"),
+                    copies, job.parallel.expert_parallel, setup.machine.describe()));
+    return setup;
+}
+
+}  // namespace gatesweep
