@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace gatesweep {
@@ -54,6 +55,83 @@ struct AnalysisSpec {
     ClassThresholds gradient = {1e-4, 1e-4};
 };
 
+// What a suppressed or steered expert meets in the router, in float32 (model/router_edits.h says exactly what).
+//   mask              its logit is -inf before softmax and top-k: the next best takes the slot
+//   zero              chosen as ever, its term dropped, the other weights as they were
+//   zero_renormalise  the same, the other weights scaled to sum 1
+//   steer             SteerMoE: on log-softmax, activated experts get max + 0.01, deactivated ones min - 0.01
+//   bias              a number added to its logit
+enum class EditMode { mask, zero, zero_renormalise, steer, bias };
+enum class EditScope { prefill, decode, both };  // prompt tokens, generated tokens
+std::string_view to_string(EditMode mode);       // "zero-renormalise"
+std::string_view to_string(EditScope scope);
+
+// [[sweep.trial]]: a set of the user's own.
+struct CustomTrial {
+    std::string name;
+    std::vector<std::vector<std::int64_t>> experts;  // [layer, expert], from 0; empty when `file` names them
+    std::filesystem::path file;                      // CSV layer,expert[,weight]: an external list
+    EditMode mode = EditMode::mask;
+    EditScope scope = EditScope::both;
+    double bias = 0.0;  // added to the logits, mode bias, experts without a weight of their own
+    // Mode steer: experts deactivated (the default) or activated; a weight in the file decides by its sign.
+    bool activate = false;
+};
+
+// How the experts of a random control resemble the set they are a control of; its own experts are never drawn.
+//   size     as many, anywhere
+//   layers   as many in every layer
+//   traffic  as many in every layer, together carrying about as much of the traffic
+enum class ControlMatch { size, layers, traffic };
+std::string_view to_string(ControlMatch match);
+
+struct ControlsSpec {
+    int random = 0;  // sets per size, mode and scope
+    ControlMatch match = ControlMatch::layers;
+    bool reverse = false;  // the opposite class
+    bool bottom = false;   // the experts with the smallest gaps
+};
+
+enum class LabelMethod { phrases, judge };
+struct LabelsSpec {
+    LabelMethod method = LabelMethod::phrases;
+    std::filesystem::path phrases;         // empty: the built-in rules
+    std::filesystem::path judge;           // folder of the judge's checkpoint
+    std::filesystem::path judge_template;  // empty: the built-in one
+    std::filesystem::path human;           // labels.csv of people; overrides both where it has a row
+    std::filesystem::path validation;      // a labelled file (peers' layouts) on which the labeller's error is measured
+};
+
+// [sweep.screen]: the refusal margin of every single expert before the sweep.
+struct ScreenSpec {
+    bool enabled = false;
+    EditMode mode = EditMode::mask;
+    std::int64_t limit = 20;               // prompts of each sweep group
+    std::vector<std::string> refusals;     // openers; empty: built-in ones
+    std::vector<std::string> compliances;
+};
+
+struct SweepSpec {
+    bool enabled = false;                   // the job has a [sweep] section
+    std::vector<std::string> prompts;       // groups that are generated on and labelled; default: analysis.malicious
+    std::vector<std::string> side_effects;  // groups watched for over-refusal and perplexity
+    std::int64_t max_new_tokens = 64;
+    std::int64_t slots = 0;  // sequences that a rank decodes at once; 0: automatic. The results do not depend on it
+    std::vector<std::string> signals = {"activation", "gradient"};  // and "gradient-share"
+    std::vector<std::string> classes = {"benign-dominant"};
+    std::vector<std::int64_t> sizes = {1, 2, 3, 5, 10};
+    std::map<std::string, std::vector<double>> gap_thresholds;  // by signal; absent: the analysis' own
+    std::vector<EditMode> modes = {EditMode::mask};
+    std::vector<EditScope> scopes = {EditScope::both};
+    std::vector<double> bias = {-2.0};  // doses of mode bias
+    ControlsSpec controls;
+    std::uint64_t seed = 1;
+    bool allow_fewer = false;  // masks may leave a layer fewer than top-k experts (never none)
+    LabelsSpec labels;
+    ScreenSpec screen;
+    std::vector<CustomTrial> trials;
+};
+
 struct ReportSpec {
     std::string title;           // empty: the job's name
     std::filesystem::path mark;  // CSV layer,expert: experts to mark in tables and heatmaps; empty: none
@@ -66,6 +144,7 @@ struct Job {
     std::vector<PromptSource> prompts;
     SignalsSpec signals;
     AnalysisSpec analysis;
+    SweepSpec sweep;
     ReportSpec report;
 };
 

@@ -1,0 +1,45 @@
+// What came out of every trial on every prompt: labels of the completions, and side effects on text.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace gatesweep {
+
+// Refusals are restricted, everything else that could be judged is not (the paper's two labels).
+enum class Label { full_refusal, partial_refusal, full_compliance, incoherent, unscored };
+std::string_view to_string(Label label);  // "full_refusal"
+std::optional<Label> parse_label(std::string_view text);
+// Nothing for `unscored`.
+std::optional<bool> is_restricted(Label label);
+
+struct Outcome {
+    Label label = Label::unscored;
+    bool empty = false;       // nothing but white space was generated
+    bool repetitive = false;  // the text runs in circles (sweep/fluency.h)
+};
+
+// Against the baseline, on the prompts of one group followed by the baseline's replies, teacher forced.
+struct TextEffect {
+    double perplexity_ratio = std::numeric_limits<double>::quiet_NaN();  // exp(mean NLL of the trial - of the baseline)
+    double mean_kl = std::numeric_limits<double>::quiet_NaN();           // nats, KL(baseline || trial) per token
+};
+
+struct SweepOutcomes {
+    // Row r: a prompt that was generated on, in the order of the prompts.
+    std::vector<std::int64_t> prompt_index;
+    std::vector<std::string> group;
+    std::vector<std::vector<Outcome>> outcomes;                            // [trial][row]
+    std::map<std::pair<std::int64_t, std::string>, TextEffect> text;       // (trial, group)
+    std::map<std::pair<std::int64_t, std::string>, double> traffic_share;  // (trial, group): share of the baseline's routed
+                                                                           // traffic that went to the edited experts
+    std::vector<std::string> groups() const;                               // in order of first appearance
+};
+
+}  // namespace gatesweep

@@ -1,0 +1,81 @@
+// The sweep as a list: which expert sets are tried, each once, and what every cell of the job's grid came to.
+//
+// A pure function of the job, the analysis and the model's shape. Trial ids follow from what a trial does to the model
+// (mode, scope, experts, doses) and from nothing else, so they are the same wherever and whenever the set comes up.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gatesweep/analysis/analysis.h"
+#include "gatesweep/input/job.h"
+#include "gatesweep/store/csv.h"
+
+namespace gatesweep {
+
+enum class TrialKind { baseline, selected, random, reverse, bottom, custom };
+std::string_view to_string(TrialKind kind);
+
+struct ExpertEdit {
+    ExpertId id;
+    // steer: +1 activate, -1 deactivate; bias: what is added to the logit; other modes: 1.
+    double value = 1.0;
+    auto operator<=>(ExpertEdit const&) const = default;
+};
+
+struct Trial {
+    std::string id;  // "baseline", or 12 hexadecimal digits of the content's SHA-256
+    std::string name;
+    TrialKind kind = TrialKind::baseline;
+    std::string signal;        // of the first cell; empty for baseline, random by size alone, and custom
+    std::string expert_class;  // of the first cell
+    std::optional<double> gap_threshold;
+    EditMode mode = EditMode::mask;
+    EditScope scope = EditScope::both;
+    std::optional<double> dose;         // mode bias, where all experts share it
+    std::optional<std::uint64_t> seed;  // random: makes the set again
+    std::string matched_to;             // random: the id of the selected trial whose shape it has
+    std::int64_t num_cells = 0;         // cells of the grid that came to this set
+    std::vector<ExpertEdit> edits;      // by layer, then expert
+
+    std::vector<ExpertId> experts() const;
+    // The lowest layer with an edit; num_layers for none.
+    std::int64_t lowest_layer(std::int64_t num_layers) const;
+};
+
+// One cell of the job's grid and what became of it.
+struct GridCell {
+    TrialKind kind = TrialKind::selected;  // selected | reverse | bottom
+    std::string signal, expert_class;
+    double gap_threshold = 0.0;
+    std::int64_t size = 0;  // asked for; the set is smaller where the class has fewer
+    EditMode mode = EditMode::mask;
+    EditScope scope = EditScope::both;
+    std::optional<double> dose;
+    std::string trial_id;  // empty when there is no trial
+    std::string outcome;   // "trial", "same as <trial id>", "no expert in the class", "refused: <why, with the layer>"
+};
+
+struct TrialPlan {
+    std::vector<Trial> trials;    // the baseline first, then selected, reverse, bottom, custom, random
+    std::vector<GridCell> cells;  // in grid order
+    std::int64_t num_layers = 0;
+    std::int64_t num_experts = 0;
+
+    std::int64_t num_merged_cells() const;  // cells that came to a set an earlier one had
+    std::string digest() const;             // of the trials' ids in order
+};
+
+// `top_k`, shape and scores come from the analysis. Errors: ExitCode::job for a custom set that leaves a layer without
+// experts (with fewer than top-k unless sweep.allow_fewer), activates more than top-k of a layer, names an expert outside
+// the model or one twice, always naming the trial and the layer; bad_data for a damaged list file, with its row. Grid
+// cells that ask for such a set are refused in `cells` instead, since they come out of the data.
+TrialPlan plan_trials(SweepSpec const& sweep, AnalysisSpec const& analysis, AnalysisResult const& result);
+
+// tables/trial_cells.csv: kind,signal,class,gap_threshold,size,mode,scope,dose,trial_id,outcome
+CsvTable trial_cells_table(TrialPlan const& plan);
+
+}  // namespace gatesweep
