@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <limits>
+#include <numeric>
 #include <utility>
 
 #include "gatesweep/base/log.h"
@@ -150,6 +151,23 @@ std::vector<std::int64_t> Communicator::all_to_all(std::span<std::int64_t const>
         check(MPI_Alltoall(send.data(), count, MPI_INT64_T, received.data(), count, MPI_INT64_T, handle_->comm), "MPI_Alltoall");
     }
     return received;
+}
+
+std::vector<std::string> Communicator::gather_bytes(std::string const& bytes, int root) const {
+    std::vector<std::int64_t> const sizes = all_gather(static_cast<std::int64_t>(bytes.size()));
+    std::vector<std::int64_t> send(sizes.size(), 0), receive(sizes.size(), 0);
+    send[static_cast<std::size_t>(root)] = sizes[static_cast<std::size_t>(rank())];
+    if (rank() == root) receive = sizes;
+    std::string all(static_cast<std::size_t>(std::accumulate(receive.begin(), receive.end(), std::int64_t{0})), '\0');
+    all_to_all_v(std::as_bytes(std::span(bytes)), send, std::as_writable_bytes(std::span(all)), receive);
+    std::vector<std::string> parts;
+    if (rank() != root) return parts;
+    std::size_t at = 0;
+    for (std::int64_t size : sizes) {
+        parts.push_back(all.substr(at, static_cast<std::size_t>(size)));
+        at += static_cast<std::size_t>(size);
+    }
+    return parts;
 }
 
 void Communicator::all_to_all_v(std::span<std::byte const> send, std::span<std::int64_t const> send_bytes,

@@ -1,9 +1,9 @@
 #include "gatesweep/model/attention.h"
 
 #include <algorithm>
-#include <limits>
 #include <vector>
 
+#include "attention_row.h"
 #include "gatesweep/model/generic_ops.h"
 #include "kernels.h"
 
@@ -33,23 +33,7 @@ struct HeadView {
         return rows;
     }
 
-    // Softmax of query . keys over [first, i], normalised, into p[first..i]; ascending keys throughout.
-    void probabilities(A const* query, std::int64_t first, std::int64_t i, A scale, A* p) const {
-        A largest = -std::numeric_limits<A>::infinity();
-        for (std::int64_t j = first; j <= i; ++j) {
-            p[j] = dot(query, k.data() + j * d, d) * scale;
-            largest = std::max(largest, p[j]);
-        }
-        A sum = 0;
-        for (std::int64_t j = first; j <= i; ++j) sum += p[j] = std::exp(p[j] - largest);
-        A const inverse = A(1) / sum;
-        for (std::int64_t j = first; j <= i; ++j) p[j] *= inverse;
-    }
 };
-
-std::int64_t first_visible(AttentionInput const& in, std::int64_t i) {
-    return in.window ? std::max<std::int64_t>(0, i - *in.window + 1) : 0;
-}
 
 // One task per (sequence, key/value head): its outputs are nobody else's.
 template <class T, class Body>
@@ -76,10 +60,8 @@ at::Tensor attention(AttentionInput const& in) {
             for (std::int64_t h = kv_head * group; h < (kv_head + 1) * group; ++h) {
                 auto const q = head.load(in.q, h);
                 for (std::int64_t i = 0; i < head.length; ++i) {
-                    std::int64_t const first = first_visible(in, i);
-                    head.probabilities(q.data() + i * d, first, i, A(in.scale), p.data());
-                    std::fill(row.begin(), row.end(), A(0));
-                    for (std::int64_t j = first; j <= i; ++j) axpy(p[j], head.v.data() + j * d, row.data(), d);
+                    std::int64_t const first = first_visible(in.window, i);
+                    attend(q.data() + i * d, head.k.data(), head.v.data(), d, first, i, A(in.scale), p.data(), row.data());
                     scalar_t* to = out + ((head.begin + i) * num_heads + h) * d;
                     for (std::int64_t c = 0; c < d; ++c) to[c] = static_cast<scalar_t>(row[c]);
                 }
@@ -105,9 +87,9 @@ AttentionGradient attention_backward(AttentionInput const& in, at::Tensor const&
             for (std::int64_t h = kv_head * group; h < (kv_head + 1) * group; ++h) {
                 auto const q = head.load(in.q, h), grad = head.load(d_output, h);
                 for (std::int64_t i = 0; i < head.length; ++i) {
-                    std::int64_t const first = first_visible(in, i);
+                    std::int64_t const first = first_visible(in.window, i);
                     A const *query = q.data() + i * d, *g = grad.data() + i * d;
-                    head.probabilities(query, first, i, A(in.scale), p.data());
+                    softmax_over_keys(query, head.k.data(), d, first, i, A(in.scale), p.data());
                     A mean = 0;  // sum_j p_j dp_j, the part that softmax takes out
                     for (std::int64_t j = first; j <= i; ++j) {
                         dp[j] = dot(g, head.v.data() + j * d, d);

@@ -1,5 +1,6 @@
 #include "gatesweep/model/decoder_layer.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "gatesweep/model/linear.h"
@@ -7,22 +8,22 @@
 namespace gatesweep {
 namespace {
 
+double attention_scale(ModelConfig const& config) { return 1.0 / std::sqrt(static_cast<double>(config.head_dim)); }
+
 AttentionInput attention_input(LayerContext const& context, LayerTape const& tape) {
-    return {tape.q, tape.k, tape.v, context.batch.offsets, context.config.sliding_window,
-            1.0 / std::sqrt(static_cast<double>(context.config.head_dim))};
+    return {tape.q, tape.k, tape.v, context.batch.offsets, context.config.sliding_window, attention_scale(context.config)};
 }
 
-at::Tensor attention_forward(LayerContext const& context, LayerWeights const& weights, LayerTape& tape) {
-    ModelConfig const& c = context.config;
+// Rotated queries and keys, and values, of the tape's input.
+void project_heads(ModelConfig const& c, RotaryTable const& rotary, at::Tensor const& positions, LayerWeights const& weights,
+                   LayerTape& tape) {
     at::Tensor const normed = rms_norm(tape.input, weights.input_norm, c.rms_norm_eps);
     at::Tensor const heads = token_linear(normed, weights.qkv).view({-1, c.num_heads + 2 * c.num_kv_heads, c.head_dim});
     tape.q = heads.slice(1, 0, c.num_heads);
     tape.k = heads.slice(1, c.num_heads, c.num_heads + c.num_kv_heads);
     tape.v = heads.slice(1, c.num_heads + c.num_kv_heads);
-    rotate_heads(tape.q, context.batch.positions, context.rotary, Rotation::forward);
-    rotate_heads(tape.k, context.batch.positions, context.rotary, Rotation::forward);
-    at::Tensor const mixed = attention(attention_input(context, tape)).flatten(1);
-    return tape.input + token_linear(mixed, weights.o_proj);
+    rotate_heads(tape.q, positions, rotary, Rotation::forward);
+    rotate_heads(tape.k, positions, rotary, Rotation::forward);
 }
 
 at::Tensor attention_backward_to_input(LayerContext const& context, LayerWeights const& weights, LayerTape const& tape,
@@ -42,15 +43,15 @@ at::Tensor slot_rows(at::Tensor const& tokens, std::int64_t top_k) {
     return tokens.unsqueeze(1).expand({-1, top_k, -1}).reshape({-1, tokens.size(1)});
 }
 
-at::Tensor experts_forward_to_output(LayerContext const& context, LayerWeights const& weights, LayerTape& tape) {
-    ModelConfig const& c = context.config;
+at::Tensor experts_forward_to_output(ModelConfig const& c, TokenDispatcher const& dispatcher, LayerWeights const& weights,
+                                     LayerTape& tape, RowEdits const& edits) {
     tape.router_input = rms_norm(tape.after_attention, weights.post_attention_norm, c.rms_norm_eps);
-    tape.routing = route(token_linear(tape.router_input, weights.gate), c.top_k);
-    tape.dispatch = context.dispatcher.plan(tape.routing);
-    at::Tensor const rows = context.dispatcher.to_experts(slot_rows(tape.router_input, c.top_k), tape.dispatch);
+    tape.routing = route(token_linear(tape.router_input, weights.gate), c.top_k, edits);
+    tape.dispatch = dispatcher.plan(tape.routing);
+    at::Tensor const rows = dispatcher.to_experts(slot_rows(tape.router_input, c.top_k), tape.dispatch);
     ExpertForward const forward = experts_forward(weights.experts, rows, tape.dispatch.expert_offsets);
     tape.gate_up = forward.gate_up;
-    tape.slot_outputs = context.dispatcher.from_experts(forward.output, tape.dispatch);
+    tape.slot_outputs = dispatcher.from_experts(forward.output, tape.dispatch);
     return tape.after_attention + combine(tape.slot_outputs, tape.routing);
 }
 
@@ -62,10 +63,28 @@ std::uint64_t LayerTape::num_bytes(ModelConfig const& c, std::int64_t num_tokens
     return static_cast<std::uint64_t>(per_token * num_tokens) * element_size;
 }
 
-at::Tensor layer_forward(LayerContext const& context, LayerWeights const& weights, at::Tensor const& input, LayerTape& tape) {
+at::Tensor layer_forward(LayerContext const& context, LayerWeights const& weights, at::Tensor const& input, LayerTape& tape,
+                         RowEdits const& edits) {
     tape.input = input;
-    tape.after_attention = attention_forward(context, weights, tape);
-    return experts_forward_to_output(context, weights, tape);
+    project_heads(context.config, context.rotary, context.batch.positions, weights, tape);
+    at::Tensor const mixed = attention(attention_input(context, tape)).flatten(1);
+    tape.after_attention = input + token_linear(mixed, weights.o_proj);
+    return experts_forward_to_output(context.config, context.dispatcher, weights, tape, edits);
+}
+
+at::Tensor layer_decode(DecodeContext const& context, LayerWeights const& weights, std::int64_t layer, at::Tensor const& input,
+                        RowEdits const& edits) {
+    ModelConfig const& c = context.config;
+    LayerTape tape;
+    tape.input = input;
+    at::Tensor const positions = at::empty({input.size(0)}, at::kLong);
+    std::copy(context.positions.begin(), context.positions.end(), positions.data_ptr<std::int64_t>());
+    project_heads(c, context.rotary, positions, weights, tape);
+    context.cache.store_rows(layer, context.slots, context.positions, tape.k, tape.v);
+    at::Tensor const mixed = cached_attention({tape.q, context.cache.keys(layer), context.cache.values(layer), context.slots,
+                                               context.positions, c.sliding_window, attention_scale(c)}).flatten(1);
+    tape.after_attention = input + token_linear(mixed, weights.o_proj);
+    return experts_forward_to_output(c, context.dispatcher, weights, tape, edits);
 }
 
 LayerGradient layer_backward(LayerContext const& context, LayerWeights const& weights, LayerTape const& tape,

@@ -1,6 +1,9 @@
 #include "gatesweep/model/generic_ops.h"
 
+#include <algorithm>
 #include <limits>
+#include <optional>
+#include <vector>
 
 #include "gatesweep/base/error.h"
 
@@ -37,6 +40,40 @@ struct Sequence {
 at::Tensor fold_heads(at::Tensor const& x, std::int64_t num_kv_heads) {
     return x.view({num_kv_heads, -1, x.size(1), x.size(2)}).sum(1).transpose(0, 1);
 }
+
+// Edits of all rows as tensors: what rows of one mode do is selected where that mode is meant.
+struct EditTensors {
+    at::Tensor values;  // [T,E]
+    at::Tensor modes;   // [T,1] int64, -1: none
+
+    EditTensors(RowEdits const& edits, std::int64_t num_tokens, std::int64_t num_experts, at::TensorOptions options) {
+        values = at::zeros({num_tokens, num_experts}, at::kFloat);
+        modes = at::full({num_tokens, 1}, -1, at::kLong);
+        for (std::int64_t t = 0; t < num_tokens; ++t) {
+            LayerEdit const* const edit = edits.of_row(t);
+            if (!edit) continue;
+            values[t].copy_(at::tensor(edit->values));
+            modes[t].fill_(static_cast<std::int64_t>(edit->mode));
+        }
+        values = values.to(options);
+        modes = modes.to(options.device());
+    }
+    at::Tensor is(EditMode mode) const { return modes.eq(static_cast<std::int64_t>(mode)); }
+
+    at::Tensor logits(at::Tensor const& z) const {
+        at::Tensor const s = at::log_softmax(z, -1);
+        at::Tensor const top = s.amax(-1, true) + 0.01, bottom = s.amin(-1, true) - 0.01;
+        at::Tensor const steered = at::where(values.gt(0), top, at::where(values.lt(0), bottom, s));
+        at::Tensor const masked = z.masked_fill(values.ne(0), -std::numeric_limits<double>::infinity());
+        return at::where(is(EditMode::mask), masked,
+                         at::where(is(EditMode::bias), z + values, at::where(is(EditMode::steer), steered, z)));
+    }
+    at::Tensor weights(at::Tensor const& w, at::Tensor const& expert_ids) const {
+        at::Tensor const kept = w.masked_fill(values.gather(1, expert_ids).ne(0), 0.0), left = kept.sum(-1, true);
+        at::Tensor const scaled = kept / at::where(left.eq(0), at::ones_like(left), left);
+        return at::where(is(EditMode::zero), kept, at::where(is(EditMode::zero_renormalise), scaled, w));
+    }
+};
 
 }  // namespace
 
@@ -80,6 +117,20 @@ at::Tensor attention(AttentionInput const& in) {
     return output;
 }
 
+at::Tensor cached_attention(CachedAttentionInput const& in) {
+    std::int64_t const group = in.q.size(1) / in.k.size(1);
+    std::vector<at::Tensor> rows;
+    for (std::int64_t i = 0; i < in.q.size(0); ++i) {
+        std::int64_t const last = in.positions[i], first = in.window ? std::max<std::int64_t>(0, last - *in.window + 1) : 0;
+        auto const cached = [&](at::Tensor const& x) {
+            return up(x[in.slots[i]].slice(1, first, last + 1)).repeat_interleave(group, 0);
+        };
+        at::Tensor const scores = at::matmul(cached(in.k), up(in.q[i]).unsqueeze(-1)) * in.scale;  // [H,n,1]
+        rows.push_back((at::softmax(scores, 1) * cached(in.v)).sum(1).to(in.q.scalar_type()));
+    }
+    return rows.empty() ? at::empty_like(in.q) : at::stack(rows);
+}
+
 AttentionGradient attention_backward(AttentionInput const& in, at::Tensor const& d_output) {
     AttentionGradient gradient{at::empty(in.q.sizes(), in.q.options()), at::empty(in.k.sizes(), in.k.options()),
                                at::empty(in.v.sizes(), in.v.options())};
@@ -97,12 +148,14 @@ AttentionGradient attention_backward(AttentionInput const& in, at::Tensor const&
     return gradient;
 }
 
-Routing route(at::Tensor const& router_logits, std::int64_t top_k) {
+Routing route(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits) {
     at::Tensor const z = up(router_logits);
     GATESWEEP_VALIDATE(z.isfinite().all().item<bool>(), ExitCode::bad_data,
                        "the router computed a logit that is not finite, so experts cannot be chosen: the checkpoint's weights "
                        "are damaged, or overflow in this type; try float32");
-    at::Tensor const p = at::softmax(z, -1);
+    std::optional<EditTensors> edit;
+    if (edits.table) edit.emplace(edits, z.size(0), z.size(1), z.options());
+    at::Tensor const p = at::softmax(edit ? edit->logits(z) : z, -1);
     // A stable descending sort keeps equal probabilities in ascending expert id; topk promises no order of ties.
     auto const sorted = at::sort(p, std::optional<bool>(true), -1, true);
     at::Tensor const largest = std::get<0>(sorted).slice(1, 0, top_k);
@@ -111,6 +164,7 @@ Routing route(at::Tensor const& router_logits, std::int64_t top_k) {
     Routing routing;
     routing.num_experts = router_logits.size(1);
     routing.routing_weights = (largest / largest.sum(-1, true)).gather(1, std::get<1>(ascending));
+    if (edit) routing.routing_weights = edit->weights(routing.routing_weights, std::get<0>(ascending));
     routing.expert_ids = std::get<0>(ascending).to(at::kCPU).contiguous();
     return routing;
 }

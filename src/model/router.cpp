@@ -1,6 +1,7 @@
 #include "gatesweep/model/router.h"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 #include <vector>
 
@@ -23,10 +24,46 @@ void softmax(std::vector<A>& z) {
     for (A& value : z) value /= sum;
 }
 
+// Edits that act before softmax.
+template <class A>
+void edit_logits(LayerEdit const& edit, std::vector<A>& z) {
+    std::size_t const n = z.size();
+    if (edit.mode == EditMode::mask) {
+        for (std::size_t e = 0; e < n; ++e) {
+            if (edit.values[e] != 0.0F) z[e] = -std::numeric_limits<A>::infinity();
+        }
+    } else if (edit.mode == EditMode::bias) {
+        for (std::size_t e = 0; e < n; ++e) z[e] += static_cast<A>(edit.values[e]);
+    } else if (edit.mode == EditMode::steer) {
+        A const largest = *std::max_element(z.begin(), z.end());
+        A sum = 0;
+        for (A value : z) sum += std::exp(value - largest);
+        for (A& value : z) value = value - largest - std::log(sum);  // log-softmax
+        A const top = *std::max_element(z.begin(), z.end()), bottom = *std::min_element(z.begin(), z.end());
+        for (std::size_t e = 0; e < n; ++e) {
+            if (edit.values[e] > 0.0F) z[e] = top + A(0.01);
+            if (edit.values[e] < 0.0F) z[e] = bottom - A(0.01);
+        }
+    }
+}
+
+// Edits that act on the weights of the chosen.
+template <class A>
+void edit_weights(LayerEdit const& edit, std::int64_t const* expert_ids, A* weights, std::int64_t top_k) {
+    if (edit.mode != EditMode::zero && edit.mode != EditMode::zero_renormalise) return;
+    A left = 0;
+    for (std::int64_t k = 0; k < top_k; ++k) {
+        if (edit.values[static_cast<std::size_t>(expert_ids[k])] != 0.0F) weights[k] = 0;
+        left += weights[k];
+    }
+    if (edit.mode == EditMode::zero || left == 0) return;
+    for (std::int64_t k = 0; k < top_k; ++k) weights[k] /= left;
+}
+
 }  // namespace
 
-Routing route(at::Tensor const& router_logits, std::int64_t top_k) {
-    if (!router_logits.is_cpu()) return generic::route(router_logits, top_k);
+Routing route(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits) {
+    if (!router_logits.is_cpu()) return generic::route(router_logits, top_k, edits);
     std::int64_t const num_tokens = router_logits.size(0), num_experts = router_logits.size(1);
     Routing routing;
     routing.num_experts = num_experts;
@@ -45,6 +82,8 @@ Routing route(at::Tensor const& router_logits, std::int64_t top_k) {
                                "the router computed a logit that is not finite (token {} of the batch), so experts cannot be "
                                "chosen: the checkpoint's weights are damaged, or overflow in this type; try float32",
                                t);
+            LayerEdit const* const edit = edits.of_row(t);
+            if (edit) edit_logits(*edit, p);
             softmax(p);
             std::iota(order.begin(), order.end(), std::int64_t{0});
             auto const better = [&](std::int64_t a, std::int64_t b) { return p[a] != p[b] ? p[a] > p[b] : a < b; };
@@ -56,6 +95,7 @@ Routing route(at::Tensor const& router_logits, std::int64_t top_k) {
                 ids[t * top_k + k] = order[k];
                 weights[t * top_k + k] = p[order[k]] / sum;
             }
+            if (edit) edit_weights(*edit, ids + t * top_k, weights + t * top_k, top_k);
         }
     });
     return routing;
@@ -116,6 +156,7 @@ at::Tensor combine(at::Tensor const& slot_outputs, Routing const& routing) {
         for_each_row(routing.num_tokens(), [&](std::int64_t t) {
             std::vector<A> sum(static_cast<std::size_t>(d), A(0)), row(static_cast<std::size_t>(d));
             for (std::int64_t i = t * k; i < (t + 1) * k; ++i) {
+                if (w[i] == 0) continue;
                 load_row(f + i * d, row.data(), d);
                 axpy(w[i], row.data(), sum.data(), d);
             }

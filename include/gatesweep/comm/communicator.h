@@ -54,6 +54,12 @@ public:
     template <class T>
     void broadcast_value(T& value, int root) const;
 
+    // Every rank's value, in rank order, on the root; others get nothing.
+    template <class T>
+    std::vector<T> gather_value(T const& value, int root) const;
+    // The same for bytes.
+    std::vector<std::string> gather_bytes(std::string const& bytes, int root) const;
+
     // The raw MPI_Comm, for the one function that makes an NCCL communicator from it.
     void const* mpi_handle() const;
 
@@ -84,22 +90,36 @@ private:
 std::string mpi_library_version();
 
 template <class T>
+std::string to_bytes(T const& value) {
+    std::ostringstream out;
+    boost::archive::binary_oarchive(out) << value;
+    return out.str();
+}
+
+template <class T>
+void from_bytes(std::string const& bytes, T& value) {
+    std::istringstream in(bytes);
+    boost::archive::binary_iarchive(in) >> value;
+}
+
+template <class T>
+std::vector<T> Communicator::gather_value(T const& value, int root) const {
+    if (is_null()) return {value};
+    std::vector<T> values;
+    for (std::string const& bytes : gather_bytes(to_bytes(value), root)) from_bytes(bytes, values.emplace_back());
+    return values;
+}
+
+template <class T>
 void Communicator::broadcast_value(T& value, int root) const {
     if (is_null()) return;
     std::string bytes;
-    if (rank() == root) {
-        std::ostringstream out;
-        boost::archive::binary_oarchive(out) << value;
-        bytes = out.str();
-    }
+    if (rank() == root) bytes = to_bytes(value);
     std::int64_t size = static_cast<std::int64_t>(bytes.size());
     broadcast(std::as_writable_bytes(std::span(&size, 1)), root);
     bytes.resize(static_cast<std::size_t>(size));
     broadcast(std::as_writable_bytes(std::span(bytes)), root);
-    if (rank() != root) {
-        std::istringstream in(bytes);
-        boost::archive::binary_iarchive(in) >> value;
-    }
+    if (rank() != root) from_bytes(bytes, value);
 }
 
 }  // namespace gatesweep

@@ -1,4 +1,4 @@
-// Causal grouped-query attention over packed sequences, forward and backward.
+// Causal grouped-query attention: over packed sequences, forward and backward, and of single queries over a cache.
 //
 // On the CPU one output row is one query against its visible keys in ascending order, whatever else is in the batch: a
 // sequence's bits depend on that sequence alone.
@@ -26,5 +26,16 @@ struct AttentionGradient {
 
 at::Tensor attention(AttentionInput const& in);  // [T, H, d]
 AttentionGradient attention_backward(AttentionInput const& in, at::Tensor const& d_output);
+
+// Row i of q [n, H, d] is a query at position positions[i] over the cached rows 0 to positions[i] (its own among them) of
+// slot slots[i]: k and v [slots, Hkv, capacity, d]. The bits of a row are those that attention() gives for that position.
+struct CachedAttentionInput {
+    at::Tensor q, k, v;
+    std::span<std::int64_t const> slots;      // [n]
+    std::span<std::int64_t const> positions;  // [n]
+    std::optional<std::int64_t> window;
+    double scale = 1.0;
+};
+at::Tensor cached_attention(CachedAttentionInput const& in);  // [n, H, d]
 
 }  // namespace gatesweep

@@ -1,4 +1,5 @@
-// One decoder layer: attention and mixture of experts, forward and backward to its input.
+// One decoder layer: attention and mixture of experts; forward over whole sequences, backward to its input, and one token
+// further over cached sequences.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -6,6 +7,7 @@
 #include <cstdint>
 
 #include "gatesweep/model/attention.h"
+#include "gatesweep/model/kv_cache.h"
 #include "gatesweep/model/model_config.h"
 #include "gatesweep/model/packed_batch.h"
 #include "gatesweep/model/router.h"
@@ -39,7 +41,21 @@ struct LayerContext {
 };
 
 // Output [T,D]; the tape is filled in.
-at::Tensor layer_forward(LayerContext const& context, LayerWeights const& weights, at::Tensor const& input, LayerTape& tape);
+at::Tensor layer_forward(LayerContext const& context, LayerWeights const& weights, at::Tensor const& input, LayerTape& tape,
+                         RowEdits const& edits = {});
+
+// The next token of cached sequences: row i of the input [n,D] is position positions[i] of slot slots[i], and is added to
+// the cache. Bit for bit what layer_forward gives for that position.
+struct DecodeContext {
+    ModelConfig const& config;
+    TokenDispatcher const& dispatcher;
+    RotaryTable const& rotary;
+    KvCache& cache;
+    std::span<std::int64_t const> slots;
+    std::span<std::int64_t const> positions;
+};
+at::Tensor layer_decode(DecodeContext const& context, LayerWeights const& weights, std::int64_t layer, at::Tensor const& input,
+                        RowEdits const& edits);
 
 struct LayerGradient {
     at::Tensor d_router_logits;  // [T,K], of the chosen experts

@@ -21,7 +21,8 @@ at::Tensor swiglu_backward(at::Tensor const& d_activation, at::Tensor const& gat
 void rotate_heads(at::Tensor x, at::Tensor const& positions, RotaryTable const& table, Rotation rotation);
 at::Tensor attention(AttentionInput const& in);
 AttentionGradient attention_backward(AttentionInput const& in, at::Tensor const& d_output);
-Routing route(at::Tensor const& router_logits, std::int64_t top_k);
+at::Tensor cached_attention(CachedAttentionInput const& in);
+Routing route(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits = {});
 at::Tensor route_backward(Routing const& routing, at::Tensor const& d_routing_weights);
 at::Tensor router_input_gradient(Routing const& routing, at::Tensor const& d_router_logits, at::Tensor const& gate_weight);
 at::Tensor combine(at::Tensor const& slot_outputs, Routing const& routing);

@@ -1,4 +1,5 @@
-// A Mixtral-format decoder over one expert-parallel group: packed prompts in, losses and router events out.
+// A Mixtral-format decoder over one expert-parallel group: packed prompts in, losses and router events out; or many
+// variants of texts in, hidden states and next tokens out.
 //
 // The numbers are those of Hugging Face transformers on the same checkpoint. On the CPU a prompt's losses, routing and
 // gradients depend on the prompt, the weights and the libraries' instruction set alone: not on the other prompts of the
@@ -8,11 +9,13 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
-#include <memory>
+#include <span>
 #include <vector>
 
 #include "gatesweep/comm/parallel_layout.h"
 #include "gatesweep/model/decoder_layer.h"
+#include "gatesweep/model/kv_cache.h"
+#include "gatesweep/model/lanes.h"
 #include "gatesweep/model/model_config.h"
 #include "gatesweep/model/packed_batch.h"
 #include "gatesweep/model/router.h"
@@ -35,6 +38,23 @@ public:
 // Keep the tapes of all layers for the backward pass, or only their inputs and compute each layer twice.
 enum class TapePolicy { keep, recompute };
 
+// Final hidden states of a branched pass, after the final norm; lane i is rows [offsets[i], offsets[i+1]).
+struct BranchedHidden {
+    at::Tensor hidden;  // [R,D]
+    std::vector<std::int64_t> offsets;
+    std::vector<Lane> lanes;
+
+    at::Tensor of_lane(std::size_t lane) const { return hidden.slice(0, offsets[lane], offsets[lane + 1]); }
+};
+
+// Sequences that are being generated, one token each.
+struct DecodeBatch {
+    std::vector<std::int32_t> ids;         // the tokens to feed
+    std::vector<std::int64_t> positions;   // theirs
+    std::vector<std::int64_t> slots;       // of the cache
+    std::vector<std::int32_t> variants;    // of the edit table
+};
+
 class Mixtral {
 public:
     // `max_tokens`: the longest prompt that will come.
@@ -49,8 +69,15 @@ public:
     // The same, then one backward pass of the sum of the prompts' losses, to activations and router logits only.
     std::vector<double> forward_backward(PackedBatch const& batch, RoutingObserver& observer, TapePolicy policy) const;
 
+    // All branches of the stems in one pass. With a cache, the keys and values of branch b go to slot slots[b].
+    // Every rank of the expert-parallel group calls it the same number of times, with no stems where it has none.
+    BranchedHidden forward_branches(std::span<Stem const> stems, std::span<Branch const> branches, RouterEdits const& edits,
+                                    KvCache* cache = nullptr, std::span<std::int64_t const> slots = {}) const;
+    // One token further: the greedy next token of each sequence. Same rule for the ranks of a group.
+    std::vector<std::int32_t> decode(DecodeBatch const& batch, RouterEdits const& edits, KvCache& cache) const;
+
 private:
-    at::Tensor embed(PackedBatch const& batch) const;
+    at::Tensor embed(at::Tensor const& ids) const;
 
     ModelConfig config_;
     Weights weights_;

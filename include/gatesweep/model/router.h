@@ -12,6 +12,8 @@
 
 #include <cstdint>
 
+#include "gatesweep/model/router_edits.h"
+
 namespace gatesweep {
 
 struct Routing {
@@ -23,8 +25,9 @@ struct Routing {
     std::int64_t top_k() const { return expert_ids.size(1); }
 };
 
-// router_logits [T,E] in the model's type. Errors: ExitCode::bad_data when a logit is NaN or infinite.
-Routing route(at::Tensor const& router_logits, std::int64_t top_k);
+// router_logits [T,E] in the model's type; `edits` as router_edits.h defines them: the one place where they act.
+// Errors: ExitCode::bad_data when a logit is NaN or infinite.
+Routing route(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits = {});
 
 // d loss / d router logits of the chosen experts, [T,K] in the type of the routing weights; those of all others are
 // exactly zero: dz_i = w_i (dw_i - sum_j w_j dw_j).
@@ -33,7 +36,8 @@ at::Tensor route_backward(Routing const& routing, at::Tensor const& d_routing_we
 // Gradient to the router's input: sum over the chosen experts of dz * gate_weight row: [T,D] in the type of gate_weight.
 at::Tensor router_input_gradient(Routing const& routing, at::Tensor const& d_router_logits, at::Tensor const& gate_weight);
 
-// Weighted sum of the experts' outputs, added in slot order in float32: slot_outputs [T*K, D] -> [T,D].
+// Weighted sum of the experts' outputs, added in slot order in float32; slots of weight 0 are passed over:
+// slot_outputs [T*K, D] -> [T,D].
 at::Tensor combine(at::Tensor const& slot_outputs, Routing const& routing);
 
 struct CombineGradient {

@@ -1,0 +1,38 @@
+// From final hidden states to tokens and to scores of given tokens. Logits are formed a few rows at a time.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace gatesweep {
+
+// The most likely next token of each row, ties to the lower id: hidden [n,D] after the final norm, lm_head [V,D].
+std::vector<std::int32_t> greedy_tokens(at::Tensor const& hidden, at::Tensor const& lm_head);
+
+// log p of each of `tokens` as the next token of each row, in float64: [n * tokens], row-major.
+std::vector<double> next_token_log_probs(at::Tensor const& hidden, at::Tensor const& lm_head, std::span<std::int32_t const> tokens);
+
+struct TextScore {
+    double nll_sum = 0.0;           // of the text's next tokens, nats
+    double kl_sum = 0.0;            // sum over the same positions of KL(reference || this)
+    std::int64_t num_targets = 0;   // tokens but the first
+};
+
+// Scores one text under several variants against a reference, of which the probabilities are formed once.
+class TextScorer {
+public:
+    // hidden [n,D] of the reference, ids [n].
+    TextScorer(at::Tensor const& reference_hidden, at::Tensor const& lm_head, std::span<std::int32_t const> ids);
+    TextScore reference() const;
+    TextScore score(at::Tensor const& hidden) const;  // [n,D]
+
+private:
+    at::Tensor lm_head_;
+    std::vector<std::int32_t> ids_;
+    at::Tensor log_p_;  // [n-1,V] of the reference, on the CPU
+};
+
+}  // namespace gatesweep

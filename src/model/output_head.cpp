@@ -1,0 +1,118 @@
+#include "gatesweep/model/output_head.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "gatesweep/model/linear.h"
+#include "kernels.h"
+
+namespace gatesweep {
+namespace {
+
+constexpr std::int64_t max_logit_bytes = std::int64_t{64} << 20;
+
+// body(first row, logits [n,V] of the compute type on the CPU) for a few rows at a time.
+template <class Body>
+void for_logits(at::Tensor const& hidden, at::Tensor const& lm_head, Body const& body) {
+    auto const compute_type = hidden.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+    std::int64_t const chunk = std::max<std::int64_t>(row_multiple, padded_rows(max_logit_bytes / (lm_head.size(0) * 4)));
+    for (std::int64_t begin = 0; begin < hidden.size(0); begin += chunk) {
+        std::int64_t const end = std::min(begin + chunk, hidden.size(0));
+        body(begin, token_linear(hidden.slice(0, begin, end), lm_head).to(at::kCPU, compute_type).contiguous());
+    }
+}
+
+template <class A>
+double log_sum_exp(A const* z, std::int64_t n) {
+    A const largest = *std::max_element(z, z + n);
+    double sum = 0;
+    for (std::int64_t i = 0; i < n; ++i) sum += static_cast<double>(std::exp(z[i] - largest));
+    return static_cast<double>(largest) + std::log(sum);
+}
+
+template <class Body>
+void for_rows(at::Tensor const& logits, Body const& body) {
+    AT_DISPATCH_FLOATING_TYPES(logits.scalar_type(), "output_head", [&] {
+        auto const* data = logits.const_data_ptr<scalar_t>();
+        std::int64_t const vocab = logits.size(1);
+        kernels::for_each_row(logits.size(0), [&](std::int64_t row) { body(row, data + row * vocab, vocab); });
+    });
+}
+
+}  // namespace
+
+std::vector<std::int32_t> greedy_tokens(at::Tensor const& hidden, at::Tensor const& lm_head) {
+    std::vector<std::int32_t> tokens(static_cast<std::size_t>(hidden.size(0)));
+    for_logits(hidden, lm_head, [&](std::int64_t first, at::Tensor const& logits) {
+        for_rows(logits, [&](std::int64_t row, auto const* z, std::int64_t vocab) {
+            tokens[first + row] = static_cast<std::int32_t>(std::max_element(z, z + vocab) - z);
+        });
+    });
+    return tokens;
+}
+
+std::vector<double> next_token_log_probs(at::Tensor const& hidden, at::Tensor const& lm_head, std::span<std::int32_t const> tokens) {
+    std::vector<double> result(static_cast<std::size_t>(hidden.size(0)) * tokens.size());
+    for_logits(hidden, lm_head, [&](std::int64_t first, at::Tensor const& logits) {
+        for_rows(logits, [&](std::int64_t row, auto const* z, std::int64_t vocab) {
+            double const normaliser = log_sum_exp(z, vocab);
+            for (std::size_t i = 0; i < tokens.size(); ++i) {
+                result[static_cast<std::size_t>(first + row) * tokens.size() + i] = static_cast<double>(z[tokens[i]]) - normaliser;
+            }
+        });
+    });
+    return result;
+}
+
+TextScorer::TextScorer(at::Tensor const& reference_hidden, at::Tensor const& lm_head, std::span<std::int32_t const> ids)
+    : lm_head_(lm_head), ids_(ids.begin(), ids.end()) {
+    std::int64_t const num_targets = static_cast<std::int64_t>(ids.size()) - 1;
+    log_p_ = at::empty({num_targets, lm_head.size(0)}, at::kFloat);
+    auto* const out = log_p_.data_ptr<float>();
+    for_logits(reference_hidden.slice(0, 0, num_targets), lm_head, [&](std::int64_t first, at::Tensor const& logits) {
+        for_rows(logits, [&](std::int64_t row, auto const* z, std::int64_t vocab) {
+            double const normaliser = log_sum_exp(z, vocab);
+            float* const to = out + (first + row) * vocab;
+            for (std::int64_t i = 0; i < vocab; ++i) to[i] = static_cast<float>(static_cast<double>(z[i]) - normaliser);
+        });
+    });
+}
+
+TextScore TextScorer::reference() const {
+    TextScore score;
+    score.num_targets = log_p_.size(0);
+    for (std::int64_t t = 0; t < score.num_targets; ++t) {
+        score.nll_sum -= static_cast<double>(log_p_.const_data_ptr<float>()[t * log_p_.size(1) + ids_[t + 1]]);
+    }
+    return score;
+}
+
+TextScore TextScorer::score(at::Tensor const& hidden) const {
+    std::int64_t const num_targets = log_p_.size(0);
+    std::vector<double> nll(static_cast<std::size_t>(num_targets)), kl(nll.size());
+    auto const* const reference = log_p_.const_data_ptr<float>();
+    for_logits(hidden.slice(0, 0, num_targets), lm_head_, [&](std::int64_t first, at::Tensor const& logits) {
+        for_rows(logits, [&](std::int64_t row, auto const* z, std::int64_t vocab) {
+            std::int64_t const t = first + row;
+            double const normaliser = log_sum_exp(z, vocab);
+            float const* const log_p = reference + t * vocab;
+            double sum = 0;
+            for (std::int64_t i = 0; i < vocab; ++i) {
+                // As rounded as the reference is, so that equal logits give exactly 0.
+                float const log_q = static_cast<float>(static_cast<double>(z[i]) - normaliser);
+                sum += static_cast<double>(std::exp(log_p[i])) * static_cast<double>(log_p[i] - log_q);
+            }
+            kl[t] = sum;
+            nll[t] = -static_cast<double>(static_cast<float>(static_cast<double>(z[ids_[t + 1]]) - normaliser));
+        });
+    });
+    TextScore score;
+    score.num_targets = num_targets;
+    for (std::int64_t t = 0; t < num_targets; ++t) {
+        score.nll_sum += nll[t];
+        score.kl_sum += kl[t];
+    }
+    return score;
+}
+
+}  // namespace gatesweep
