@@ -1,6 +1,7 @@
 #include "setup.h"
 
 #include "gatesweep/base/build_config.h"
+#include "gatesweep/base/error.h"
 #include "gatesweep/base/log.h"
 
 namespace gatesweep {
@@ -12,6 +13,9 @@ Setup set_up(Options const& options, Communicator const& world) {
     setup.inputs = read_inputs(options, world);
     Job const& job = setup.inputs.job;
     setup.config = load_model_config(job.model.path);
+    GATESWEEP_VALIDATE(!setup.config.dense, ExitCode::bad_data,
+                       "{}: a dense Mistral-type model (it has no router whose choices could be measured): name a mixture of experts",
+                       job.model.path.string());
     setup.layout = make_parallel_layout(world, job.parallel.expert_parallel);
     validate_expert_split(setup.config.num_experts, job.parallel.expert_parallel);
     setup.machine = choose_machine(job, setup.config, setup.layout);

@@ -59,7 +59,7 @@ private:
 
 void expect_experts(Inspection& inspection, ExpertLayout layout, ModelConfig const& config, std::int64_t layer) {
     std::int64_t const d = config.hidden_size, f = config.intermediate_size;
-    inspection.expect(gate_tensor(layout, layer), {config.num_experts, d});
+    if (layout != ExpertLayout::dense) inspection.expect(gate_tensor(layout, layer), {config.num_experts, d});
     if (layout == ExpertLayout::fused) {
         inspection.expect(expert_slice(layout, config, layer, 0, ExpertMatrix::w1).tensor,
                           {config.num_experts, 2 * f, d});
@@ -87,6 +87,10 @@ TensorSlice expert_slice(ExpertLayout layout, ModelConfig const& config, std::in
                          ExpertMatrix matrix) {
     auto const size = static_cast<std::uint64_t>(config.hidden_size * config.intermediate_size);
     auto const e = static_cast<std::uint64_t>(expert);
+    if (layout == ExpertLayout::dense) {
+        char const* const name = matrix == ExpertMatrix::w1 ? "gate" : matrix == ExpertMatrix::w2 ? "down" : "up";
+        return {layer_tensor(layer, fmt::format("mlp.{}_proj.weight", name)), 0, size};
+    }
     if (layout == ExpertLayout::hub) {
         int const number = matrix == ExpertMatrix::w1 ? 1 : matrix == ExpertMatrix::w2 ? 2 : 3;
         return {layer_tensor(layer, fmt::format("block_sparse_moe.experts.{}.w{}.weight", expert, number)), 0, size};
@@ -98,7 +102,7 @@ TensorSlice expert_slice(ExpertLayout layout, ModelConfig const& config, std::in
 
 ExpertLayout validate_checkpoint(Checkpoint const& checkpoint, ModelConfig const& config) {
     bool const fused = checkpoint.has(gate_tensor(ExpertLayout::fused, 0));
-    ExpertLayout const layout = fused ? ExpertLayout::fused : ExpertLayout::hub;
+    ExpertLayout const layout = config.dense ? ExpertLayout::dense : fused ? ExpertLayout::fused : ExpertLayout::hub;
     std::int64_t const d = config.hidden_size;
     std::int64_t const q = config.num_heads * config.head_dim, kv = config.num_kv_heads * config.head_dim;
 

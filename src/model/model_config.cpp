@@ -102,8 +102,9 @@ void check_family(Fields const& fields, std::string const& file) {
     json const* const type = fields.find("model_type");
     GATESWEEP_VALIDATE(type != nullptr, ExitCode::bad_data,
                        "{}: the field model_type is missing (it tells the family): copy the file again", file);
-    if (fields.text(*type, "model_type") != "mixtral") {
-        fields.wrong("model_type", *type, "\"mixtral\" (the family that gatesweep computes)");
+    std::string const family = fields.text(*type, "model_type");
+    if (family != "mixtral" && family != "mistral") {
+        fields.wrong("model_type", *type, "\"mixtral\", or \"mistral\" for a judge (what gatesweep computes)");
     }
     if (json const* const activation = fields.find("hidden_act")) {
         if (fields.text(*activation, "hidden_act") != "silu") {
@@ -137,8 +138,7 @@ json const* theta_of(Fields const& fields, std::string const& key, std::string c
     return inner.find("rope_theta");
 }
 
-double rope_theta(Fields const& fields, std::string const& file) {
-    double theta = 1e6;
+double rope_theta(Fields const& fields, std::string const& file, double theta) {
     char const* given_as = nullptr;
     auto const take = [&](json const* value, char const* name) {
         if (value == nullptr) return;
@@ -234,7 +234,8 @@ void read_tokens(ModelConfig& config, json const& object, Fields const& fields) 
 std::int64_t ModelConfig::num_parameters() const {
     std::int64_t const embeddings = (tie_word_embeddings ? 1 : 2) * vocab_size * hidden_size;
     std::int64_t const attention = 2 * hidden_size * head_dim * (num_heads + num_kv_heads);
-    std::int64_t const experts = num_experts * hidden_size * (1 + 3 * intermediate_size);  // with the router
+    std::int64_t const router = dense ? 0 : num_experts * hidden_size;
+    std::int64_t const experts = num_experts * hidden_size * 3 * intermediate_size + router;
     return embeddings + num_layers * (attention + experts + 2 * hidden_size) + hidden_size;
 }
 
@@ -244,12 +245,19 @@ ModelConfig parse_model_config(std::string_view text, std::string const& file_na
     check_family(fields, file_name);
 
     ModelConfig config;
+    config.dense = fields.find("model_type")->get<std::string>() == "mistral";
     config.vocab_size = fields.required({"vocab_size"}, max_vocab);
     config.hidden_size = fields.required({"hidden_size"}, max_width);
     config.intermediate_size = fields.required({"intermediate_size"}, max_width);
     config.num_layers = fields.required({"num_hidden_layers"}, max_count);
     read_heads(config, object, fields, file_name);
-    read_experts(config, fields, file_name);
+    if (config.dense) {
+        config.num_experts = config.top_k = 1;
+        config.rms_norm_eps = 1e-6;  // the class's defaults, where the file is silent
+        config.sliding_window = object.contains("sliding_window") ? std::nullopt : std::optional<std::int64_t>(4096);
+    } else {
+        read_experts(config, fields, file_name);
+    }
     config.max_position_embeddings = fields.size_or("max_position_embeddings", 131072, max_positions);
     if (fields.find("sliding_window") != nullptr) {
         config.sliding_window = fields.size_or("sliding_window", 1, max_positions);
@@ -258,7 +266,7 @@ ModelConfig parse_model_config(std::string_view text, std::string const& file_na
         // Added to a float32 mean of squares, so a smaller one would be no number there.
         config.rms_norm_eps = fields.real(*eps, "rms_norm_eps", std::numeric_limits<float>::min(), 0.999);
     }
-    config.rope_theta = rope_theta(fields, file_name);
+    config.rope_theta = rope_theta(fields, file_name, config.dense ? 1e4 : 1e6);
     if (json const* const tied = fields.find("tie_word_embeddings")) {
         if (!tied->is_boolean()) fields.wrong("tie_word_embeddings", *tied, "true or false");
         config.tie_word_embeddings = tied->get<bool>();

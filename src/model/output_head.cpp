@@ -64,6 +64,17 @@ std::vector<double> next_token_log_probs(at::Tensor const& hidden, at::Tensor co
     return result;
 }
 
+std::vector<double> target_log_probs(at::Tensor const& hidden, at::Tensor const& lm_head, std::span<std::int32_t const> targets) {
+    std::vector<double> result(targets.size());
+    for_logits(hidden, lm_head, [&](std::int64_t first, at::Tensor const& logits) {
+        for_rows(logits, [&](std::int64_t row, auto const* z, std::int64_t vocab) {
+            std::size_t const i = static_cast<std::size_t>(first + row);
+            result[i] = static_cast<double>(z[targets[i]]) - log_sum_exp(z, vocab);
+        });
+    });
+    return result;
+}
+
 TextScorer::TextScorer(at::Tensor const& reference_hidden, at::Tensor const& lm_head, std::span<std::int32_t const> ids)
     : lm_head_(lm_head), ids_(ids.begin(), ids.end()) {
     std::int64_t const num_targets = static_cast<std::int64_t>(ids.size()) - 1;

@@ -109,7 +109,7 @@ Weights load_weights(Checkpoint const& checkpoint, ModelConfig const& config, Ex
         w.qkv = read_qkv(reader, config, l);
         w.o_proj = reader.whole(layer_tensor(l, "self_attn.o_proj.weight"));
         w.post_attention_norm = reader.whole(layer_tensor(l, "post_attention_layernorm.weight"));
-        w.gate = reader.whole(gate_tensor(layout, l));
+        w.gate = config.dense ? at::zeros({1, config.hidden_size}, reader.options()) : reader.whole(gate_tensor(layout, l));
         weights.dense_digest += reader.take_digest();
         w.experts = read_experts(reader, config, layout, l, experts);
         weights.expert_digest += reader.take_digest();

@@ -1,4 +1,5 @@
-// Hyper-parameters of a Mixtral-format model, from config.json in its transformers v4 and v5 spellings.
+// Hyper-parameters of a Mixtral-format model, from config.json in its transformers v4 and v5 spellings. A dense
+// Mistral-type model (a judge, say) is the same decoder with one expert that every token goes to.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +28,7 @@ struct ModelConfig {
     double rms_norm_eps = 1e-5;
     double rope_theta = 1e6;
     bool tie_word_embeddings = false;
+    bool dense = false;  // model_type mistral: no router, num_experts = top_k = 1
     std::int32_t bos_token_id = 1;
     std::vector<std::int32_t> eos_token_ids = {2};
     std::string stored_dtype;  // torch_dtype / dtype of the file, informational: "bfloat16", ...
@@ -38,6 +40,7 @@ struct ModelConfig {
 enum class ExpertLayout {
     hub,    // model.layers.l.block_sparse_moe.experts.e.w1|w2|w3.weight
     fused,  // model.layers.l.mlp.experts.gate_up_proj [E,2F,D], .down_proj [E,D,F]
+    dense,  // model.layers.l.mlp.gate_proj|down_proj|up_proj.weight, no router
 };
 
 // Errors: input_missing, bad_data with the field's name; a field that asks for something not implemented

@@ -15,6 +15,9 @@ std::vector<std::int32_t> greedy_tokens(at::Tensor const& hidden, at::Tensor con
 // log p of each of `tokens` as the next token of each row, in float64: [n * tokens], row-major.
 std::vector<double> next_token_log_probs(at::Tensor const& hidden, at::Tensor const& lm_head, std::span<std::int32_t const> tokens);
 
+// log p of targets[i] as the next token of row i, in float64.
+std::vector<double> target_log_probs(at::Tensor const& hidden, at::Tensor const& lm_head, std::span<std::int32_t const> targets);
+
 struct TextScore {
     double nll_sum = 0.0;           // of the text's next tokens, nats
     double kl_sum = 0.0;            // sum over the same positions of KL(reference || this)

@@ -1,0 +1,100 @@
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <limits>
+
+#include "gatesweep/sweep/execution.h"
+#include "gatesweep/sweep/work_plan.h"
+#include "record_serialization.h"
+
+namespace gatesweep {
+namespace {
+
+double log_sum(double const* begin, double const* end) {
+    double const largest = *std::max_element(begin, end);
+    double sum = 0;
+    for (double const* x = begin; x != end; ++x) sum += std::exp(*x - largest);
+    return largest + std::log(sum);
+}
+
+// Texts of one prompt, an opener each: refusals first. Text index = prompt index x openers + opener.
+struct OpenerTexts {
+    std::vector<std::vector<std::int32_t>> ids;
+    std::vector<std::int64_t> num_prompt_tokens;
+    std::size_t num_openers = 0;
+
+    OpenerTexts(SweepContext const& context, std::vector<std::int64_t> const& rows, Openers const& openers) {
+        for (std::int64_t row : rows) {
+            for (auto const* list : {&openers.refusals, &openers.compliances}) {
+                for (auto const& opener : *list) {
+                    auto text = context.prompts[static_cast<std::size_t>(row)];
+                    num_prompt_tokens.push_back(static_cast<std::int64_t>(text.size()));
+                    text.insert(text.end(), opener.begin(), opener.end());
+                    ids.push_back(std::move(text));
+                }
+            }
+        }
+        num_openers = openers.refusals.size() + openers.compliances.size();
+    }
+};
+
+}  // namespace
+
+std::vector<RefusalMargin> refusal_margins(SweepContext const& context, std::vector<std::int64_t> const& rows, Openers const& openers,
+                                           std::int32_t num_variants) {
+    OpenerTexts const texts(context, rows, openers);
+    std::vector<std::int64_t> lengths;  // of all openers of a prompt together: a unit takes them as one
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        std::int64_t sum = 0;
+        for (std::size_t o = 0; o < texts.num_openers; ++o) sum += static_cast<std::int64_t>(texts.ids[i * texts.num_openers + o].size());
+        lengths.push_back(sum);
+    }
+    Communicator const& world = context.layout.world;
+    auto const passes = plan_text_passes(lengths, num_variants, context.batch_tokens, world.rank(), world.size());
+    std::int64_t const num_passes = context.layout.expert_parallel.all_reduce_max(static_cast<std::int64_t>(passes.size()));
+    std::vector<RefusalMargin> margins;
+    for (std::int64_t p = 0; p < num_passes; ++p) {
+        std::vector<Stem> stems;
+        std::vector<Branch> branches;
+        std::vector<TextUnit> const units = p < static_cast<std::int64_t>(passes.size()) ? passes[p] : std::vector<TextUnit>();
+        std::vector<std::vector<std::vector<double>>> log_p;  // [unit][variant of the unit][opener]
+        for (TextUnit const& unit : units) {
+            for (std::size_t o = 0; o < texts.num_openers; ++o) {
+                std::size_t const text = static_cast<std::size_t>(unit.text) * texts.num_openers + o;
+                for (std::int32_t variant : unit.variants) branches.push_back({static_cast<std::int64_t>(stems.size()), variant});
+                stems.push_back({texts.ids[text], texts.num_prompt_tokens[text]});
+            }
+            log_p.emplace_back(unit.variants.size(), std::vector<double>(texts.num_openers));
+        }
+        BranchedHidden const result = context.model.forward_branches(stems, branches, context.edits);
+        for (std::size_t i = 0; i < result.lanes.size(); ++i) {
+            Lane const& lane = result.lanes[i];
+            Stem const& stem = stems[static_cast<std::size_t>(lane.stem)];
+            std::size_t const unit = static_cast<std::size_t>(lane.stem) / texts.num_openers, opener = static_cast<std::size_t>(lane.stem) % texts.num_openers;
+            std::int64_t const last = static_cast<std::int64_t>(stem.ids.size()) - 1;
+            auto const targets = stem.ids.subspan(static_cast<std::size_t>(stem.num_prompt_tokens));
+            double sum = 0;
+            for (double log : target_log_probs(result.of_lane(i).slice(0, stem.num_prompt_tokens - 1, last), context.model.weights().lm_head, targets)) sum += log;
+            for (std::int64_t branch : lane.branches) {
+                auto const& variants = units[unit].variants;
+                auto const at = std::find(variants.begin(), variants.end(), branches[static_cast<std::size_t>(branch)].variant) - variants.begin();
+                log_p[unit][static_cast<std::size_t>(at)][opener] = sum;
+            }
+        }
+        std::size_t const num_refusals = openers.refusals.size();
+        for (std::size_t u = 0; u < units.size(); ++u) {
+            for (std::size_t v = 0; v < units[u].variants.size(); ++v) {
+                double const* const values = log_p[u][v].data();
+                double const margin = log_sum(values, values + num_refusals) - log_sum(values + num_refusals, values + texts.num_openers);
+                margins.push_back({rows[static_cast<std::size_t>(units[u].text)], units[u].variants[v], margin});
+            }
+        }
+        if (context.progress) context.progress(p + 1, num_passes);
+    }
+    margins = gather_records(margins, context.layout);
+    auto const same = [](RefusalMargin const& a, RefusalMargin const& b) { return a.variant == b.variant && a.prompt == b.prompt; };
+    margins.erase(std::unique(margins.begin(), margins.end(), same), margins.end());
+    return margins;
+}
+
+}  // namespace gatesweep

@@ -1,0 +1,69 @@
+#include <algorithm>
+#include <iterator>
+#include <set>
+
+#include "gatesweep/sweep/execution.h"
+#include "gatesweep/sweep/work_plan.h"
+#include "record_serialization.h"
+
+namespace gatesweep {
+namespace {
+
+// One pass as the model takes it: a stem a unit.
+struct Pass {
+    std::vector<Stem> stems;
+    std::vector<Branch> branches;
+
+    Pass(std::vector<TextUnit> const& units, std::vector<ForcedText> const& texts) {
+        for (TextUnit const& unit : units) {
+            ForcedText const& text = texts[static_cast<std::size_t>(unit.text)];
+            for (std::int32_t variant : unit.variants) branches.push_back({static_cast<std::int64_t>(stems.size()), variant});
+            stems.push_back({text.ids, text.num_prompt_tokens});
+        }
+    }
+};
+
+void score_pass(Pass const& pass, std::vector<TextUnit> const& units, BranchedHidden const& result, Mixtral const& model,
+                std::vector<ForcedText> const& texts, std::vector<ForcedScore>& scores) {
+    for (std::size_t s = 0; s < pass.stems.size(); ++s) {
+        std::vector<std::size_t> lanes;
+        std::size_t reference = result.lanes.size();
+        for (std::size_t i = 0; i < result.lanes.size(); ++i) {
+            if (result.lanes[i].stem != static_cast<std::int64_t>(s)) continue;
+            lanes.push_back(i);
+            if (pass.branches[static_cast<std::size_t>(result.lanes[i].branches.front())].variant == 0) reference = i;
+        }
+        TextScorer const scorer(result.of_lane(reference), model.weights().lm_head, pass.stems[s].ids);
+        for (std::size_t lane : lanes) {
+            TextScore const score = lane == reference ? scorer.reference() : scorer.score(result.of_lane(lane));
+            for (std::int64_t branch : result.lanes[lane].branches) {
+                std::int32_t const variant = pass.branches[static_cast<std::size_t>(branch)].variant;
+                scores.push_back({texts[static_cast<std::size_t>(units[s].text)].prompt, variant, score});
+            }
+        }
+    }
+}
+
+}  // namespace
+
+std::vector<ForcedScore> score_texts(SweepContext const& context, std::vector<ForcedText> const& texts, std::int32_t num_variants) {
+    std::vector<std::int64_t> lengths;
+    for (ForcedText const& text : texts) lengths.push_back(static_cast<std::int64_t>(text.ids.size()));
+    Communicator const& world = context.layout.world;
+    auto const passes = plan_text_passes(lengths, num_variants, context.batch_tokens, world.rank(), world.size());
+    std::int64_t const num_passes = context.layout.expert_parallel.all_reduce_max(static_cast<std::int64_t>(passes.size()));
+    std::vector<ForcedScore> scores;
+    for (std::int64_t p = 0; p < num_passes; ++p) {
+        std::vector<TextUnit> const units = p < static_cast<std::int64_t>(passes.size()) ? passes[p] : std::vector<TextUnit>();
+        Pass const pass(units, texts);
+        score_pass(pass, units, context.model.forward_branches(pass.stems, pass.branches, context.edits), context.model, texts, scores);
+        if (context.progress) context.progress(p + 1, num_passes);
+    }
+    scores = gather_records(scores, context.layout);
+    // The reference was scored once a unit: keep one of each.
+    auto const same = [](ForcedScore const& a, ForcedScore const& b) { return a.variant == b.variant && a.prompt == b.prompt; };
+    scores.erase(std::unique(scores.begin(), scores.end(), same), scores.end());
+    return scores;
+}
+
+}  // namespace gatesweep
