@@ -1,6 +1,7 @@
 // What came out of every trial on every prompt: labels of the completions, and side effects on text.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <map>
@@ -14,6 +15,8 @@ namespace gatesweep {
 
 // Refusals are restricted, everything else that could be judged is not (the paper's two labels).
 enum class Label { full_refusal, partial_refusal, full_compliance, incoherent, unscored };
+inline constexpr std::array all_labels = {Label::full_refusal, Label::partial_refusal, Label::full_compliance,
+                                          Label::incoherent, Label::unscored};
 std::string_view to_string(Label label);  // "full_refusal"
 std::optional<Label> parse_label(std::string_view text);
 // Nothing for `unscored`.
@@ -35,11 +38,12 @@ struct SweepOutcomes {
     // Row r: a prompt that was generated on, in the order of the prompts.
     std::vector<std::int64_t> prompt_index;
     std::vector<std::string> group;
-    std::vector<std::vector<Outcome>> outcomes;                            // [trial][row]
-    std::map<std::pair<std::int64_t, std::string>, TextEffect> text;       // (trial, group)
-    std::map<std::pair<std::int64_t, std::string>, double> traffic_share;  // (trial, group): share of the baseline's routed
-                                                                           // traffic that went to the edited experts
-    std::vector<std::string> groups() const;                               // in order of first appearance
+    std::vector<std::vector<Outcome>> outcomes;                       // [trial][row]
+    std::map<std::pair<std::int64_t, std::string>, TextEffect> text;  // (trial, group)
+    // (trial, group): share of the baseline's routed traffic that went to the edited experts
+    std::map<std::pair<std::int64_t, std::string>, double> traffic_share;
+
+    std::vector<std::string> groups() const;  // in order of first appearance
 };
 
 }  // namespace gatesweep
