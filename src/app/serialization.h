@@ -54,12 +54,33 @@ void serialize(Archive& a, gatesweep::AnalysisSpec& x, unsigned int) {
     a& x.benign& x.malicious& x.coverage& x.top& x.activation& x.gradient;
 }
 template <class Archive>
+void serialize(Archive& a, gatesweep::CustomTrial& x, unsigned int) {
+    a& x.name& x.experts& x.file& x.mode& x.scope& x.bias& x.activate;
+}
+template <class Archive>
+void serialize(Archive& a, gatesweep::ControlsSpec& x, unsigned int) {
+    a& x.random& x.match& x.reverse& x.bottom;
+}
+template <class Archive>
+void serialize(Archive& a, gatesweep::LabelsSpec& x, unsigned int) {
+    a& x.method& x.phrases& x.judge& x.judge_template& x.human& x.validation;
+}
+template <class Archive>
+void serialize(Archive& a, gatesweep::ScreenSpec& x, unsigned int) {
+    a& x.enabled& x.mode& x.limit& x.refusals& x.compliances;
+}
+template <class Archive>
+void serialize(Archive& a, gatesweep::SweepSpec& x, unsigned int) {
+    a& x.enabled& x.prompts& x.side_effects& x.max_new_tokens& x.slots& x.signals& x.classes& x.sizes& x.gap_thresholds;
+    a& x.modes& x.scopes& x.bias& x.controls& x.seed& x.allow_fewer& x.labels& x.screen& x.trials;
+}
+template <class Archive>
 void serialize(Archive& a, gatesweep::ReportSpec& x, unsigned int) {
     a& x.title& x.mark;
 }
 template <class Archive>
 void serialize(Archive& a, gatesweep::Job& x, unsigned int) {
-    a& x.name& x.model& x.parallel& x.prompts& x.signals& x.analysis& x.report;
+    a& x.name& x.model& x.parallel& x.prompts& x.signals& x.analysis& x.sweep& x.report;
 }
 template <class Archive>
 void serialize(Archive& a, gatesweep::Inputs& x, unsigned int) {

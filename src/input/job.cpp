@@ -8,7 +8,7 @@
 #include "gatesweep/base/error.h"
 #include "gatesweep/base/file.h"
 #include "job_overrides.h"
-#include "toml_section.h"
+#include "job_parts.h"
 #include "utf8.h"
 
 namespace gatesweep {
@@ -40,45 +40,6 @@ toml::table parse_file(fs::path const& file) {
     }
 }
 
-void refuse_sweep(toml::table const& root, std::string const& file) {
-    if (toml::node const* sweep = root.get("sweep")) {
-        fail(ExitCode::job, "{}: sweeps are not part of this version yet: remove [sweep]", place_of(*sweep, file));
-    }
-}
-
-enum class PathKind { folder, file };
-
-// Beside the job file first, then in the working folder.
-fs::path find_input(Section const& section, std::string_view key, fs::path const& job_folder, PathKind kind) {
-    std::string const text = section.text(key).value();
-    bool const sound =
-        !text.empty() && std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20; });
-    if (!sound) section.refuse(key, kind == PathKind::folder ? "the path of a folder" : "the path of a file");
-    fs::path const given(text);
-    std::vector<fs::path> places = {fs::absolute(job_folder / given), fs::absolute(given)};
-    if (places[0] == places[1]) places.pop_back();
-    std::error_code ignored;
-    for (auto const& place : places) {
-        bool const found = kind == PathKind::folder ? fs::is_directory(place, ignored)
-                                                    : fs::exists(place, ignored) && !fs::is_directory(place, ignored);
-        if (!found) continue;
-        // Without "..", unless a symbolic link makes that another place.
-        fs::path const normal = place.lexically_normal();
-        fs::path const result = fs::equivalent(normal, place, ignored) ? normal : place;
-        GATESWEEP_VALIDATE(find_invalid_utf8(result.string()) == std::string::npos, ExitCode::job,
-                           "{}: {} is below a folder whose name is not UTF-8 (results name it): move it",
-                           section.place(key), printable(text));
-        return result;
-    }
-    fail(ExitCode::input_missing, "{}: there is no {} {} (looked at {}{}{}): correct the path", section.place(key),
-         kind == PathKind::folder ? "folder" : "file", printable(text, 400), places[0].string(),
-         places.size() > 1 ? " and " : "", places.size() > 1 ? places[1].string() : "");
-}
-
-void require(Section const& section, std::string_view key, std::string_view what) {
-    GATESWEEP_VALIDATE(section.has(key), ExitCode::job, "{}: {} is missing: add {}", section.place(), key, what);
-}
-
 ModelSpec read_model(Section const& top, std::string const& file, fs::path const& job_folder) {
     auto const section = top.section("model", {"path", "dtype"});
     GATESWEEP_VALIDATE(section, ExitCode::job,
@@ -92,10 +53,6 @@ ModelSpec read_model(Section const& top, std::string const& file, fs::path const
                                                    {"auto", WeightType::automatic}})
                     .value_or(out.dtype);
     return out;
-}
-
-bool says_auto(Section const& section, std::string_view key) {
-    return section.node(key)->value_exact<std::string_view>() == "auto";
 }
 
 ParallelSpec read_parallel(Section const& top) {
@@ -114,16 +71,6 @@ ParallelSpec read_parallel(Section const& top) {
         out.threads = static_cast<int>(*section->whole("threads", 1, 1024));
     }
     return out;
-}
-
-bool is_name(std::string_view text) {
-    if (text.empty()) return false;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        auto const byte = static_cast<unsigned char>(text[i]);
-        if (byte < 0x20 || byte == 0x7F) return false;
-        if (byte == 0xC2 && static_cast<unsigned char>(text[i + 1]) < 0xA0) return false;  // U+0080 to U+009F
-    }
-    return true;
 }
 
 PromptSource read_source(Section const& section, fs::path const& job_folder) {
@@ -225,10 +172,7 @@ AnalysisSpec read_analysis(Section const& top) {
 }
 
 void check_groups(Job const& job, std::string const& place) {
-    std::vector<std::string> groups;
-    for (auto const& source : job.prompts) {
-        if (std::find(groups.begin(), groups.end(), source.group) == groups.end()) groups.push_back(source.group);
-    }
+    std::vector<std::string> const groups = prompt_groups(job);
     for (auto const& [key, group] :
          {std::pair("benign", job.analysis.benign), std::pair("malicious", job.analysis.malicious)}) {
         if (std::find(groups.begin(), groups.end(), group) != groups.end()) continue;
@@ -250,7 +194,7 @@ ReportSpec read_report(Section const& top, fs::path const& job_folder) {
     auto const section = top.section("report", {"title", "mark"});
     if (!section) return out;
     out.title = section->text("title").value_or("");
-    if (section->text("mark").value_or("") != "") out.mark = find_input(*section, "mark", job_folder, PathKind::file);
+    out.mark = find_optional_input(*section, "mark", job_folder, PathKind::file);
     return out;
 }
 
@@ -260,8 +204,7 @@ Job load_job(fs::path const& file, std::vector<std::string> const& overrides) {
     toml::table root = parse_file(file);
     apply_overrides(root, overrides);
     std::string const name = file.string();
-    refuse_sweep(root, name);
-    Section const top(root, "", name, {"model", "parallel", "prompts", "signals", "analysis", "report"});
+    Section const top(root, "", name, {"model", "parallel", "prompts", "signals", "analysis", "sweep", "report"});
     fs::path const folder = fs::absolute(file).parent_path();
 
     Job job;
@@ -273,6 +216,7 @@ Job load_job(fs::path const& file, std::vector<std::string> const& overrides) {
     job.analysis = read_analysis(top);
     job.report = read_report(top, folder);
     check_groups(job, top.place("analysis"));
+    job.sweep = read_sweep(top, job, folder);
     return job;
 }
 

@@ -2,33 +2,13 @@
 
 #include "gatesweep/base/error.h"
 #include "gatesweep/input/job.h"
+#include "toml_text.h"
 
 namespace gatesweep {
 namespace {
 
-std::string toml_string(std::string_view text) {
-    std::string out = "\"";
-    for (char c : text) {
-        auto const byte = static_cast<unsigned char>(c);
-        if (c == '"' || c == '\\') {
-            out += fmt::format("\\{}", c);
-        } else if (byte < 0x20 || byte == 0x7F) {
-            out += fmt::format("\\u{:04X}", byte);
-        } else {
-            out += c;
-        }
-    }
-    return out + '"';
-}
-
-// The shortest digits that read back as the same number; TOML wants a point or an exponent.
-std::string number(double value) {
-    std::string out = fmt::format("{}", value);
-    return out.find_first_of(".e") == out.npos ? out + ".0" : out;
-}
-
 std::string limits(ClassThresholds const& thresholds) {
-    return fmt::format("{{ gap = {}, min = {} }}", number(thresholds.gap), number(thresholds.min));
+    return fmt::format("{{ gap = {}, min = {} }}", toml_number(thresholds.gap), toml_number(thresholds.min));
 }
 
 char const* word(WeightType type) {
@@ -62,13 +42,12 @@ std::string to_toml(Job const& job) {
         out += prompts_table(source);
     std::string const memory = job.signals.memory == 0 ? "\"auto\"" : fmt::format("{}", job.signals.memory);
     out += fmt::format("\n[signals]\nbatch_tokens = {}\nmemory = {}\n", job.signals.batch_tokens, memory);
-    std::string coverage;
-    for (double share : job.analysis.coverage)
-        coverage += (coverage.empty() ? "" : ", ") + number(share);
     out += fmt::format(
-        "\n[analysis]\nbenign = {}\nmalicious = {}\ncoverage = [{}]\ntop = {}\nactivation = {}\ngradient = {}\n",
-        toml_string(job.analysis.benign), toml_string(job.analysis.malicious), coverage, job.analysis.top,
-        limits(job.analysis.activation), limits(job.analysis.gradient));
+        "\n[analysis]\nbenign = {}\nmalicious = {}\ncoverage = {}\ntop = {}\nactivation = {}\ngradient = {}\n",
+        toml_string(job.analysis.benign), toml_string(job.analysis.malicious),
+        toml_list(job.analysis.coverage, toml_number), job.analysis.top, limits(job.analysis.activation),
+        limits(job.analysis.gradient));
+    out += sweep_text(job.sweep);
     out += fmt::format("\n[report]\ntitle = {}\nmark = {}\n", toml_string(job.report.title),
                        toml_string(job.report.mark.string()));
     return out;

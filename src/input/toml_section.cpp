@@ -97,6 +97,41 @@ std::optional<std::vector<double>> Section::numbers(std::string_view key) const 
     return out;
 }
 
+std::optional<std::vector<std::int64_t>> Section::wholes(std::string_view key, std::int64_t min,
+                                                         std::int64_t max) const {
+    if (!has(key)) return std::nullopt;
+    std::string const allowed = fmt::format("a list of whole numbers from {} to {}", min, max);
+    toml::array const* list = node(key)->as_array();
+    if (!list) refuse(key, allowed);
+    std::vector<std::int64_t> out;
+    for (auto const& item : *list) {
+        auto const value = item.value_exact<std::int64_t>();
+        if (!value || *value < min || *value > max)
+            refuse(key, fmt::format("{} ({} is wrong)", allowed, describe(item)));
+        out.push_back(*value);
+    }
+    return out;
+}
+
+std::optional<std::vector<std::string>> Section::texts(std::string_view key) const {
+    if (!has(key)) return std::nullopt;
+    toml::array const* list = node(key)->as_array();
+    if (!list) refuse(key, "a list of texts in quotes");
+    std::vector<std::string> out;
+    for (auto const& item : *list) {
+        auto const value = item.value_exact<std::string>();
+        if (!value) refuse(key, fmt::format("a list of texts in quotes ({} is wrong)", describe(item)));
+        out.push_back(*value);
+    }
+    return out;
+}
+
+std::optional<bool> Section::flag(std::string_view key) const {
+    if (!has(key)) return std::nullopt;
+    if (auto const value = node(key)->value_exact<bool>()) return value;
+    refuse(key, "true or false");
+}
+
 std::optional<std::vector<std::pair<std::string, std::string>>> Section::texts_by_key(std::string_view key) const {
     if (!has(key)) return std::nullopt;
     toml::table const* inner = node(key)->as_table();
@@ -127,13 +162,16 @@ std::optional<Section> Section::section(std::string_view key, std::initializer_l
 std::vector<Section> Section::sections(std::string_view key, std::initializer_list<std::string_view> keys) const {
     std::vector<Section> out;
     if (!has(key)) return out;
+    // Below [sweep], "trial" is written [[sweep.trial]].
+    std::string const path =
+        name_.empty() ? std::string(key) : fmt::format("{}.{}", name_.substr(1, name_.size() - 2), key);
     toml::array const* list = node(key)->as_array();
     if (!list || !std::all_of(list->begin(), list->end(), [](auto const& item) { return item.is_table(); })) {
-        fail(ExitCode::job, "{}: {} is {}: write [[{}]] before each of them", place(key), key, describe(*node(key)),
-             key);
+        fail(ExitCode::job, "{}: {} is {}: write [[{}]] before each of them", place(key), path, describe(*node(key)),
+             path);
     }
     for (auto const& item : *list)
-        out.emplace_back(*item.as_table(), fmt::format("[[{}]]", key), file_, keys);
+        out.emplace_back(*item.as_table(), fmt::format("[[{}]]", path), file_, keys);
     return out;
 }
 

@@ -36,12 +36,16 @@ public:
     std::optional<std::string> text(std::string_view key) const;
     std::optional<std::int64_t> whole(std::string_view key, std::int64_t min, std::int64_t max) const;
     std::optional<double> number(std::string_view key) const;
+    std::optional<bool> flag(std::string_view key) const;
     std::optional<std::vector<double>> numbers(std::string_view key) const;
+    std::optional<std::vector<std::int64_t>> wholes(std::string_view key, std::int64_t min, std::int64_t max) const;
+    std::optional<std::vector<std::string>> texts(std::string_view key) const;
     std::optional<std::vector<std::pair<std::string, std::string>>> texts_by_key(std::string_view key) const;
     std::optional<Section> section(std::string_view key, std::initializer_list<std::string_view> keys) const;
     std::vector<Section> sections(std::string_view key, std::initializer_list<std::string_view> keys) const;
     toml::node const* node(std::string_view key) const { return table_.get(key); }
 
+    // One word of `choices`.
     template <class T>
     std::optional<T> choice(std::string_view key, std::initializer_list<std::pair<std::string_view, T>> choices) const {
         if (!has(key)) return std::nullopt;

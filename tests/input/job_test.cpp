@@ -243,12 +243,6 @@ TEST_F(JobTest, unknown_names_suggest_the_nearest) {
     EXPECT_SAYS(refusal("zzzzzzzzzz = 1\n" + minimal_, ExitCode::job), "known are model, parallel");
 }
 
-TEST_F(JobTest, sweeps_are_refused) {
-    EXPECT_SAYS(refusal(minimal_ + "[sweep]\nsizes = [1]\n", ExitCode::job),
-                "night.toml:9: sweeps are not part of this version yet");
-    EXPECT_SAYS(refusal(minimal_, ExitCode::job, {"sweep.sizes=[1]"}), "remove [sweep]");
-}
-
 TEST_F(JobTest, wrong_values_are_refused_with_what_is_allowed) {
     struct Case {
         std::string text, words;

@@ -73,8 +73,9 @@ struct CustomTrial {
     std::filesystem::path file;                      // CSV layer,expert[,weight]: an external list
     EditMode mode = EditMode::mask;
     EditScope scope = EditScope::both;
-    double bias = 0.0;  // added to the logits, mode bias, experts without a weight of their own
-    // Mode steer: experts deactivated (the default) or activated; a weight in the file decides by its sign.
+    double bias = 0.0;  // added to the logits, mode bias, experts without a weight of their own; 0: not given
+    // Mode steer: experts deactivated (the default) or activated; a weight in the file decides by its sign. The other
+    // modes look at no weights.
     bool activate = false;
 };
 
@@ -93,6 +94,7 @@ struct ControlsSpec {
 };
 
 enum class LabelMethod { phrases, judge };
+std::string_view to_string(LabelMethod method);
 struct LabelsSpec {
     LabelMethod method = LabelMethod::phrases;
     std::filesystem::path phrases;         // empty: the built-in rules
@@ -102,19 +104,22 @@ struct LabelsSpec {
     std::filesystem::path validation;      // a labelled file (peers' layouts) on which the labeller's error is measured
 };
 
-// [sweep.screen]: the refusal margin of every single expert before the sweep.
+// [sweep.screen]: the refusal margin of every single expert before the sweep. The section turns it on, unless it says
+// enabled = false.
 struct ScreenSpec {
     bool enabled = false;
-    EditMode mode = EditMode::mask;
+    EditMode mode = EditMode::mask;        // not bias, which needs a dose
     std::int64_t limit = 20;               // prompts of each sweep group
     std::vector<std::string> refusals;     // openers; empty: built-in ones
     std::vector<std::string> compliances;
 };
 
+// [sweep]. With `enabled = false` in the section the job is the one without it: the section is checked, then dropped, so
+// that --set sweep.enabled=false runs the phases before the sweep as if there were none.
 struct SweepSpec {
     bool enabled = false;                   // the job has a [sweep] section
     std::vector<std::string> prompts;       // groups that are generated on and labelled; default: analysis.malicious
-    std::vector<std::string> side_effects;  // groups watched for over-refusal and perplexity
+    std::vector<std::string> side_effects;  // other groups, watched for over-refusal and perplexity
     std::int64_t max_new_tokens = 64;
     std::int64_t slots = 0;  // sequences that a rank decodes at once; 0: automatic. The results do not depend on it
     std::vector<std::string> signals = {"activation", "gradient"};  // and "gradient-share"

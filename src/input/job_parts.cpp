@@ -1,0 +1,68 @@
+#include "job_parts.h"
+
+#include <algorithm>
+
+#include "utf8.h"
+
+namespace gatesweep {
+
+namespace fs = std::filesystem;
+
+fs::path find_input(Section const& section, std::string_view key, fs::path const& job_folder, PathKind kind) {
+    std::string const text = section.text(key).value();
+    bool const sound =
+        !text.empty() && std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20; });
+    if (!sound) section.refuse(key, kind == PathKind::folder ? "the path of a folder" : "the path of a file");
+    fs::path const given(text);
+    std::vector<fs::path> places = {fs::absolute(job_folder / given), fs::absolute(given)};
+    if (places[0] == places[1]) places.pop_back();
+    std::error_code ignored;
+    for (auto const& place : places) {
+        bool const found = kind == PathKind::folder ? fs::is_directory(place, ignored)
+                                                    : fs::exists(place, ignored) && !fs::is_directory(place, ignored);
+        if (!found) continue;
+        // Without "..", unless a symbolic link makes that another place.
+        fs::path const normal = place.lexically_normal();
+        fs::path const result = fs::equivalent(normal, place, ignored) ? normal : place;
+        GATESWEEP_VALIDATE(find_invalid_utf8(result.string()) == std::string::npos, ExitCode::job,
+                           "{}: {} is below a folder whose name is not UTF-8 (results name it): move it",
+                           section.place(key), printable(text));
+        return result;
+    }
+    fail(ExitCode::input_missing, "{}: there is no {} {} (looked at {}{}{}): correct the path", section.place(key),
+         kind == PathKind::folder ? "folder" : "file", printable(text, 400), places[0].string(),
+         places.size() > 1 ? " and " : "", places.size() > 1 ? places[1].string() : "");
+}
+
+fs::path find_optional_input(Section const& section, std::string_view key, fs::path const& job_folder, PathKind kind) {
+    if (section.text(key).value_or("").empty()) return {};
+    return find_input(section, key, job_folder, kind);
+}
+
+void require(Section const& section, std::string_view key, std::string_view what) {
+    GATESWEEP_VALIDATE(section.has(key), ExitCode::job, "{}: {} is missing: add {}", section.place(), key, what);
+}
+
+bool says_auto(Section const& section, std::string_view key) {
+    return section.node(key)->value_exact<std::string_view>() == "auto";
+}
+
+bool is_name(std::string_view text) {
+    if (text.empty()) return false;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        auto const byte = static_cast<unsigned char>(text[i]);
+        if (byte < 0x20 || byte == 0x7F) return false;
+        if (byte == 0xC2 && static_cast<unsigned char>(text[i + 1]) < 0xA0) return false;  // U+0080 to U+009F
+    }
+    return true;
+}
+
+std::vector<std::string> prompt_groups(Job const& job) {
+    std::vector<std::string> groups;
+    for (auto const& source : job.prompts) {
+        if (std::find(groups.begin(), groups.end(), source.group) == groups.end()) groups.push_back(source.group);
+    }
+    return groups;
+}
+
+}  // namespace gatesweep

@@ -1,0 +1,149 @@
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "job_parts.h"
+#include "sweep_parts.h"
+
+namespace gatesweep {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array all_edit_modes = {EditMode::mask, EditMode::zero, EditMode::zero_renormalise, EditMode::steer,
+                                       EditMode::bias};
+constexpr std::array all_edit_scopes = {EditScope::prefill, EditScope::decode, EditScope::both};
+constexpr std::int64_t any_size = 1'000'000;
+constexpr std::int64_t max_random_sets = 10'000;
+
+// A list with something in it, nothing twice.
+template <class T>
+std::vector<T> checked_list(Section const& section, std::string_view key, std::vector<T> list) {
+    if (list.empty()) section.refuse(key, "at least one entry");
+    for (std::size_t i = 0; i < list.size(); ++i) {
+        if (std::find(list.begin(), list.begin() + static_cast<std::ptrdiff_t>(i), list[i]) !=
+            list.begin() + static_cast<std::ptrdiff_t>(i)) {
+            section.refuse(key, fmt::format("every entry once (entry {}, counted from 0, is there twice)", i));
+        }
+    }
+    return list;
+}
+
+std::vector<std::string> read_words(Section const& section, std::string_view key, std::vector<std::string> fallback,
+                                    std::vector<std::string> const& known) {
+    if (!section.has(key)) return fallback;
+    auto const list = checked_list(section, key, *section.texts(key));
+    for (auto const& word : list) {
+        if (std::find(known.begin(), known.end(), word) != known.end()) continue;
+        std::string const close = nearest(word, known);
+        section.refuse(
+            key,
+            fmt::format("only {} (\"{}\" is none of them{})",
+                        toml_list(known, [](auto const& k) { return fmt::format("\"{}\"", printable(k)); }),
+                        printable(word), close.empty() ? "" : fmt::format(", did you mean \"{}\"?", printable(close))));
+    }
+    return list;
+}
+
+template <class T, std::size_t N>
+std::vector<T> read_enums(Section const& section, std::string_view key, std::vector<T> fallback,
+                          std::array<T, N> const& all) {
+    std::vector<std::string> words;
+    for (T value : all)
+        words.emplace_back(to_string(value));
+    if (!section.has(key)) return fallback;
+    std::vector<T> out;
+    for (auto const& word : read_words(section, key, {}, words)) {
+        out.push_back(all[static_cast<std::size_t>(std::find(words.begin(), words.end(), word) - words.begin())]);
+    }
+    return out;
+}
+
+std::map<std::string, std::vector<double>> read_gap_thresholds(Section const& sweep) {
+    std::map<std::string, std::vector<double>> out;
+    auto const section = sweep.section("gap_thresholds", {"activation", "gradient", "gradient-share"});
+    if (!section) return out;
+    for (std::string_view const signal : {"activation", "gradient", "gradient-share"}) {
+        auto const list = section->numbers(signal);
+        if (!list) continue;
+        double const max_gap = signal == "gradient" ? std::numeric_limits<double>::max() : 1.0;
+        for (double const gap : checked_list(*section, signal, *list)) {
+            if (gap > 0.0 && gap <= max_gap) continue;
+            section->refuse(signal,
+                            fmt::format("numbers above 0{} ({} is wrong)", max_gap > 1.0 ? "" : " and at most 1", gap));
+        }
+        out[std::string(signal)] = *list;
+    }
+    return out;
+}
+
+ControlsSpec read_controls(Section const& sweep) {
+    ControlsSpec out;
+    auto const section = sweep.section("controls", {"random", "match", "reverse", "bottom"});
+    if (!section) return out;
+    out.random = static_cast<int>(section->whole("random", 0, max_random_sets).value_or(out.random));
+    out.match = section
+                    ->choice<ControlMatch>("match", {{"size", ControlMatch::size},
+                                                     {"layers", ControlMatch::layers},
+                                                     {"traffic", ControlMatch::traffic}})
+                    .value_or(out.match);
+    out.reverse = section->flag("reverse").value_or(out.reverse);
+    out.bottom = section->flag("bottom").value_or(out.bottom);
+    return out;
+}
+
+void read_groups(Section const& section, Job const& job, SweepSpec& out) {
+    auto const groups = prompt_groups(job);
+    out.prompts = read_words(section, "prompts", {job.analysis.malicious}, groups);
+    bool const none = section.has("side_effects") && section.texts("side_effects")->empty();
+    if (!none) out.side_effects = read_words(section, "side_effects", {}, groups);
+    for (auto const& group : out.side_effects) {
+        if (std::find(out.prompts.begin(), out.prompts.end(), group) == out.prompts.end()) continue;
+        section.refuse("side_effects",
+                       fmt::format("groups that are not in prompts (\"{}\" is generated on and labelled already)",
+                                   printable(group)));
+    }
+}
+
+void read_grid(Section const& section, SweepSpec& out) {
+    out.signals = read_words(section, "signals", out.signals, {"activation", "gradient", "gradient-share"});
+    out.classes = read_words(section, "classes", out.classes,
+                             {"malicious-dominant", "weak-malicious", "benign-dominant", "weak-benign", "shared"});
+    if (auto const sizes = section.wholes("sizes", 1, any_size)) out.sizes = checked_list(section, "sizes", *sizes);
+    out.gap_thresholds = read_gap_thresholds(section);
+    out.modes = read_enums(section, "modes", out.modes, all_edit_modes);
+    out.scopes = read_enums(section, "scopes", out.scopes, all_edit_scopes);
+    if (auto const doses = section.numbers("bias")) out.bias = checked_list(section, "bias", *doses);
+    for (double const dose : out.bias) {
+        if (!is_dose(dose)) section.refuse("bias", fmt::format("{} ({} is wrong)", dose_rule, dose));
+    }
+}
+
+}  // namespace
+
+SweepSpec read_sweep(Section const& top, Job const& job, fs::path const& job_folder) {
+    SweepSpec out;
+    auto const section = top.section("sweep", {"enabled", "prompts", "side_effects", "max_new_tokens", "slots",
+                                               "signals", "classes", "sizes", "modes", "scopes", "gap_thresholds",
+                                               "bias", "controls", "seed", "allow_fewer", "labels", "screen", "trial"});
+    if (!section) return out;
+    out.enabled = section->flag("enabled").value_or(true);
+    read_groups(*section, job, out);
+    read_grid(*section, out);
+    out.max_new_tokens = section->whole("max_new_tokens", 1, 4096).value_or(out.max_new_tokens);
+    if (section->has("slots") && !says_auto(*section, "slots")) {
+        if (!section->node("slots")->is_integer())
+            section->refuse("slots", "\"auto\" or a whole number from 1 to 65536");
+        out.slots = *section->whole("slots", 1, 65536);
+    }
+    out.controls = read_controls(*section);
+    out.seed = static_cast<std::uint64_t>(section->whole("seed", 0, std::numeric_limits<std::int64_t>::max())
+                                              .value_or(static_cast<std::int64_t>(out.seed)));
+    out.allow_fewer = section->flag("allow_fewer").value_or(out.allow_fewer);
+    out.labels = read_labels(*section, job_folder);
+    out.screen = read_screen(*section);
+    out.trials = read_custom_trials(*section, job_folder);
+    return out.enabled ? out : SweepSpec();
+}
+
+}  // namespace gatesweep

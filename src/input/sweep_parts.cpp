@@ -1,0 +1,143 @@
+#include "sweep_parts.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "job_parts.h"
+
+namespace gatesweep {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<std::string> read_openers(Section const& section, std::string_view key) {
+    auto const list = section.texts(key).value_or(std::vector<std::string>());
+    for (auto const& opener : list) {
+        if (opener.empty() || std::count(list.begin(), list.end(), opener) > 1) {
+            section.refuse(key, "texts that are not empty, each once, or [] for the built-in ones");
+        }
+    }
+    return list;
+}
+
+std::vector<std::vector<std::int64_t>> read_experts(Section const& section) {
+    constexpr std::string_view allowed = "a list of [layer, expert] pairs, counted from 0, like [[7, 5], [12, 1]]";
+    std::vector<std::vector<std::int64_t>> out;
+    toml::array const* list = section.node("experts")->as_array();
+    if (!list || list->empty()) section.refuse("experts", allowed);
+    for (auto const& item : *list) {
+        std::vector<std::int64_t> pair;
+        toml::array const* numbers = item.as_array();
+        if (!numbers || numbers->size() != 2) section.refuse("experts", allowed);
+        for (auto const& number : *numbers) {
+            auto const value = number.value_exact<std::int64_t>();
+            if (!value || *value < 0) section.refuse("experts", allowed);
+            pair.push_back(*value);
+        }
+        if (std::find(out.begin(), out.end(), pair) != out.end()) {
+            section.refuse("experts", fmt::format("every expert once ([{}, {}] is there twice)", pair[0], pair[1]));
+        }
+        out.push_back(pair);
+    }
+    return out;
+}
+
+// What belongs to one mode only would change nothing in another.
+void read_strength(Section const& section, CustomTrial& out) {
+    if (section.has("bias")) {
+        out.bias = *section.number("bias");
+        if (out.mode != EditMode::bias) section.refuse("bias", "it together with mode = \"bias\", or not at all");
+        if (!is_dose(out.bias)) section.refuse("bias", "a number other than 0, at most 1e6 either way");
+    }
+    if (out.mode == EditMode::bias && out.file.empty())
+        require(section, "bias", "what is added to the logits, bias = -2.0");
+    out.activate = section.flag("activate").value_or(out.activate);
+    if (out.activate && out.mode != EditMode::steer) {
+        section.refuse("activate", "it together with mode = \"steer\", or not at all");
+    }
+}
+
+CustomTrial read_custom_trial(Section const& section, fs::path const& job_folder) {
+    CustomTrial out;
+    require(section, "name", "name = \"a name\" to this [[sweep.trial]]");
+    out.name = *section.text("name");
+    if (!is_name(out.name)) section.refuse("name", "a name without control characters");
+    GATESWEEP_VALIDATE(section.has("experts") != section.has("file"), ExitCode::job,
+                       "{}: [[sweep.trial]] \"{}\" has {} (its experts come from one of them): give either experts = "
+                       "[[layer, expert], ...] or file = \"a list\"",
+                       section.place(), printable(out.name),
+                       section.has("file") ? "both experts and file" : "neither experts nor file");
+    if (section.has("experts")) {
+        out.experts = read_experts(section);
+    } else {
+        out.file = find_input(section, "file", job_folder, PathKind::file);
+    }
+    out.mode = section
+                   .choice<EditMode>("mode", {{"mask", EditMode::mask},
+                                              {"zero", EditMode::zero},
+                                              {"zero-renormalise", EditMode::zero_renormalise},
+                                              {"steer", EditMode::steer},
+                                              {"bias", EditMode::bias}})
+                   .value_or(out.mode);
+    out.scope =
+        section
+            .choice<EditScope>(
+                "scope", {{"prefill", EditScope::prefill}, {"decode", EditScope::decode}, {"both", EditScope::both}})
+            .value_or(out.scope);
+    read_strength(section, out);
+    return out;
+}
+
+}  // namespace
+
+LabelsSpec read_labels(Section const& sweep, fs::path const& job_folder) {
+    LabelsSpec out;
+    auto const section =
+        sweep.section("labels", {"method", "phrases", "judge", "judge_template", "human", "validation"});
+    if (!section) return out;
+    out.method =
+        section->choice<LabelMethod>("method", {{"phrases", LabelMethod::phrases}, {"judge", LabelMethod::judge}})
+            .value_or(out.method);
+    out.phrases = find_optional_input(*section, "phrases", job_folder, PathKind::file);
+    out.judge = find_optional_input(*section, "judge", job_folder, PathKind::folder);
+    out.judge_template = find_optional_input(*section, "judge_template", job_folder, PathKind::file);
+    out.human = find_optional_input(*section, "human", job_folder, PathKind::file);
+    out.validation = find_optional_input(*section, "validation", job_folder, PathKind::file);
+    GATESWEEP_VALIDATE(out.method != LabelMethod::judge || !out.judge.empty(), ExitCode::job,
+                       "{}: method is \"judge\" and there is no judge (a model labels the completions): add judge = "
+                       "\"a checkpoint folder\" to [sweep.labels]",
+                       section->place("method"));
+    return out;
+}
+
+ScreenSpec read_screen(Section const& sweep) {
+    ScreenSpec out;
+    auto const section = sweep.section("screen", {"enabled", "mode", "limit", "refusals", "compliances"});
+    if (!section) return out;
+    out.enabled = section->flag("enabled").value_or(true);
+    out.mode = section
+                   ->choice<EditMode>("mode", {{"mask", EditMode::mask},
+                                               {"zero", EditMode::zero},
+                                               {"zero-renormalise", EditMode::zero_renormalise},
+                                               {"steer", EditMode::steer}})
+                   .value_or(out.mode);
+    out.limit = section->whole("limit", 1, std::numeric_limits<std::int64_t>::max()).value_or(out.limit);
+    out.refusals = read_openers(*section, "refusals");
+    out.compliances = read_openers(*section, "compliances");
+    return out;
+}
+
+std::vector<CustomTrial> read_custom_trials(Section const& sweep, fs::path const& job_folder) {
+    std::vector<CustomTrial> out;
+    for (auto const& section :
+         sweep.sections("trial", {"name", "experts", "file", "mode", "scope", "bias", "activate"})) {
+        CustomTrial trial = read_custom_trial(section, job_folder);
+        for (auto const& earlier : out) {
+            if (earlier.name == trial.name) section.refuse("name", "a name that no other [[sweep.trial]] has");
+        }
+        out.push_back(std::move(trial));
+    }
+    return out;
+}
+
+}  // namespace gatesweep

@@ -1,0 +1,25 @@
+// The tables below [sweep].
+#pragma once
+
+#include <cmath>
+#include <filesystem>
+#include <string_view>
+#include <vector>
+
+#include "gatesweep/input/job.h"
+#include "toml_section.h"
+#include "toml_text.h"
+
+namespace gatesweep {
+
+// Router logits are float32 of a few tens at most; what is far beyond is a slip, and infinity would break softmax.
+inline bool is_dose(double value) {
+    return value != 0.0 && std::abs(value) <= 1e6;
+}
+constexpr std::string_view dose_rule = "numbers other than 0, at most 1e6 either way";
+
+LabelsSpec read_labels(Section const& sweep, std::filesystem::path const& job_folder);
+ScreenSpec read_screen(Section const& sweep);
+std::vector<CustomTrial> read_custom_trials(Section const& sweep, std::filesystem::path const& job_folder);
+
+}  // namespace gatesweep
