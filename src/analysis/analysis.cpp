@@ -101,6 +101,13 @@ void add_marked(std::vector<MarkedExpert>& marked, std::string_view signal, std:
     }
 }
 
+std::vector<ClassifiedExpert> classify_gradient_shares(AnalysisInput const& input, SignalAnalysis const& gradient) {
+    auto const shares = normalise_layers(input.gradient_scores);
+    auto const benign = group_maps(shares, find_group(gradient, input.parameters.benign).prompts);
+    auto const malicious = group_maps(shares, find_group(gradient, input.parameters.malicious).prompts);
+    return classify_experts(benign.mean.view(), malicious.mean.view(), gradient_share_thresholds);
+}
+
 std::vector<MarkedExpert> mark_experts(AnalysisInput const& input, AnalysisResult const& result) {
     std::vector<ExpertId> marks;
     for (ExpertId const id : input.parameters.marks) {
@@ -108,13 +115,9 @@ std::vector<MarkedExpert> mark_experts(AnalysisInput const& input, AnalysisResul
     }
     std::vector<MarkedExpert> marked;
     if (marks.empty()) return marked;
-    auto const shares = normalise_layers(input.gradient_scores);
-    auto const benign = group_maps(shares, find_group(result.gradient, input.parameters.benign).prompts);
-    auto const malicious = group_maps(shares, find_group(result.gradient, input.parameters.malicious).prompts);
-    auto const share_gaps = classify_experts(benign.mean.view(), malicious.mean.view(), result.gradient.thresholds);
     add_marked(marked, "activation", marks, result.activation.classes, result.num_experts, Labels::shown);
     add_marked(marked, "gradient", marks, result.gradient.classes, result.num_experts, Labels::shown);
-    add_marked(marked, "gradient_share", marks, share_gaps, result.num_experts, Labels::none);
+    add_marked(marked, "gradient_share", marks, result.gradient_share, result.num_experts, Labels::none);
     return marked;
 }
 
@@ -131,6 +134,7 @@ AnalysisResult analyze(AnalysisInput const& input) {
                                        result.levels, input.parameters);
     result.gradient =
         analyze_signal(SignalKind::gradient, input.gradient_scores, groups, result.levels, input.parameters);
+    result.gradient_share = classify_gradient_shares(input, result.gradient);
     result.marked = mark_experts(input, result);
     return result;
 }

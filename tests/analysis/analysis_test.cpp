@@ -64,6 +64,11 @@ TEST(Analyze, ByHand) {
     EXPECT_EQ(result.gradient.class_counts, (ClassCounts{2, 0, 1, 0, 1, 0}));
     EXPECT_EQ(result.gradient.groups[0].maps.mean.values, (std::vector<double>{2, 0.5, 3, 1}));
     EXPECT_EQ(result.gradient.groups[0].mean_of_prompts[0].dominant, 2.0);
+    ASSERT_EQ(result.gradient_share.size(), 4u);
+    EXPECT_EQ(result.gradient_share[3].id, (ExpertId{1, 1}));
+    EXPECT_DOUBLE_EQ(result.gradient_share[3].gap, (4.0 / 6 + 6.0 / 8) / 2 - 0.25);
+    EXPECT_EQ(result.gradient_share[3].label, ExpertClass::malicious_dominant);
+    EXPECT_EQ(result.gradient_share[2].label, ExpertClass::benign_dominant);
 
     ASSERT_EQ(result.marked.size(), 6u);  // two experts, three scores; the repeated mark counts once
     EXPECT_EQ(result.marked[0].signal, "activation");

@@ -66,8 +66,11 @@ struct SignalAnalysis {
     std::vector<SensitivityRow> sensitivity;
 };
 
-// An expert the user named, in one of three scores. The third is the gradient divided by its layer's sum, prompt by
-// prompt: raw gradients grow towards the last layer, so that ranks of raw gaps compare layers more than experts.
+// The gradient divided by its layer's sum, prompt by prompt: raw gradients grow towards the last layer, so that raw gaps
+// compare layers more than experts. Its layers have mass 1 like those of the activation, hence the same limits.
+constexpr Thresholds gradient_share_thresholds = {0.05, 0.08};
+
+// An expert the user named, in one of three scores, the third being the share of the gradient.
 struct MarkedExpert {
     std::string signal;  // activation | gradient | gradient_share
     ExpertId id;
@@ -75,7 +78,7 @@ struct MarkedExpert {
     double malicious_mean = 0.0;
     double gap = 0.0;
     std::int64_t rank_by_abs_gap = 0;  // from 1, among all experts; equal gaps by layer, then expert
-    std::string label;                 // empty for gradient_share, which has no thresholds
+    std::string label;                 // empty for gradient_share, whose thresholds the job does not set
 };
 
 struct AnalysisResult {
@@ -85,6 +88,7 @@ struct AnalysisResult {
     std::vector<double> levels;  // 0.80, 0.90, 0.95, then the job's other levels in its order
     SignalAnalysis activation;
     SignalAnalysis gradient;
+    std::vector<ClassifiedExpert> gradient_share;  // by layer, then expert; labels by gradient_share_thresholds
     std::vector<MarkedExpert> marked;
 
     std::array<std::reference_wrapper<SignalAnalysis const>, 2> signals() const { return {activation, gradient}; }
