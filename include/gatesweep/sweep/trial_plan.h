@@ -37,8 +37,8 @@ struct Trial {
     EditScope scope = EditScope::both;
     std::optional<double> dose;         // mode bias, where all experts share it
     std::optional<std::uint64_t> seed;  // random: makes the set again
-    std::string matched_to;             // random: the id of the selected trial whose shape it has
-    std::int64_t num_cells = 0;         // cells of the grid that came to this set
+    std::string matched_to;             // random: the id of the selected (or custom) trial whose shape it has
+    std::int64_t num_cells = 0;         // cells that came to this set
     std::vector<ExpertEdit> edits;      // by layer, then expert
 
     std::vector<ExpertId> experts() const;
@@ -46,22 +46,24 @@ struct Trial {
     std::int64_t lowest_layer(std::int64_t num_layers) const;
 };
 
-// One cell of the job's grid and what became of it.
+// One cell of the job's grid, or one set of the user's own, and what became of it.
 struct GridCell {
-    TrialKind kind = TrialKind::selected;  // selected | reverse | bottom
-    std::string signal, expert_class;
-    double gap_threshold = 0.0;
-    std::int64_t size = 0;  // asked for; the set is smaller where the class has fewer
+    TrialKind kind = TrialKind::selected;  // selected | reverse | bottom | custom
+    std::string signal, expert_class;      // bottom has no class, custom neither
+    std::optional<double> gap_threshold;   // selected, reverse
+    std::int64_t size = 0;                 // asked for; the set is smaller where the class has fewer
     EditMode mode = EditMode::mask;
     EditScope scope = EditScope::both;
     std::optional<double> dose;
     std::string trial_id;  // empty when there is no trial
     std::string outcome;   // "trial", "same as <trial id>", "no expert in the class", "refused: <why, with the layer>"
+    std::string name;      // custom: the name in the job, kept here when the trial is an earlier cell's
 };
 
 struct TrialPlan {
     std::vector<Trial> trials;    // the baseline first, then selected, reverse, bottom, custom, random
-    std::vector<GridCell> cells;  // in grid order
+    std::vector<GridCell> cells;  // selected, reverse, bottom, each in grid order, then custom
+    std::vector<std::string> notices;  // what the user should know, such as controls that do not exist
     std::int64_t num_layers = 0;
     std::int64_t num_experts = 0;
 
@@ -69,13 +71,22 @@ struct TrialPlan {
     std::string digest() const;             // of the trials' ids in order
 };
 
+// The grid is signals x classes x gap thresholds x sizes x modes (x doses, mode bias) x scopes, the last running fastest.
+// A cell's set is the first `size` of its class by descending |gap|, equal ones by layer, then expert; the class is that
+// of the cell's gap threshold and the analysis' own minimum. A set is tried once: the first cell that came to it owns it.
+// `reverse` takes the opposite class of the same cell (shared has none), `bottom` the smallest |gap| of the signal.
+//
 // `top_k`, shape and scores come from the analysis. Errors: ExitCode::job for a custom set that leaves a layer without
 // experts (with fewer than top-k unless sweep.allow_fewer), activates more than top-k of a layer, names an expert outside
 // the model or one twice, always naming the trial and the layer; bad_data for a damaged list file, with its row. Grid
 // cells that ask for such a set are refused in `cells` instead, since they come out of the data.
 TrialPlan plan_trials(SweepSpec const& sweep, AnalysisSpec const& analysis, AnalysisResult const& result);
 
-// tables/trial_cells.csv: kind,signal,class,gap_threshold,size,mode,scope,dose,trial_id,outcome
+// The checks of plan_trials on [[sweep.trial]], list files included, for the moment before the model is loaded.
+void validate_custom_trials(SweepSpec const& sweep, std::int64_t num_layers, std::int64_t num_experts,
+                            std::int64_t top_k);
+
+// tables/trial_cells.csv: kind,signal,class,gap_threshold,size,mode,scope,dose,trial_id,outcome,name
 CsvTable trial_cells_table(TrialPlan const& plan);
 
 }  // namespace gatesweep

@@ -1,0 +1,87 @@
+#include "custom_trials.h"
+
+#include <algorithm>
+
+#include "expert_list.h"
+#include "gatesweep/base/error.h"
+
+namespace gatesweep {
+namespace {
+
+std::vector<ListedExpert> listed_experts(CustomTrial const& custom) {
+    if (!custom.file.empty()) return read_expert_list(custom.file);
+    std::vector<ListedExpert> out;
+    for (auto const& pair : custom.experts)
+        out.push_back({{pair.at(0), pair.at(1)}, std::nullopt});
+    return out;
+}
+
+double edit_value(CustomTrial const& custom, ListedExpert const& expert) {
+    if (custom.mode == EditMode::steer) {
+        bool const activates = expert.weight ? *expert.weight > 0.0 : custom.activate;
+        return activates ? 1.0 : -1.0;
+    }
+    if (custom.mode != EditMode::bias) return 1.0;
+    GATESWEEP_VALIDATE(expert.weight || custom.bias != 0.0, ExitCode::job,
+                       "[[sweep.trial]] \"{}\": {} gives expert {} of layer {} no weight (mode bias adds it to the "
+                       "logit): add a weight to the list or bias to the trial",
+                       printable(custom.name), custom.file.empty() ? "the job" : custom.file.string(), expert.id.expert,
+                       expert.id.layer);
+    return expert.weight.value_or(custom.bias);
+}
+
+std::optional<double> shared_dose(Trial const& trial) {
+    if (trial.mode != EditMode::bias) return std::nullopt;
+    double const first = trial.edits.front().value;
+    bool const shared =
+        std::all_of(trial.edits.begin(), trial.edits.end(), [&](auto const& edit) { return edit.value == first; });
+    return shared ? std::optional(first) : std::nullopt;
+}
+
+Trial custom_trial(CustomTrial const& custom, RouterShape const& shape, bool allow_fewer) {
+    Trial trial;
+    trial.kind = TrialKind::custom;
+    trial.name = custom.name;
+    trial.mode = custom.mode;
+    trial.scope = custom.scope;
+    for (ListedExpert const& expert : listed_experts(custom)) {
+        bool const exists = expert.id.layer >= 0 && expert.id.layer < shape.num_layers && expert.id.expert >= 0 &&
+                            expert.id.expert < shape.num_experts;
+        GATESWEEP_VALIDATE(exists, ExitCode::job,
+                           "[[sweep.trial]] \"{}\": there is no expert {} in layer {} (the model has {} layers of {} "
+                           "experts, counted from 0): correct the set",
+                           printable(custom.name), expert.id.expert, expert.id.layer, shape.num_layers,
+                           shape.num_experts);
+        trial.edits.push_back({expert.id, edit_value(custom, expert)});
+    }
+    std::sort(trial.edits.begin(), trial.edits.end());
+    auto const twice = std::adjacent_find(trial.edits.begin(), trial.edits.end(),
+                                          [](auto const& a, auto const& b) { return a.id == b.id; });
+    GATESWEEP_VALIDATE(twice == trial.edits.end(), ExitCode::job,
+                       "[[sweep.trial]] \"{}\": expert {} of layer {} is there twice (a set holds an expert once): "
+                       "remove one",
+                       printable(custom.name), twice->id.expert, twice->id.layer);
+    std::string const why = refusal(trial.mode, trial.edits, shape, allow_fewer);
+    GATESWEEP_VALIDATE(why.empty(), ExitCode::job,
+                       "[[sweep.trial]] \"{}\": {} (the routers cannot take that): take experts out of the set, or use "
+                       "mode zero or bias",
+                       printable(custom.name), why);
+    trial.dose = shared_dose(trial);
+    return trial;
+}
+
+}  // namespace
+
+std::vector<Trial> custom_trials(SweepSpec const& sweep, RouterShape const& shape) {
+    std::vector<Trial> trials;
+    for (CustomTrial const& custom : sweep.trials)
+        trials.push_back(custom_trial(custom, shape, sweep.allow_fewer));
+    return trials;
+}
+
+void validate_custom_trials(SweepSpec const& sweep, std::int64_t num_layers, std::int64_t num_experts,
+                            std::int64_t top_k) {
+    custom_trials(sweep, {num_layers, num_experts, top_k});
+}
+
+}  // namespace gatesweep

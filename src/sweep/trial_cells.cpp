@@ -1,0 +1,19 @@
+#include "gatesweep/sweep/trial_plan.h"
+
+namespace gatesweep {
+
+CsvTable trial_cells_table(TrialPlan const& plan) {
+    CsvTable table;
+    table.name = "trial_cells";
+    table.header = {"kind",  "signal", "class",    "gap_threshold", "size", "mode",
+                    "scope", "dose",   "trial_id", "outcome",       "name"};
+    auto const number = [](std::optional<double> value) { return value ? to_cell(*value) : std::string(); };
+    for (GridCell const& cell : plan.cells) {
+        table.add(to_string(cell.kind), cell.signal, cell.expert_class, number(cell.gap_threshold), cell.size,
+                  to_string(cell.mode), to_string(cell.scope), number(cell.dose), cell.trial_id, cell.outcome,
+                  cell.name);
+    }
+    return table;
+}
+
+}  // namespace gatesweep

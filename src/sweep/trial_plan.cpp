@@ -1,0 +1,235 @@
+#include "gatesweep/sweep/trial_plan.h"
+
+#include <algorithm>
+
+#include "custom_trials.h"
+#include "expert_sets.h"
+#include "gatesweep/base/digest.h"
+#include "gatesweep/base/error.h"
+#include "random_controls.h"
+
+namespace gatesweep {
+namespace {
+
+// What a cell does with its set.
+struct Manner {
+    EditMode mode = EditMode::mask;
+    std::optional<double> dose;
+    EditScope scope = EditScope::both;
+};
+
+std::vector<Manner> manners_of(SweepSpec const& sweep) {
+    std::vector<Manner> out;
+    for (EditMode const mode : sweep.modes) {
+        std::vector<std::optional<double>> doses = {std::nullopt};
+        if (mode == EditMode::bias) doses.assign(sweep.bias.begin(), sweep.bias.end());
+        for (auto const dose : doses) {
+            for (EditScope const scope : sweep.scopes)
+                out.push_back({mode, dose, scope});
+        }
+    }
+    return out;
+}
+
+// A row of the grid before its modes: so many of an ordered list of experts.
+struct Selection {
+    TrialKind kind = TrialKind::selected;
+    std::string signal, expert_class;
+    std::optional<double> gap_threshold;
+    std::int64_t size = 0;
+    std::span<ExpertId const> ranking;
+
+    std::span<ExpertId const> experts() const {
+        return ranking.first(std::min(ranking.size(), static_cast<std::size_t>(size)));
+    }
+};
+
+std::vector<ExpertEdit> edits_of(std::span<ExpertId const> experts, Manner const& manner) {
+    double const value = manner.mode == EditMode::steer ? -1.0 : manner.dose.value_or(1.0);
+    std::vector<ExpertEdit> edits;
+    for (ExpertId const id : experts)
+        edits.push_back({id, value});
+    std::sort(edits.begin(), edits.end());
+    return edits;
+}
+
+// "activation benign-dominant top 3 (gap >= 0.05), bias -2"
+std::string name_of(Selection const& selection, Manner const& how) {
+    auto const count = std::ssize(selection.experts());
+    std::string const size = fmt::format("{} {}", count < selection.size ? "all" : "top", count);
+    std::string const suffix = manner(how.mode, how.dose, how.scope);
+    if (selection.kind == TrialKind::bottom)
+        return fmt::format("{} {} smallest gaps{}", selection.signal, count, suffix);
+    std::string const opposite = selection.kind == TrialKind::reverse ? "opposite class, " : "";
+    return fmt::format("{}{} {} {} (gap >= {}){}", opposite, selection.signal, selection.expert_class, size,
+                       to_cell(*selection.gap_threshold), suffix);
+}
+
+Trial trial_of(Selection const& selection, Manner const& how) {
+    Trial trial;
+    trial.name = name_of(selection, how);
+    trial.kind = selection.kind;
+    trial.signal = selection.signal;
+    trial.expert_class = selection.expert_class;
+    trial.gap_threshold = selection.gap_threshold;
+    trial.mode = how.mode;
+    trial.scope = how.scope;
+    trial.dose = how.dose;
+    trial.edits = edits_of(selection.experts(), how);
+    return trial;
+}
+
+GridCell cell_of(Selection const& selection, Manner const& how) {
+    GridCell cell;
+    cell.kind = selection.kind;
+    cell.signal = selection.signal;
+    cell.expert_class = selection.expert_class;
+    cell.gap_threshold = selection.gap_threshold;
+    cell.size = selection.size;
+    cell.mode = how.mode;
+    cell.scope = how.scope;
+    cell.dose = how.dose;
+    return cell;
+}
+
+class Planner {
+public:
+    Planner(SweepSpec const& sweep, AnalysisSpec const& analysis, AnalysisResult const& result)
+        : sweep_(sweep), analysis_(analysis), result_(result), manners_(manners_of(sweep)) {
+        plan_.num_layers = result.num_layers;
+        plan_.num_experts = result.num_experts;
+        Trial baseline;
+        baseline.id = baseline.name = "baseline";
+        plan_.trials.push_back(std::move(baseline));
+    }
+
+    TrialPlan plan() {
+        add_classes(TrialKind::selected);
+        if (sweep_.controls.reverse) add_classes(TrialKind::reverse);
+        if (sweep_.controls.bottom) add_smallest_gaps();
+        add_custom();
+        add_random_controls(sweep_, result_, known_, plan_);
+        return std::move(plan_);
+    }
+
+private:
+    RouterShape shape() const { return {result_.num_layers, result_.num_experts, result_.top_k}; }
+
+    void add_classes(TrialKind kind) {
+        for (auto const& signal : sweep_.signals) {
+            SignalGaps const gaps = signal_gaps(signal, sweep_, analysis_, result_);
+            for (auto const& name : sweep_.classes) {
+                auto const label = kind == TrialKind::reverse ? opposite(expert_class(name)) : expert_class(name);
+                if (!label) continue;
+                for (double const gap : gaps.gap_thresholds) {
+                    auto const ranking = ranked_class(gaps.experts, *label, {gap, gaps.min});
+                    for (std::int64_t const size : sweep_.sizes)
+                        add({kind, signal, std::string(to_string(*label)), gap, size, ranking});
+                }
+            }
+        }
+    }
+
+    void add_smallest_gaps() {
+        for (auto const& signal : sweep_.signals) {
+            auto const ranking = by_smallest_gap(signal_gaps(signal, sweep_, analysis_, result_).experts);
+            for (std::int64_t const size : sweep_.sizes)
+                add({TrialKind::bottom, signal, "", std::nullopt, size, ranking});
+        }
+    }
+
+    void add(Selection const& selection) {
+        for (Manner const& how : manners_) {
+            Trial trial = trial_of(selection, how);
+            GridCell cell = cell_of(selection, how);
+            std::string const why = refusal(how.mode, trial.edits, shape(), sweep_.allow_fewer);
+            if (trial.edits.empty()) {
+                cell.outcome = "no expert in the class";
+            } else if (!why.empty()) {
+                cell.outcome = "refused: " + why;
+            } else {
+                add(std::move(trial), cell);
+            }
+            plan_.cells.push_back(std::move(cell));
+        }
+    }
+
+    void add_custom() {
+        for (Trial& trial : custom_trials(sweep_, shape())) {
+            GridCell cell;
+            cell.kind = TrialKind::custom;
+            cell.size = std::ssize(trial.edits);
+            cell.mode = trial.mode;
+            cell.scope = trial.scope;
+            cell.dose = trial.dose;
+            cell.name = trial.name;
+            add(std::move(trial), cell);
+            plan_.cells.push_back(std::move(cell));
+        }
+    }
+
+    // A trial of its own, or another cell of one that does the same.
+    void add(Trial trial, GridCell& cell) {
+        auto const [index, is_new] = known_.add(trial, plan_.trials.size());
+        cell.trial_id = trial.id;
+        cell.outcome = is_new ? "trial" : "same as " + trial.id;
+        if (is_new) plan_.trials.push_back(std::move(trial));
+        ++plan_.trials[index].num_cells;
+    }
+
+    SweepSpec const& sweep_;
+    AnalysisSpec const& analysis_;
+    AnalysisResult const& result_;
+    std::vector<Manner> const manners_;
+    KnownTrials known_;
+    TrialPlan plan_;
+};
+
+}  // namespace
+
+std::string_view to_string(TrialKind kind) {
+    switch (kind) {
+        case TrialKind::baseline:
+            return "baseline";
+        case TrialKind::selected:
+            return "selected";
+        case TrialKind::random:
+            return "random";
+        case TrialKind::reverse:
+            return "reverse";
+        case TrialKind::bottom:
+            return "bottom";
+        case TrialKind::custom:
+            break;
+    }
+    return "custom";
+}
+
+std::vector<ExpertId> Trial::experts() const {
+    std::vector<ExpertId> ids;
+    for (ExpertEdit const& edit : edits)
+        ids.push_back(edit.id);
+    return ids;
+}
+
+std::int64_t Trial::lowest_layer(std::int64_t num_layers) const {
+    return edits.empty() ? num_layers : edits.front().id.layer;
+}
+
+std::int64_t TrialPlan::num_merged_cells() const {
+    return std::count_if(cells.begin(), cells.end(),
+                         [](GridCell const& cell) { return cell.outcome.starts_with("same as "); });
+}
+
+std::string TrialPlan::digest() const {
+    std::string ids;
+    for (Trial const& trial : trials)
+        ids += trial.id + '\n';
+    return sha256_hex(ids);
+}
+
+TrialPlan plan_trials(SweepSpec const& sweep, AnalysisSpec const& analysis, AnalysisResult const& result) {
+    return Planner(sweep, analysis, result).plan();
+}
+
+}  // namespace gatesweep
