@@ -7,6 +7,7 @@
 
 #include "gatesweep/base/error.h"
 #include "gatesweep/base/file.h"
+#include "gatesweep/input/toml_section.h"
 #include "job_overrides.h"
 #include "job_parts.h"
 #include "utf8.h"
@@ -23,21 +24,7 @@ toml::table parse_file(fs::path const& file) {
     std::uint64_t const size = InputFile(file).size();
     GATESWEEP_VALIDATE(size <= max_job_bytes, ExitCode::job,
                        "{}: {} bytes are too many for a job file: is it the right file?", file.string(), size);
-    std::string const text = read_file(file);
-    std::size_t const bad = find_invalid_utf8(text);
-    GATESWEEP_VALIDATE(
-        bad == text.npos, ExitCode::job, "{}:{}: not UTF-8 (job files are text): save it as UTF-8", file.string(),
-        1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(std::min(bad, text.size())), '\n'));
-    std::size_t const deep = line_of_deep_key(text);
-    GATESWEEP_VALIDATE(deep == 0, ExitCode::job,
-                       "{}:{}: not a job file: more than 32 dots in a row of names: correct this line", file.string(),
-                       deep);
-    try {
-        return toml::parse(text, file.string());
-    } catch (toml::parse_error const& error) {
-        fail(ExitCode::job, "{}:{}: not valid TOML: {}: correct this line", file.string(), error.source().begin.line,
-             printable(error.description(), 200));
-    }
+    return parse_toml(read_file(file), file.string(), "job file");
 }
 
 ModelSpec read_model(Section const& top, std::string const& file, fs::path const& job_folder) {

@@ -4,7 +4,7 @@
 #include <charconv>
 
 #include "gatesweep/base/error.h"
-#include "toml_section.h"
+#include "gatesweep/input/toml_section.h"
 
 namespace gatesweep {
 namespace {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "gatesweep/input/job.h"
-#include "toml_section.h"
+#include "gatesweep/input/toml_section.h"
 #include "toml_text.h"
 
 namespace gatesweep {

@@ -1,6 +1,8 @@
-#include "toml_section.h"
+#include "gatesweep/input/toml_section.h"
 
 #include <algorithm>
+
+#include "utf8.h"
 
 namespace gatesweep {
 namespace {
@@ -18,6 +20,23 @@ std::optional<double> as_number(toml::node const& node) {
 }
 
 }  // namespace
+
+toml::table parse_toml(std::string_view text, std::string const& file, std::string_view kind) {
+    std::size_t const bad = find_invalid_utf8(text);
+    GATESWEEP_VALIDATE(
+        bad == text.npos, ExitCode::job, "{}:{}: not UTF-8 ({}s are text): save it as UTF-8", file,
+        1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(std::min(bad, text.size())), '\n'),
+        kind);
+    std::size_t const deep = line_of_deep_key(text);
+    GATESWEEP_VALIDATE(deep == 0, ExitCode::job,
+                       "{}:{}: not a {}: more than 32 dots in a row of names: correct this line", file, deep, kind);
+    try {
+        return toml::parse(text, file);
+    } catch (toml::parse_error const& error) {
+        fail(ExitCode::job, "{}:{}: not valid TOML: {}: correct this line", file, error.source().begin.line,
+             printable(error.description(), 200));
+    }
+}
 
 std::string place_of(toml::node const& node, std::string_view file) {
     auto const& source = node.source();

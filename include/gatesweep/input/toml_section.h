@@ -1,5 +1,5 @@
-// Typed reading of one table of a job file. Every refusal is an Error(ExitCode::job) that names file, line and key, and
-// says what is allowed.
+// Typed reading of one table of a job file, or of another TOML file that a job names. Every refusal is an
+// Error(ExitCode::job) that names file, line and key, and says what is allowed.
 #pragma once
 
 #include <toml++/toml.h>
@@ -14,6 +14,10 @@
 #include "gatesweep/base/error.h"
 
 namespace gatesweep {
+
+// The text of a TOML file; `kind` is what messages call it, "job file". Refused with file and line: text that is not UTF-8,
+// not TOML, or that names keys so deep that the TOML library would end the process.
+toml::table parse_toml(std::string_view text, std::string const& file, std::string_view kind);
 
 // "jobs/demo.toml:12", or "--set signals.batch_tokens=0" for what came from the command line.
 std::string place_of(toml::node const& node, std::string_view file);
