@@ -29,10 +29,12 @@ SignalGaps signal_gaps(std::string const& signal, SweepSpec const& sweep, Analys
         out.min = analysis.gradient.min;
         own_gap = analysis.gradient.gap;
     } else {
+        GATESWEEP_EXPECT(signal == "gradient-share");
         out.experts = result.gradient_share;
         out.min = gradient_share_thresholds.min;
         own_gap = gradient_share_thresholds.gap;
     }
+    GATESWEEP_EXPECT(std::ssize(out.experts) == result.num_layers * result.num_experts);
     auto const given = sweep.gap_thresholds.find(signal);
     out.gap_thresholds = given == sweep.gap_thresholds.end() ? std::vector{own_gap} : given->second;
     return out;
@@ -41,7 +43,8 @@ SignalGaps signal_gaps(std::string const& signal, SweepSpec const& sweep, Analys
 ExpertClass expert_class(std::string const& name) {
     auto const found = std::find_if(all_expert_classes.begin(), all_expert_classes.end(),
                                     [&](ExpertClass label) { return to_string(label) == name; });
-    return found == all_expert_classes.end() ? ExpertClass::uncertain : *found;
+    GATESWEEP_EXPECT(found != all_expert_classes.end());
+    return *found;
 }
 
 std::optional<ExpertClass> opposite(ExpertClass label) {

@@ -75,24 +75,25 @@ TEST(RandomControls, AreAsManyAsThereAre) {
 }
 
 TEST(RandomControls, ThatWouldStarveALayerAreDrawnAgain) {
-    // Three of two layers of four experts, anywhere: half of the draws would leave a layer one expert.
-    AnalysisResult result = gap_result({.num_layers = 3, .num_experts = 4});
-    SweepSpec sweep = activation_sweep({5});
-    sweep.gap_thresholds["activation"] = {1e-6};
-    sweep.modes = {EditMode::mask};
-    sweep.controls = {10, ControlMatch::size, false, false};
+    // Five anywhere among the seven others: 6 of the 21 sets leave layer 2 one expert, 15 can be had.
+    SweepSpec sweep = activation_sweep({1});
+    sweep.controls.random = 20;
+    sweep.controls.match = ControlMatch::size;
     CustomTrial trial;
     trial.name = "two, two, one";
     trial.experts = {{0, 0}, {0, 1}, {1, 0}, {1, 1}, {2, 0}};
     sweep.trials = {trial};
-    auto const plan = plan_trials(sweep, {}, result);
-    auto const controls = of_kind(plan, TrialKind::random);
-    EXPECT_GE(controls.size(), 10u);
-    for (Trial const& control : controls) {
+    auto const plan = plan_trials(sweep, {}, gap_result({.num_layers = 3, .num_experts = 4}));
+    std::string const model = of_kind(plan, TrialKind::custom).at(0).id;
+    int num_controls = 0;
+    for (Trial const& control : of_kind(plan, TrialKind::random)) {
+        if (control.matched_to != model) continue;
+        ++num_controls;
         std::map<std::int64_t, int> count;
         for (ExpertId const id : control.experts())
             EXPECT_LE(++count[id.layer], 2);
     }
+    EXPECT_EQ(num_controls, 15);
 }
 
 TEST(RandomControls, CustomTrialsHaveThemWhereNoSelectedOneHasTheirShape) {
