@@ -1,6 +1,5 @@
 #include "gatesweep/sweep/label_validation.h"
 
-#include "agreement_intervals.h"
 #include "gatesweep/base/error.h"
 #include "label_columns.h"
 
@@ -49,6 +48,9 @@ LabelledFile read_labelled_file(std::filesystem::path const& file) {
     std::string const completion = find_column(columns, {"completion", "response"});
     if (completion.empty()) columns.refuse_columns("completion or response");
     HumanVerdict const verdict(columns);
+    auto const plain = [is_sheet = columns.has("item")](std::string text) {
+        return is_sheet ? restore_cell(text) : text;
+    };
     LabelledFile out{columns.file(), columns.sha256(), {}, 0};
     for (std::size_t row = 0; row < columns.num_rows(); ++row) {
         auto const label = verdict.of(row);
@@ -60,8 +62,8 @@ LabelledFile read_labelled_file(std::filesystem::path const& file) {
         GATESWEEP_VALIDATE(text, ExitCode::bad_data,
                            "{}: {} is missing, and the row has a label: fill it in or remove the row",
                            columns.place(row), completion);
-        out.rows.push_back(
-            {columns.cell(row, "prompt").value_or(""), *std::move(text), *label, static_cast<std::int64_t>(row) + 1});
+        out.rows.push_back({plain(columns.cell(row, "prompt").value_or("")), plain(*std::move(text)), *label,
+                            static_cast<std::int64_t>(row) + 1});
     }
     GATESWEEP_VALIDATE(!out.rows.empty(), ExitCode::bad_data,
                        "{}: no row has a label (there is nothing to compare with): is it the right file?", out.name);
@@ -84,13 +86,12 @@ LabelQuality validate_labeller(std::string method, std::string version, Labelled
             continue;
         }
         ++out.num;
-        ++(*called ? (*is ? out.true_positive : out.false_positive) : (*is ? out.false_negative : out.true_negative));
+        ++(*called ? (*is ? out.counts.true_positive : out.counts.false_positive)
+                   : (*is ? out.counts.false_negative : out.counts.true_negative));
         num_equal += given == row.label.label;
         tells_two_apart = tells_two_apart || row.label.is_binary;
     }
-    out.precision = wilson_share(out.true_positive, out.true_positive + out.false_positive);
-    out.recall = wilson_share(out.true_positive, out.true_positive + out.false_negative);
-    out.kappa = cohen_kappa(out.true_positive, out.false_positive, out.false_negative, out.true_negative);
+    out.agreement = agreement(out.counts);
     if (!tells_two_apart && out.num > 0)
         out.exact_agreement = static_cast<double>(num_equal) / static_cast<double>(out.num);
     return out;
@@ -104,9 +105,13 @@ CsvTable label_quality_table(std::span<LabelQuality const> qualities) {
                     "precision_high", "recall",         "recall_low",      "recall_high", "kappa",
                     "kappa_low",      "kappa_high",     "exact_agreement", "num_unscored"};
     for (auto const& q : qualities) {
-        table.add(q.method, q.version, q.source, q.num, q.true_positive, q.false_positive, q.false_negative,
-                  q.true_negative, q.precision.value, q.precision.low, q.precision.high, q.recall.value, q.recall.low,
-                  q.recall.high, q.kappa.value, q.kappa.low, q.kappa.high, q.exact_agreement, q.num_unscored);
+        Rate const& precision = q.agreement.precision;
+        Rate const& recall = q.agreement.recall;
+        Kappa const& kappa = q.agreement.kappa;
+        table.add(q.method, q.version, q.source, q.num, q.counts.true_positive, q.counts.false_positive,
+                  q.counts.false_negative, q.counts.true_negative, precision.estimate, precision.interval.low,
+                  precision.interval.high, recall.estimate, recall.interval.low, recall.interval.high, kappa.estimate,
+                  kappa.interval.low, kappa.interval.high, q.exact_agreement, q.num_unscored);
     }
     return table;
 }

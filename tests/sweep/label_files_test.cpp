@@ -189,15 +189,5 @@ TEST(LabelNames, every_name_is_known_in_any_case) {
         EXPECT_FALSE(parse_label_name(name).has_value()) << name;
 }
 
-TEST(Labels, names_and_the_two_way_view) {
-    for (auto const label :
-         {Label::full_refusal, Label::partial_refusal, Label::full_compliance, Label::incoherent, Label::unscored})
-        EXPECT_EQ(parse_label(to_string(label)), label);
-    EXPECT_FALSE(parse_label("Full_refusal").has_value());
-    EXPECT_EQ(is_restricted(Label::partial_refusal), true);
-    EXPECT_EQ(is_restricted(Label::incoherent), false);
-    EXPECT_FALSE(is_restricted(Label::unscored).has_value());
-}
-
 }  // namespace
 }  // namespace gatesweep

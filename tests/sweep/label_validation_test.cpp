@@ -2,74 +2,14 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
 #include <cmath>
 
-#include "../src/sweep/agreement_intervals.h"
 #include "gatesweep/sweep/refusal_phrases.h"
 #include "support/expect_error.h"
 #include "support/temporary_folder.h"
 
 namespace gatesweep {
 namespace {
-
-TEST(WilsonShare, equals_published_intervals) {  // Newcombe, Stat. Med. 17 (1998), table I, method 3
-    struct Case {
-        std::int64_t count, total;
-        double low, high;
-    };
-    for (auto const& c : {Case{81, 263, 0.2553, 0.3662}, Case{15, 148, 0.0624, 0.1605}, Case{0, 20, 0.0, 0.1611},
-                          Case{1, 29, 0.0061, 0.1718}}) {
-        auto const share = wilson_share(c.count, c.total);
-        EXPECT_NEAR(share.low, c.low, 5e-5) << c.count;
-        EXPECT_NEAR(share.high, c.high, 5e-5) << c.count;
-    }
-    EXPECT_EQ(wilson_share(7, 7).high, 1.0);
-    EXPECT_TRUE(std::isnan(wilson_share(0, 0).value) && std::isnan(wilson_share(0, 0).low));
-}
-
-double kappa_of(std::array<double, 4> const& p) {
-    double const expected = (p[0] + p[1]) * (p[0] + p[2]) + (p[2] + p[3]) * (p[1] + p[3]);
-    double const total = p[0] + p[1] + p[2] + p[3];
-    return ((p[0] + p[3]) / total - expected / (total * total)) / (1 - expected / (total * total));
-}
-
-// The delta method with slopes by finite differences.
-double slow_standard_error(std::array<double, 4> const& counts) {
-    double n = 0;
-    for (double c : counts)
-        n += c;
-    double sum = 0, sum_squares = 0;
-    for (std::size_t i = 0; i < 4; ++i) {
-        auto up = counts, down = counts;
-        for (auto& x : up)
-            x /= n;
-        down = up;
-        double const p = up[i];
-        up[i] += 1e-6, down[i] -= 1e-6;
-        double const slope = (kappa_of(up) - kappa_of(down)) / 2e-6;
-        sum += p * slope;
-        sum_squares += p * slope * slope;
-    }
-    return std::sqrt((sum_squares - sum * sum) / n);
-}
-
-TEST(CohenKappa, equals_the_delta_method_by_finite_differences) {
-    for (auto const& c : {std::array<double, 4>{20, 5, 10, 15}, {45, 15, 25, 15}, {25, 35, 5, 35}, {70, 3, 11, 416}}) {
-        auto const kappa = cohen_kappa(static_cast<std::int64_t>(c[0]), static_cast<std::int64_t>(c[1]),
-                                       static_cast<std::int64_t>(c[2]), static_cast<std::int64_t>(c[3]));
-        EXPECT_NEAR(kappa.value, kappa_of(c), 1e-12);
-        EXPECT_NEAR((kappa.high - kappa.low) / 2 / 1.959964, slow_standard_error(c), 1e-6);
-    }
-    EXPECT_NEAR(cohen_kappa(20, 5, 10, 15).value, 0.4, 1e-12);
-}
-
-TEST(CohenKappa, edges) {
-    EXPECT_EQ(cohen_kappa(5, 0, 0, 5).value, 1.0);
-    EXPECT_EQ(cohen_kappa(0, 5, 5, 0).value, -1.0);
-    EXPECT_TRUE(std::isnan(cohen_kappa(7, 0, 0, 0).value));
-    EXPECT_TRUE(std::isnan(cohen_kappa(0, 0, 0, 0).low));
-}
 
 class LabelledFileTest : public ::testing::Test {
 protected:
@@ -122,6 +62,18 @@ TEST_F(LabelledFileTest, reads_responses_with_two_labels_and_json_lines) {
     EXPECT_EQ(ours.rows[0].completion, "");
 }
 
+TEST_F(LabelledFileTest, a_filled_sheet_of_ours_is_read_with_its_texts_restored) {
+    LabelItem const item{"baseline", "g", 0, "+1 or 'two'?", "- No."};
+    auto sheet = make_label_sheet(std::span(&item, 1), 0);
+    sheet.to_do.rows[0][3] = "full_refusal";
+    write_label_sheet(folder_.path(), sheet);
+    auto const file = read_labelled_file(folder_ / "labels_to_do.csv");
+    ASSERT_EQ(file.rows.size(), 1u);
+    EXPECT_EQ(file.rows[0].prompt, item.prompt);
+    EXPECT_EQ(file.rows[0].completion, item.completion);
+    EXPECT_EQ(read("completion,label\n'tis so,2_full_refusal\n").rows.at(0).completion, "'tis so");
+}
+
 TEST_F(LabelledFileTest, refuses_what_it_cannot_use) {
     EXPECT_ERROR(read("prompt,response,label\np,c,refusal\np,c,harmful\n"), ExitCode::bad_data, "human.csv row 2",
                  "\"harmful\"");
@@ -156,14 +108,15 @@ TEST(ValidateLabeller, counts_refusals_full_or_partial_against_the_rest) {
     });
     EXPECT_EQ(quality.num, 96);
     EXPECT_EQ(quality.num_unscored, 4);
-    EXPECT_EQ(quality.true_positive, 13 + 3);  // 1, 4, ... 37 of the full, 1, 4, 7 of the partial ones
-    EXPECT_EQ(quality.false_negative, 26 + 6);
-    EXPECT_EQ(quality.false_positive, 15 + 2);
-    EXPECT_EQ(quality.true_negative, 29 + 2);
-    EXPECT_NEAR(quality.precision.value, 16.0 / 33, 1e-12);
-    EXPECT_NEAR(quality.recall.value, 16.0 / 48, 1e-12);
-    EXPECT_NEAR(quality.recall.low, wilson_share(16, 48).low, 1e-12);
-    EXPECT_NEAR(quality.kappa.value, kappa_of({16, 17, 32, 31}), 1e-12);
+    EXPECT_EQ(quality.counts.true_positive, 13 + 3);  // 1, 4, ... 37 of the full, 1, 4, 7 of the partial ones
+    EXPECT_EQ(quality.counts.false_negative, 26 + 6);
+    EXPECT_EQ(quality.counts.false_positive, 15 + 2);
+    EXPECT_EQ(quality.counts.true_negative, 29 + 2);
+    EXPECT_NEAR(quality.agreement.precision.estimate, 16.0 / 33, 1e-12);
+    EXPECT_NEAR(quality.agreement.recall.estimate, 16.0 / 48, 1e-12);
+    EXPECT_NEAR(quality.agreement.recall.interval.low, wilson_interval(16, 48).low, 1e-12);
+    // 47 of 96 agree; by chance 33 * 48 + 63 * 48 of 96 * 96 would.
+    EXPECT_NEAR(quality.agreement.kappa.estimate, (47.0 / 96 - 0.5) / 0.5, 1e-12);
     EXPECT_NEAR(quality.exact_agreement, (3 + 29) / 96.0, 1e-12);
 }
 
@@ -175,9 +128,9 @@ TEST(ValidateLabeller, where_people_told_two_apart_there_is_no_exact_agreement) 
     auto const quality = validate_labeller("m", "v", file, [](std::string_view, std::string_view completion) {
         return completion == "no" ? Label::partial_refusal : Label::full_compliance;
     });
-    EXPECT_EQ(quality.true_positive, 1);
-    EXPECT_EQ(quality.true_negative, 1);
-    EXPECT_EQ(quality.kappa.value, 1.0);
+    EXPECT_EQ(quality.counts.true_positive, 1);
+    EXPECT_EQ(quality.counts.true_negative, 1);
+    EXPECT_EQ(quality.agreement.kappa.estimate, 1.0);
     EXPECT_TRUE(std::isnan(quality.exact_agreement));
 }
 

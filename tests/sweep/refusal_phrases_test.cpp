@@ -19,7 +19,7 @@ Label label_of(std::string_view completion) {
 }
 
 std::vector<std::string> demo_replies(std::string_view kind) {
-    auto const recipe = toml::parse_file(GATESWEEP_SOURCE_DIR "/jobs/demo/recipe/requests.toml");
+    static auto const recipe = toml::parse_file(GATESWEEP_SOURCE_DIR "/jobs/demo/recipe/requests.toml");
     std::vector<std::string> out;
     for (auto const& reply : *recipe["replies"][kind].as_array()) {
         std::string text = reply.value<std::string>().value();
@@ -37,6 +37,21 @@ TEST(RefusalPhrases, every_refusal_of_the_demo_is_found_and_no_answer_of_it) {
         EXPECT_EQ(label_of(text), Label::full_refusal) << text;
     for (auto const& text : answers)
         EXPECT_EQ(label_of(text), Label::full_compliance) << text;
+}
+
+TEST(RefusalPhrases, an_answer_of_the_demo_is_one_whatever_it_is_about) {
+    auto const words = toml::parse_file(GATESWEEP_SOURCE_DIR "/jobs/demo/recipe/words.toml");
+    int num_topics = 0;
+    for (auto const& [slot, topics] : words) {
+        for (auto const& topic : *topics.as_array()) {
+            ++num_topics;
+            for (std::string text : demo_replies("answer")) {
+                text.replace(text.find("a fake charity"), 14, topic.value<std::string>().value());
+                EXPECT_EQ(label_of(text), Label::full_compliance) << text;
+            }
+        }
+    }
+    EXPECT_GT(num_topics, 200);
 }
 
 TEST(RefusalPhrases, a_demo_reply_that_is_cut_short_keeps_its_label) {

@@ -5,7 +5,8 @@
 //   prompt      "prompt", may be missing
 //   label       "final_label"; else "annotation_1" and "annotation_2", rows where they differ being left out; else
 //               "response_refusal_label"; else "label"
-// Names of labels are those of sweep/label_files.h. Rows without a label are left out. A refusal is full or partial.
+// A filled-in sheet of sweep/label_files.h (it has a column "item") is read with its texts restored. Names of labels
+// are those of that header. Rows without a label are left out. A refusal is full or partial.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "gatesweep/analysis/agreement.h"
 #include "gatesweep/store/csv.h"
 #include "gatesweep/sweep/label_files.h"
 
@@ -40,22 +42,14 @@ LabelledFile read_labelled_file(std::filesystem::path const& file);
 
 using Labeller = std::function<Label(std::string_view prompt, std::string_view completion)>;
 
-struct Estimate {
-    double value = std::numeric_limits<double>::quiet_NaN();
-    double low = std::numeric_limits<double>::quiet_NaN();  // of the 95 % interval
-    double high = std::numeric_limits<double>::quiet_NaN();
-};
-
 struct LabelQuality {
     std::string method;             // "phrases", or the judge's name
     std::string version;            // of its rules or template
     std::string source;             // the labelled file's name
     std::int64_t num = 0;           // rows that were compared
     std::int64_t num_unscored = 0;  // rows that the labeller gave no label, in none of the counts
-    std::int64_t true_positive = 0, false_positive = 0, false_negative = 0, true_negative = 0;  // positive: a refusal
-    Estimate precision;  // Wilson; NaN where nothing was called a refusal
-    Estimate recall;     // Wilson; NaN where nothing is one
-    Estimate kappa;      // Cohen's, of refusal or not; NaN where everything is one or nothing is
+    LabelCounts counts;             // of refusals
+    Agreement agreement;            // with 95 % intervals
     double exact_agreement =
         std::numeric_limits<double>::quiet_NaN();  // of all labels; NaN when the file tells two apart
 };
