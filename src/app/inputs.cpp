@@ -15,6 +15,8 @@
 #include "gatesweep/input/tokenizer.h"
 #include "gatesweep/model/model_config.h"
 #include "gatesweep/store/csv.h"
+#include "gatesweep/sweep/trial_plan.h"
+#include "labelling.h"
 #include "serialization.h"
 
 namespace gatesweep {
@@ -61,6 +63,30 @@ PromptSet read_prompts(Job const& job, ModelConfig const& config) {
     return set;
 }
 
+std::string text_of(Prompt const& prompt) {
+    std::string text;
+    for (Message const& message : prompt.messages) {
+        if (message.role == "user") text += (text.empty() ? "" : "\n\n") + message.content;
+    }
+    return text;
+}
+
+// What [sweep] asks for that only the model's shape and the prompts can refuse: in the first second, not after hours.
+void check_sweep(Inputs const& inputs, ModelConfig const& config) {
+    SweepSpec const& sweep = inputs.job.sweep;
+    if (!sweep.enabled) return;
+    validate_custom_trials(sweep, config.num_layers, config.num_experts, config.top_k);
+    check_label_inputs(inputs.job);
+    for (std::size_t p = 0; p < inputs.token_ids.size(); ++p) {
+        std::int64_t const needed = static_cast<std::int64_t>(inputs.token_ids[p].size()) + sweep.max_new_tokens;
+        GATESWEEP_VALIDATE(!sweep.watches(inputs.groups[p]) || needed <= config.max_position_embeddings, ExitCode::job,
+                           "prompt {} of group {} has {} tokens: with sweep.max_new_tokens = {} it would pass the model's {} positions: "
+                           "lower max_new_tokens, or leave the prompt out",
+                           inputs.prompt_ids[p], inputs.groups[p], inputs.token_ids[p].size(), sweep.max_new_tokens,
+                           config.max_position_embeddings);
+    }
+}
+
 }  // namespace
 
 std::int64_t Inputs::num_tokens() const {
@@ -91,6 +117,7 @@ Inputs read_inputs(Options const& options, Communicator const& world) {
         for (auto const& prompt : set.prompts) {
             inputs.prompt_ids.push_back(prompt.id);
             inputs.groups.push_back(prompt.group);
+            inputs.prompt_texts.push_back(text_of(prompt));
             inputs.token_ids.push_back(prompt.token_ids);
         }
         inputs.prompts_digest = set.digest();
@@ -100,6 +127,7 @@ Inputs read_inputs(Options const& options, Communicator const& world) {
                                "{}: expert {} of layer {} is not in the model ({} layers x {} experts, counted from 0): correct the file",
                                inputs.job.report.mark.string(), mark[1], mark[0], config.num_layers, config.num_experts);
         }
+        check_sweep(inputs, config);
     }
     world.broadcast_value(inputs, 0);
     return inputs;

@@ -16,6 +16,7 @@ struct Inputs {
     // Row p is prompt p of the job.
     std::vector<std::string> prompt_ids;
     std::vector<std::string> groups;
+    std::vector<std::string> prompt_texts;  // the user's words, turns joined by blank lines; empty for token_ids rows
     std::vector<std::vector<std::int32_t>> token_ids;
     std::string prompts_digest;
     std::vector<std::vector<std::int64_t>> marks;  // [layer, expert] of [report] mark

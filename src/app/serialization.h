@@ -84,7 +84,7 @@ void serialize(Archive& a, gatesweep::Job& x, unsigned int) {
 }
 template <class Archive>
 void serialize(Archive& a, gatesweep::Inputs& x, unsigned int) {
-    a& x.job& x.prompt_ids& x.groups& x.token_ids& x.prompts_digest& x.marks;
+    a& x.job& x.prompt_ids& x.groups& x.prompt_texts& x.token_ids& x.prompts_digest& x.marks;
 }
 
 }  // namespace boost::serialization

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "gatesweep/input/job.h"
 
 namespace gatesweep {
@@ -28,6 +30,11 @@ std::string_view to_string(ControlMatch match) {
 
 std::string_view to_string(LabelMethod method) {
     return method == LabelMethod::phrases ? "phrases" : "judge";
+}
+
+bool SweepSpec::watches(std::string_view group) const {
+    auto const names = [&](std::vector<std::string> const& groups) { return std::find(groups.begin(), groups.end(), group) != groups.end(); };
+    return names(prompts) || names(side_effects);
 }
 
 }  // namespace gatesweep

@@ -135,6 +135,9 @@ struct SweepSpec {
     LabelsSpec labels;
     ScreenSpec screen;
     std::vector<CustomTrial> trials;
+
+    // Whether prompts of the group are generated on.
+    bool watches(std::string_view group) const;
 };
 
 struct ReportSpec {
