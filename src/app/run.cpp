@@ -20,6 +20,7 @@
 #include "gatesweep/store/run_directory.h"
 #include "progress.h"
 #include "setup.h"
+#include "sweep_phase.h"
 
 namespace gatesweep {
 namespace {
@@ -107,9 +108,10 @@ void run_job(Options const& options, Communicator const& world) {
     Checkpoint const checkpoint(job.model.path);
     ExpertLayout const experts = validate_checkpoint(checkpoint, config);
     Weights weights = load_weights(checkpoint, config, experts, layout.local_experts(config.num_experts), machine.dtype, machine.device);
-    Mixtral const model(config, std::move(weights), layout, inputs.max_prompt_tokens());
+    std::int64_t const new_tokens = job.sweep.enabled ? job.sweep.max_new_tokens : 0;
+    auto model = std::make_unique<Mixtral>(config, std::move(weights), layout, inputs.max_prompt_tokens() + new_tokens);
     double const load_seconds = load_watch.seconds();
-    std::string const digest_of_weights = weights_digest(model.weights(), layout);
+    std::string const digest_of_weights = weights_digest(model->weights(), layout);
     say("model", "Mixtral, {} layers x {} experts, top-{}, {:.1f} M parameters; each rank read {:.1f} MB in {:.1f} s", config.num_layers,
         config.num_experts, config.top_k, static_cast<double>(config.num_parameters()) / 1e6,
         static_cast<double>(checkpoint.bytes_read()) / 1e6, load_seconds);
@@ -117,21 +119,33 @@ void run_job(Options const& options, Communicator const& world) {
     say_prompts(inputs, plan);
 
     Progress progress("signals", "tokens", world.rank() == 0);
-    Signals signals = compute_signals(model, layout, inputs.token_ids, plan,
+    Signals signals = compute_signals(*model, layout, inputs.token_ids, plan,
                                       {.tape_memory = machine.tape_memory,
                                        .progress = [&](std::int64_t done, std::int64_t all) { progress.update(done, all); }});
     reduce_to_final_rank(signals, layout);
     double const signals_seconds = progress.seconds();
 
-    std::vector<std::string> lines;
+    std::vector<PhaseTiming> timings = {{"load", load_seconds, 0}, {"signals", signals_seconds, inputs.num_tokens()}};
+    std::optional<AnalysisInput> input;
+    std::optional<AnalysisResult> analysis;
     if (layout.is_final_rank()) {
         Stopwatch analysis_watch;
         run->write_text("job.toml", to_toml(job));
-        AnalysisInput const input = analysis_input(inputs, config, signals);
+        input = analysis_input(inputs, config, signals);
         run->write_array("activation_counts", signals.activation_counts);
         run->write_array("gradient_scores", signals.gradient_scores);
-        write_tables(input, analyze(input), *run);
-        double const analysis_seconds = analysis_watch.seconds();
+        analysis = analyze(*input);
+        write_tables(*input, *analysis, *run);
+        timings.push_back({"analysis", analysis_watch.seconds(), 0});
+    }
+    if (job.sweep.enabled) {
+        auto const sweep_timings = run_sweep(setup, std::move(model), input ? &*input : nullptr, analysis ? &*analysis : nullptr,
+                                             run ? &*run : nullptr);
+        timings.insert(timings.end(), sweep_timings.begin(), sweep_timings.end());
+    }
+
+    std::vector<std::string> lines;
+    if (layout.is_final_rank()) {
 
         Manifest manifest;
         manifest.version = GATESWEEP_VERSION;
@@ -151,7 +165,6 @@ void run_job(Options const& options, Communicator const& world) {
         manifest.attempts = {{started, manifest.finished, manifest.host, world.size(), "complete"}};
 
         Stopwatch report_watch;
-        std::vector<PhaseTiming> timings = {{"load", load_seconds, 0}, {"signals", signals_seconds, inputs.num_tokens()}, {"analysis", analysis_seconds, 0}};
         write_timings(timings, *run);
         run->write_manifest(manifest);
         draw_figures(run->folder());

@@ -1,0 +1,99 @@
+#include "sweep_measures.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "gatesweep/sweep/fluency.h"
+
+namespace gatesweep {
+namespace {
+
+// Sums of one trial on one group, in prompt order.
+struct TextSums {
+    double nll = 0.0, kl = 0.0;
+    std::int64_t num_targets = 0;
+};
+
+using TrialGroup = std::pair<std::int64_t, std::string>;
+
+std::map<TrialGroup, TextEffect> text_effects(Inputs const& inputs, std::vector<ForcedScore> const& scores) {
+    std::map<TrialGroup, TextSums> sums;
+    for (ForcedScore const& s : scores) {
+        TextSums& sum = sums[{s.variant, inputs.groups[static_cast<std::size_t>(s.prompt)]}];
+        sum.nll += s.score.nll_sum;
+        sum.kl += s.score.kl_sum;
+        sum.num_targets += s.score.num_targets;
+    }
+    std::map<TrialGroup, TextEffect> effects;
+    for (auto const& [key, sum] : sums) {
+        auto const baseline = sums.find({0, key.second});
+        if (baseline == sums.end() || sum.num_targets == 0) continue;
+        auto const n = static_cast<double>(sum.num_targets);
+        effects[key] = {std::exp((sum.nll - baseline->second.nll) / n), sum.kl / n};
+    }
+    return effects;
+}
+
+// Share of the routed slots of a group's prompts, without edits, that went to the trial's experts.
+double traffic_share(Trial const& trial, std::vector<std::int64_t> const& rows, NdArray<std::int64_t> const& counts) {
+    std::int64_t edited = 0, all = 0;
+    for (std::int64_t p : rows) {
+        for (std::int64_t l = 0; l < counts.shape[1]; ++l) {
+            for (std::int64_t e = 0; e < counts.shape[2]; ++e) all += counts.at(p, l, e);
+        }
+        for (ExpertEdit const& edit : trial.edits) edited += counts.at(p, edit.id.layer, edit.id.expert);
+    }
+    return all == 0 ? 0.0 : static_cast<double>(edited) / static_cast<double>(all);
+}
+
+}  // namespace
+
+std::vector<std::int64_t> rows_of_groups(Inputs const& inputs, std::vector<std::string> const& groups) {
+    std::vector<std::int64_t> rows;
+    for (std::size_t p = 0; p < inputs.groups.size(); ++p) {
+        if (std::find(groups.begin(), groups.end(), inputs.groups[p]) != groups.end()) rows.push_back(static_cast<std::int64_t>(p));
+    }
+    return rows;
+}
+
+std::vector<std::int64_t> sweep_rows(Inputs const& inputs) {
+    std::vector<std::string> groups = inputs.job.sweep.prompts;
+    groups.insert(groups.end(), inputs.job.sweep.side_effects.begin(), inputs.job.sweep.side_effects.end());
+    return rows_of_groups(inputs, groups);
+}
+
+SweepOutcomes collect_outcomes(Inputs const& inputs, TrialPlan const& plan, std::vector<Completion> const& completions,
+                               std::vector<LabelledText> const& texts, std::vector<ForcedScore> const& scores,
+                               NdArray<std::int64_t> const& counts) {
+    SweepOutcomes outcomes;
+    // The swept groups come first, in the job's order, then those watched: rows of the tables follow.
+    std::vector<std::string> order = inputs.job.sweep.prompts;
+    order.insert(order.end(), inputs.job.sweep.side_effects.begin(), inputs.job.sweep.side_effects.end());
+    std::map<std::int64_t, std::size_t> row_of;
+    std::map<std::string, std::vector<std::int64_t>> rows_of;
+    for (std::string const& group : order) {
+        for (std::int64_t p : rows_of_groups(inputs, {group})) {
+            row_of[p] = outcomes.prompt_index.size();
+            outcomes.prompt_index.push_back(p);
+            outcomes.group.push_back(group);
+            rows_of[group].push_back(p);
+        }
+    }
+    outcomes.outcomes.assign(plan.trials.size(), std::vector<Outcome>(outcomes.prompt_index.size()));
+    for (std::size_t i = 0; i < completions.size(); ++i) {
+        Completion const& c = completions[i];
+        bool const has_text = !texts[i].source.empty();
+        outcomes.outcomes[static_cast<std::size_t>(c.variant)][row_of.at(c.prompt)] = {
+            texts[i].label, has_text && is_empty(texts[i].text), has_text && is_repetitive(texts[i].text)};
+    }
+    outcomes.text = text_effects(inputs, scores);
+    for (std::size_t t = 1; t < plan.trials.size(); ++t) {
+        for (auto const& [group, rows] : rows_of) {
+            outcomes.traffic_share[{static_cast<std::int64_t>(t), group}] = traffic_share(plan.trials[t], rows, counts);
+        }
+    }
+    return outcomes;
+}
+
+}  // namespace gatesweep

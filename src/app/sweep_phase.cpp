@@ -1,0 +1,152 @@
+#include "sweep_phase.h"
+
+#include <algorithm>
+#include <iterator>
+#include <span>
+
+#include <boost/serialization/vector.hpp>
+
+#include "gatesweep/base/log.h"
+#include "gatesweep/sweep/plan_serialization.h"
+#include "gatesweep/sweep/trial_table.h"
+#include "labelling.h"
+#include "progress.h"
+#include "screen.h"
+#include "sweep_measures.h"
+
+namespace boost::serialization {
+template <class Archive>
+void serialize(Archive& a, gatesweep::ForcedText& x, unsigned int) {
+    a& x.prompt& x.ids& x.num_prompt_tokens;
+}
+}  // namespace boost::serialization
+
+namespace gatesweep {
+namespace {
+
+constexpr std::int64_t max_automatic_slots = 256;
+
+TrialPlan make_plan(Setup const& setup, AnalysisResult const* analysis) {
+    ParallelLayout const& layout = setup.layout;
+    TrialPlan plan;
+    if (analysis) plan = plan_trials(setup.inputs.job.sweep, setup.inputs.job.analysis, *analysis);
+    layout.world.broadcast_value(plan, layout.final_rank());
+    if (layout.world.rank() == 0) {
+        for (auto const& notice : plan.notices) warn(notice);
+    }
+    return plan;
+}
+
+RouterEdits edit_table(TrialPlan const& plan) {
+    RouterEdits edits(plan.num_layers, plan.num_experts);
+    for (std::size_t t = 1; t < plan.trials.size(); ++t) {
+        std::vector<RouterEdit> list;
+        for (ExpertEdit const& edit : plan.trials[t].edits) list.push_back({edit.id.layer, edit.id.expert, edit.value});
+        edits.add(plan.trials[t].mode, plan.trials[t].scope, list);
+    }
+    return edits;
+}
+
+GeneratorOptions generator_options(Setup const& setup, Mixtral const& model) {
+    auto const& [inputs, config, layout, machine] = setup;
+    SweepSpec const& sweep = inputs.job.sweep;
+    std::int64_t slots = sweep.slots;
+    if (slots == 0) {
+        std::int64_t const capacity = inputs.max_prompt_tokens() + sweep.max_new_tokens;
+        std::uint64_t const bytes = KvCache::slot_bytes(config, capacity, model.weights().embedding.element_size());
+        slots = std::clamp<std::int64_t>(static_cast<std::int64_t>(machine.tape_memory / 2 / bytes), 1, max_automatic_slots);
+    }
+    return {sweep.max_new_tokens, slots, inputs.job.signals.batch_tokens, config.eos_token_ids};
+}
+
+// The prompts that are watched, each followed by what the model answered without edits.
+std::vector<ForcedText> forced_texts(Inputs const& inputs, std::vector<Completion> const& baseline) {
+    std::vector<ForcedText> texts;
+    auto const& watched = inputs.job.sweep.side_effects;
+    for (Completion const& c : baseline) {
+        auto const& group = inputs.groups[static_cast<std::size_t>(c.prompt)];
+        if (std::find(watched.begin(), watched.end(), group) == watched.end()) continue;
+        ForcedText text{c.prompt, inputs.token_ids[static_cast<std::size_t>(c.prompt)], 0};
+        text.num_prompt_tokens = static_cast<std::int64_t>(text.ids.size());
+        text.ids.insert(text.ids.end(), c.token_ids.begin(), c.token_ids.end());
+        texts.push_back(std::move(text));
+    }
+    return texts;
+}
+
+void say_plan(TrialPlan const& plan, std::size_t num_prompts) {
+    auto const grid = std::count_if(plan.cells.begin(), plan.cells.end(), [](GridCell const& c) { return c.kind != TrialKind::custom; });
+    auto const empty = std::count_if(plan.cells.begin(), plan.cells.end(), [](GridCell const& c) { return c.trial_id.empty(); });
+    std::string text = fmt::format("{} trials ({} of {} cells were identical sets", plan.trials.size(), plan.num_merged_cells(), grid);
+    if (empty > 0) text += fmt::format(", {} came to none", empty);
+    say("sweep", fmt::format("{}) x {} prompts", text, num_prompts));
+}
+
+// Whole on the final rank: slowest rank's seconds, everybody's tokens.
+PhaseTiming timing(std::string phase, double seconds, std::int64_t tokens, Communicator const& world) {
+    double const slowest = static_cast<double>(world.all_reduce_max(static_cast<std::int64_t>(seconds * 1e6))) * 1e-6;
+    return {std::move(phase), slowest, world.all_reduce_sum(tokens)};
+}
+
+void write_tables_of(TrialPlan const& plan, SweepOutcomes const& outcomes, std::optional<LabelQuality> const& quality, RunDirectory& run) {
+    run.write_table("trials", trials_table(plan, outcomes));
+    run.write_table("trial_cells", trial_cells_table(plan));
+    run.write_table("transitions", transitions_table(plan, outcomes));
+    run.write_table("controls", control_summary_table(plan, outcomes));
+    if (quality) {
+        run.write_table("label_quality", label_quality_table(std::span(&*quality, 1)));
+    } else {
+        run.remove_table("label_quality");
+    }
+}
+
+}  // namespace
+
+std::vector<PhaseTiming> run_sweep(Setup const& setup, std::unique_ptr<Mixtral> model, AnalysisInput const* input,
+                                   AnalysisResult const* analysis, RunDirectory* run) {
+    auto const& [inputs, config, layout, machine] = setup;
+    Communicator const& world = layout.world;
+    bool const shown = world.rank() == 0;
+    TrialPlan const plan = make_plan(setup, analysis);
+    RouterEdits const edits = edit_table(plan);
+    std::vector<std::int64_t> const rows = sweep_rows(inputs);
+    if (shown) say_plan(plan, rows.size());
+    GeneratorOptions const options = generator_options(setup, *model);
+    auto const num_trials = static_cast<std::int32_t>(plan.trials.size());
+
+    // The baseline once, for all: what its answers were is needed to force them on the trials.
+    Progress baseline_progress("baseline", "completions", shown);
+    SweepContext context{*model, layout, edits, inputs.token_ids, inputs.job.signals.batch_tokens,
+                         [&](std::int64_t done, std::int64_t all) { baseline_progress.update(done, all); }};
+    GenerationResult baseline = generate_all(context, rows, 0, 1, options);
+    std::vector<ForcedText> texts = forced_texts(inputs, baseline.completions);
+    world.broadcast_value(texts, layout.final_rank());
+    if (inputs.job.sweep.screen.enabled) run_screen(setup, *model, baseline.completions, run);
+
+    Progress sweep_progress("sweep", "completions", shown);
+    context.progress = [&](std::int64_t done, std::int64_t all) { sweep_progress.update(done, all); };
+    GenerationResult trials = generate_all(context, rows, 1, num_trials - 1, options);
+
+    Progress text_progress("texts", "passes", shown);
+    context.progress = [&](std::int64_t done, std::int64_t all) { text_progress.update(done, all); };
+    std::vector<ForcedScore> const scores = num_trials > 1 ? score_texts(context, texts, num_trials) : std::vector<ForcedScore>();
+    std::int64_t num_scored = 0;
+    for (ForcedText const& text : texts) num_scored += static_cast<std::int64_t>(text.ids.size()) * num_trials;
+    std::vector<PhaseTiming> timings = {
+        timing("sweep_prefill", baseline.stats.prefill_seconds + trials.stats.prefill_seconds, baseline.stats.prompt_tokens + trials.stats.prompt_tokens, world),
+        timing("sweep_decode", baseline.stats.decode_seconds + trials.stats.decode_seconds, baseline.stats.decode_tokens + trials.stats.decode_tokens, world),
+        {"sweep_texts", text_progress.seconds(), num_scored}};
+
+    model.reset();
+    std::vector<Completion> completions = std::move(baseline.completions);
+    completions.insert(completions.end(), std::make_move_iterator(trials.completions.begin()), std::make_move_iterator(trials.completions.end()));
+    std::vector<LabelledText> const labels = label_completions(inputs, machine, layout, plan, completions);
+    std::optional<LabelQuality> const quality = measure_labeller(inputs.job, machine, layout);
+    if (run) {
+        write_completions(plan, inputs, completions, labels, *run);
+        write_tables_of(plan, collect_outcomes(inputs, plan, completions, labels, scores, input->activation_counts), quality, *run);
+    }
+    return timings;
+}
+
+}  // namespace gatesweep
