@@ -29,6 +29,20 @@ void fix_creation_date(std::filesystem::path const& pdf) {
     write_file_atomically(pdf, bytes);
 }
 
+// A sweep may have curves the last report drew and this one does not.
+void remove_old_sweep_figures(std::filesystem::path const& folder, std::vector<Figure> const& figures) {
+    std::vector<std::filesystem::path> old;
+    for (auto const& entry : std::filesystem::directory_iterator(folder)) {
+        std::string const name = entry.path().stem().string();
+        bool const is_of_a_sweep = name.starts_with("sweep_") || name.starts_with("screen_");
+        if (is_of_a_sweep && std::ranges::find(figures, name, &Figure::name) == figures.end()) {
+            old.push_back(entry.path());
+        }
+    }
+    for (auto const& path : old)
+        remove_file(path);
+}
+
 }  // namespace
 
 std::string data_file(std::string_view figure_name) {
@@ -55,11 +69,18 @@ std::string gnuplot_script(Figure const& figure) {
         figure.height / 107.0);
 }
 
+std::string sweep_figure_name(RunView const& run, std::string const& stem, std::string const& group) {
+    std::vector<std::string> const& groups = run.sweep->groups;
+    return group == groups.front() ? stem : fmt::format("{}_{}", stem, part_among(groups, group));
+}
+
 void draw_figures(RunView const& run) {
     auto const folder = run.folder / "figures";
     create_folder(folder);
     std::vector<Figure> figures = line_figures(run);
-    std::ranges::move(heatmap_figures(run), std::back_inserter(figures));
+    for (auto const& more : {heatmap_figures, effect_figures, curve_figures, screen_figures})
+        std::ranges::move(more(run), std::back_inserter(figures));
+    remove_old_sweep_figures(folder, figures);
     for (auto const& figure : figures) {
         // What an earlier run of this drew goes first: a picture must never be older than its numbers.
         remove_file(folder / (figure.name + ".svg"));

@@ -108,4 +108,20 @@ std::vector<Figure> heatmap_figures(RunView const& run) {
     return figures;
 }
 
+std::string screen_figure_name(RunView const& run, std::string const& group) {
+    return "screen_" + part_among(run.groups, group);
+}
+
+std::vector<Figure> screen_figures(RunView const& run) {
+    std::vector<Figure> figures;
+    if (!run.sweep) return figures;
+    for (auto const& screen : run.sweep->screens) {
+        figures.push_back(heatmap(run, screen_figure_name(run, screen.group), "tables/screen.csv",
+                                  with_marked(run, fmt::format("Each expert edited alone: refusal margin, group {}",
+                                                               shortened(screen.group, 30))),
+                                  "change of the margin, nats", screen.change, zero_centred_scale(screen.change)));
+    }
+    return figures;
+}
+
 }  // namespace gatesweep

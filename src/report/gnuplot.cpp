@@ -86,6 +86,16 @@ std::string file_name_part(std::string_view text) {
     return part.empty() ? "group" : part;
 }
 
+std::string part_among(std::vector<std::string> const& names, std::string const& name) {
+    std::string const part = file_name_part(name);
+    int num_before = 1;
+    for (auto const& other : names) {
+        if (other == name) break;
+        if (file_name_part(other) == part) ++num_before;
+    }
+    return num_before == 1 ? part : fmt::format("{}-{}", part, num_before);
+}
+
 bool gnuplot_is_installed() {
     char const* const path = std::getenv("PATH");
     std::string_view folders = path ? path : "/usr/local/bin:/usr/bin:/bin";

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace gatesweep {
 
@@ -13,6 +14,9 @@ std::string gnuplot_quoted(std::string_view text);
 
 // A user's text as part of a file name: [a-z0-9_-] only, never empty.
 std::string file_name_part(std::string_view text);
+
+// The same for one of several names, each of which must give a file of its own: "a/b" beside "a b" is "a_b-2".
+std::string part_among(std::vector<std::string> const& names, std::string const& name);
 
 // Whether a program named gnuplot is on the PATH.
 bool gnuplot_is_installed();

@@ -58,6 +58,15 @@ ColourScale gap_scale(ClassMap const& classes) {
     return {Palette::diverging, ScaleKind::linear, -limit, limit, share_beyond(sizes, -limit, limit)};
 }
 
+ColourScale zero_centred_scale(std::vector<double> const& values) {
+    double limit = 0.0;
+    for (double const value : values) {
+        if (std::isfinite(value)) limit = std::max(limit, std::abs(value));
+    }
+    if (limit <= 0.0) limit = 1.0;
+    return {Palette::diverging, ScaleKind::linear, -limit, limit};
+}
+
 HeatmapGrid heatmap_grid(RunView const& run) {
     bool const layers_across = run.num_layers >= run.num_experts;
     return {layers_across, std::max(run.num_layers, run.num_experts), std::min(run.num_layers, run.num_experts)};

@@ -33,6 +33,7 @@ ColourScale group_scale(RunView const& run, std::string_view signal);
 // Symmetric about 0. For raw gradients it ends at the 98th percentile of |gap|, else the last layers would bleach the
 // rest.
 ColourScale gap_scale(ClassMap const& classes);
+ColourScale zero_centred_scale(std::vector<double> const& values);  // symmetric, to the largest |value|
 
 // Which axis runs across: layers, unless experts are more.
 struct HeatmapGrid {

@@ -15,6 +15,15 @@ void read_limits(toml::node_view<toml::node const> const& node, Thresholds& limi
     limits.min = node["min"].value_or(limits.min);
 }
 
+std::vector<std::string> read_names(toml::node_view<toml::node const> const& node) {
+    std::vector<std::string> names;
+    if (auto const* array = node.as_array()) {
+        for (auto const& name : *array)
+            names.push_back(name.value_or(std::string()));
+    }
+    return names;
+}
+
 }  // namespace
 
 JobView read_job_view(std::filesystem::path const& file) {
@@ -43,6 +52,11 @@ JobView read_job_view(std::filesystem::path const& file) {
     }
     read_limits(analysis["activation"], job.activation);
     read_limits(analysis["gradient"], job.gradient);
+    auto const sweep = section("sweep");
+    job.sweep_prompts = read_names(sweep["prompts"]);
+    if (job.sweep_prompts.empty()) job.sweep_prompts = {job.malicious};
+    job.side_effects = read_names(sweep["side_effects"]);
+    job.label_method = sweep["labels"]["method"].value_or(job.label_method);
     return job;
 }
 

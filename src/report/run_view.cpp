@@ -32,13 +32,29 @@ std::vector<std::pair<std::string, std::vector<std::string>>> const required_col
       "mean_effective_experts", "min_effective_experts"}},
     {"marked_experts",
      {"signal", "layer", "expert", "benign_mean", "malicious_mean", "gap", "rank_by_abs_gap", "label"}},
+    {"trials", {"trial_id", "name",    "kind",   "signal",      "class",           "gap_threshold",
+                "mode",     "experts", "group",  "num_prompts", "restricted",      "non_restricted",
+                "r_to_r",   "r_to_n",  "n_to_r", "n_to_n",      "risk_difference", "ci_low",
+                "ci_high",  "p_exact", "p_mid",  "q_value",     "perplexity_ratio"}},
+    {"trial_cells", {"kind", "signal", "class", "gap_threshold", "size", "mode", "trial_id", "outcome"}},
+    {"controls",
+     {"group", "num_experts", "mode", "num_random", "mean_rate", "lowest_rate", "highest_rate", "mean_difference",
+      "lowest_difference", "highest_difference"}},
+    {"transitions", {"trial_id", "group", "baseline", "trial", "count"}},
+    {"label_quality",
+     {"method", "version", "source", "num", "precision", "precision_low", "precision_high", "recall", "recall_low",
+      "recall_high", "kappa", "kappa_low", "kappa_high"}},
+    {"screen", {"layer", "expert", "group", "margin", "change"}},
 };
+
+std::set<std::string> const optional_tables = {"marked_experts", "threshold_sensitivity", "layer_summary",
+                                               "trials",         "trial_cells",           "controls",
+                                               "transitions",    "label_quality",         "screen"};
 
 void read_tables(RunView& run) {
     for (auto const& [stem, columns] : required_columns) {
         auto const path = run.folder / "tables" / (stem + ".csv");
-        bool const is_optional = stem == "marked_experts" || stem == "threshold_sensitivity" || stem == "layer_summary";
-        if (is_optional && !std::filesystem::exists(path)) continue;
+        if (optional_tables.contains(stem) && !std::filesystem::exists(path)) continue;
         CsvTable table = read_csv(path);
         table.name = "tables/" + stem + ".csv";
         for (auto const& column : columns)
@@ -202,6 +218,7 @@ RunView read_run(std::filesystem::path const& run_folder) {
     read_maps(run);
     run.classes = {read_classes(run, "activation"), read_classes(run, "gradient")};
     read_marked(run);
+    if (run.has("trials")) run.sweep = read_sweep(run);
     return run;
 }
 

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "gatesweep/report/run_view.h"
 
@@ -14,6 +15,11 @@ struct Headline {
     // "marked experts: ranks 1 2 3 of 64 by activation gap, 25 22 8 by raw gradient, 1 2 3 by gradient share"; ranks by
     // the size of the gap, in the order of tables/marked_experts.csv. Empty when there is no such table.
     std::string marked;
+    // Of a sweep, on its first group; empty without one. The set with the largest effect (of equals the smallest), then
+    // what speaks for and against it:
+    // "refusal 100 % -> 0 % with 2:5 3:1 4:6 6:3 7:0 suppressed (paired difference -100 points [-100, -96], p < 1e-29);"
+    // "20 random sets of the same size: 99.9 % (lowest 98 %); benign refusals unchanged (0 %), perplexity x1.00"
+    std::vector<std::string> result;
 };
 
 Headline headline(RunView const& run);

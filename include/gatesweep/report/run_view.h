@@ -11,6 +11,7 @@
 
 #include "gatesweep/analysis/classification.h"
 #include "gatesweep/analysis/score_maps.h"
+#include "gatesweep/report/sweep_view.h"
 #include "gatesweep/store/csv.h"
 
 namespace gatesweep {
@@ -40,7 +41,10 @@ struct JobView {
     std::int64_t top = 10;
     Thresholds activation = {0.05, 0.08};
     Thresholds gradient = {1e-4, 1e-4};
-    std::string toml;  // the file as it is
+    std::vector<std::string> sweep_prompts;  // [sweep] prompts; without it the malicious group
+    std::vector<std::string> side_effects;   // [sweep] side_effects
+    std::string label_method = "phrases";    // [sweep.labels] method
+    std::string toml;                        // the file as it is
 };
 
 struct RunView {
@@ -53,6 +57,7 @@ struct RunView {
     std::vector<ExpertMap> maps;             // groups in the order above, for each signal in the table's order
     std::vector<ClassMap> classes;           // activation, gradient
     std::vector<ExpertId> marked;            // in the order of tables/marked_experts.csv; empty when there is none
+    std::optional<SweepView> sweep;          // where there is tables/trials.csv
 
     std::int64_t num_cells() const { return num_layers * num_experts; }
     bool has(std::string_view table) const { return tables.contains(std::string(table)); }
@@ -66,7 +71,8 @@ struct RunView {
 
 // Reads job.toml and every table. Errors: input_missing for a file that is not there, bad_data for one whose content is
 // wrong: a missing column, a cell that is no number, an expert missing or listed twice, a group that the roles name but
-// the tables lack. tables/marked_experts.csv, threshold_sensitivity.csv and layer_summary.csv may be absent.
+// the tables lack; those of read_sweep. tables/marked_experts.csv, threshold_sensitivity.csv, layer_summary.csv and all
+// tables of a sweep may be absent.
 RunView read_run(std::filesystem::path const& run_folder);
 
 }  // namespace gatesweep

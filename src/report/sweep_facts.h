@@ -1,0 +1,46 @@
+// Private to report: which trials of a sweep to show, and how its numbers are written. The terminal's lines, the
+// figures and report.html all take them from here.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gatesweep/report/sweep_view.h"
+
+namespace gatesweep {
+
+// Larger effect first, then fewer experts, then smaller exact p. An effect that was not measured comes last.
+bool is_stronger(TrialResult const& a, TrialResult const& b);
+
+// The results of these kinds on a group, strongest first; equals keep the table's order.
+std::vector<TrialResult const*> strongest_first(SweepView const& sweep, std::string_view group,
+                                                std::vector<std::string_view> const& kinds);
+
+// Among the selected sets, else the custom ones; null when there are neither.
+TrialResult const* strongest(SweepView const& sweep, std::string_view group);
+
+// The strongest selected set of each signal, and the strongest custom set; strongest first.
+std::vector<TrialResult const*> strongest_of_signals(SweepView const& sweep, std::string_view group);
+
+// What to show of a great many sets, strongest first: at most `max_sets` that were chosen (selected, custom) and at
+// most a quarter as many controls (reverse, bottom), together no more than max_sets.
+std::vector<TrialResult const*> most_telling(SweepView const& sweep, std::string_view group, std::size_t max_sets);
+
+// "activation malicious-dominant, 5 experts, gap 0.05"; the edit is named where the sweep has several.
+std::string set_name(SweepView const& sweep, TrialResult const& result);
+std::string edit_text(EditRule const& edit);  // "mask", "bias -2, decode only"
+std::string edit_verb(EditRule const& edit);  // "suppressed"
+std::string experts_text(std::vector<ExpertId> const& experts, std::size_t max_experts);  // "2:5 3:1"
+
+std::string percent_text(double fraction);            // "99.9"; never "100" for less than all
+std::string points_text(double difference);           // "-12.5", of 100
+std::string p_text(std::string_view name, double p);  // "p = 0.0075", "p < 1e-29"
+
+// Correlation of the ranks (Spearman), equals sharing their mean rank. not_measured below three pairs, or when one side
+// is all equal. Pairs without a number are left out.
+double rank_correlation(std::span<double const> x, std::span<double const> y);
+
+}  // namespace gatesweep

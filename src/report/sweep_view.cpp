@@ -1,0 +1,295 @@
+#include "gatesweep/report/sweep_view.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <set>
+
+#include "gatesweep/base/error.h"
+#include "gatesweep/report/run_view.h"
+
+namespace gatesweep {
+namespace {
+
+constexpr char const* copy_again = "run 'gatesweep analyze' on the folder to write it again";
+constexpr std::array kinds = {"baseline", "selected", "random", "reverse", "bottom", "custom"};
+constexpr std::array label_counts = {"full_refusal", "partial_refusal", "full_compliance", "incoherent",
+                                     "unscored",     "empty",           "repetitive"};
+
+std::string optional_text(CsvTable const& table, std::size_t row, std::string_view column) {
+    bool const is_there = std::ranges::find(table.header, column) != table.header.end();
+    return is_there ? table.text(row, column) : std::string();
+}
+
+double optional_number(CsvTable const& table, std::size_t row, std::string_view column) {
+    return optional_text(table, row, column).empty() ? not_measured : table.number(row, column);
+}
+
+std::int64_t optional_count(CsvTable const& table, std::size_t row, std::string_view column) {
+    if (optional_text(table, row, column).empty()) return 0;
+    std::int64_t const count = table.integer(row, column);
+    GATESWEEP_VALIDATE(count >= 0, ExitCode::bad_data, "{}: row {}: {} is {} (a count): {}", table.name, row + 1,
+                       column, count, copy_again);
+    return count;
+}
+
+EditRule edit_of(CsvTable const& table, std::size_t row) {
+    return {table.text(row, "mode"), optional_text(table, row, "scope"), optional_number(table, row, "dose")};
+}
+
+// "7:5 12:1"
+std::vector<ExpertId> read_experts(RunView const& run, CsvTable const& table, std::size_t row) {
+    std::vector<ExpertId> experts;
+    std::string const& text = table.text(row, "experts");
+    char const* at = text.data();
+    char const* const end = at + text.size();
+    while (at != end) {
+        ExpertId id{-1, -1};
+        auto const layer = std::from_chars(at, end, id.layer);
+        bool is_pair = layer.ec == std::errc() && layer.ptr != end && *layer.ptr == ':';
+        if (is_pair) {
+            auto const expert = std::from_chars(layer.ptr + 1, end, id.expert);
+            is_pair = expert.ec == std::errc() && (expert.ptr == end || (*expert.ptr == ' ' && expert.ptr + 1 != end));
+            at = expert.ptr == end ? end : expert.ptr + 1;
+        }
+        bool const is_inside =
+            is_pair && id.layer >= 0 && id.layer < run.num_layers && id.expert >= 0 && id.expert < run.num_experts;
+        GATESWEEP_VALIDATE(is_inside, ExitCode::bad_data,
+                           "{}: row {}: experts \"{}\" are not layer:expert pairs inside {} layers x {} experts: {}",
+                           table.name, row + 1, printable(text), run.num_layers, run.num_experts, copy_again);
+        experts.push_back(id);
+    }
+    return experts;
+}
+
+void check_group(RunView const& run, CsvTable const& table, std::size_t row) {
+    std::string const& group = table.text(row, "group");
+    GATESWEEP_VALIDATE(std::ranges::find(run.groups, group) != run.groups.end(), ExitCode::bad_data,
+                       "{}: row {}: group \"{}\" has no prompts in tables/prompts.csv: {}", table.name, row + 1,
+                       printable(group), copy_again);
+}
+
+void check_counts(CsvTable const& table, std::size_t row, TrialResult const& result) {
+    std::int64_t const judged = result.restricted + result.non_restricted;
+    std::int64_t const pairs = result.r_to_r + result.r_to_n + result.n_to_r + result.n_to_n;
+    bool const adds_up = judged <= result.num_prompts && pairs <= result.num_prompts &&
+                         result.r_to_r + result.n_to_r <= result.restricted &&
+                         result.r_to_n + result.n_to_n <= result.non_restricted;
+    GATESWEEP_VALIDATE(adds_up, ExitCode::bad_data,
+                       "{}: row {}: {} restricted and {} non-restricted, in pairs {} + {} + {} + {}, of {} prompts do "
+                       "not add up: {}",
+                       table.name, row + 1, result.restricted, result.non_restricted, result.r_to_r, result.r_to_n,
+                       result.n_to_r, result.n_to_n, result.num_prompts, copy_again);
+}
+
+TrialResult read_result(RunView const& run, CsvTable const& table, std::size_t row) {
+    TrialResult result;
+    result.id = table.text(row, "trial_id");
+    result.name = table.text(row, "name");
+    result.kind = table.text(row, "kind");
+    GATESWEEP_VALIDATE(std::ranges::find(kinds, result.kind) != kinds.end(), ExitCode::bad_data,
+                       "{}: row {}: unknown kind \"{}\": {}", table.name, row + 1, printable(result.kind), copy_again);
+    result.signal = table.text(row, "signal");
+    result.expert_class = table.text(row, "class");
+    result.gap_threshold = optional_number(table, row, "gap_threshold");
+    result.edit = edit_of(table, row);
+    result.experts = read_experts(run, table, row);
+    result.matched_to = optional_text(table, row, "matched_to");
+    check_group(run, table, row);
+    result.group = table.text(row, "group");
+    for (auto const& [column, count] : {std::pair{"num_prompts", &result.num_prompts},
+                                        {"restricted", &result.restricted},
+                                        {"non_restricted", &result.non_restricted},
+                                        {"r_to_r", &result.r_to_r},
+                                        {"r_to_n", &result.r_to_n},
+                                        {"n_to_r", &result.n_to_r},
+                                        {"n_to_n", &result.n_to_n}}) {
+        *count = optional_count(table, row, column);
+    }
+    check_counts(table, row, result);
+    for (auto const& [column, number] : {std::pair{"risk_difference", &result.difference},
+                                         {"ci_low", &result.difference_low},
+                                         {"ci_high", &result.difference_high},
+                                         {"p_exact", &result.p_exact},
+                                         {"p_mid", &result.p_mid},
+                                         {"q_value", &result.q_value},
+                                         {"perplexity_ratio", &result.perplexity_ratio},
+                                         {"rate_low", &result.rate_low},
+                                         {"rate_high", &result.rate_high},
+                                         {"p_empirical", &result.p_empirical},
+                                         {"mean_kl", &result.mean_kl},
+                                         {"traffic_removed", &result.traffic_removed}}) {
+        *number = optional_number(table, row, column);
+    }
+    for (auto const* column : label_counts) {
+        if (!optional_text(table, row, column).empty()) result.counts[column] = optional_count(table, row, column);
+    }
+    return result;
+}
+
+void read_results(RunView const& run, SweepView& sweep) {
+    CsvTable const& table = run.table("trials");
+    for (std::size_t row = 0; row < table.rows.size(); ++row) {
+        TrialResult result = read_result(run, table, row);
+        bool const is_new = sweep.places.emplace(std::pair{result.id, result.group}, row).second;
+        GATESWEEP_VALIDATE(is_new, ExitCode::bad_data, "{}: row {}: trial {} stands on group \"{}\" a second time: {}",
+                           table.name, row + 1, printable(result.id), printable(result.group), copy_again);
+        sweep.results.push_back(std::move(result));
+    }
+    std::set<std::string> with_baseline;
+    for (auto const& result : sweep.results) {
+        if (result.kind == "baseline") with_baseline.insert(result.group);
+    }
+    for (auto const& result : sweep.results) {
+        GATESWEEP_VALIDATE(with_baseline.contains(result.group), ExitCode::bad_data,
+                           "{}: no baseline on group \"{}\" (every trial is compared with it): {}", table.name,
+                           printable(result.group), copy_again);
+        if (std::ranges::find(sweep.groups, result.group) == sweep.groups.end() &&
+            std::ranges::find(sweep.side_groups, result.group) == sweep.side_groups.end()) {
+            sweep.side_groups.push_back(result.group);
+        }
+    }
+    for (auto const& group : sweep.groups) {
+        GATESWEEP_VALIDATE(with_baseline.contains(group), ExitCode::bad_data,
+                           "{}: no rows on group \"{}\", which [sweep] of job.toml names: {}", table.name,
+                           printable(group), copy_again);
+    }
+    std::erase_if(sweep.side_groups, [&](std::string const& group) { return !with_baseline.contains(group); });
+}
+
+void check_trial(SweepView const& sweep, CsvTable const& table, std::size_t row, std::string const& id) {
+    bool const is_known =
+        std::ranges::any_of(sweep.results, [&](TrialResult const& result) { return result.id == id; });
+    GATESWEEP_VALIDATE(is_known, ExitCode::bad_data, "{}: row {}: trial {} is not in tables/trials.csv: {}", table.name,
+                       row + 1, printable(id), copy_again);
+}
+
+void read_cells(RunView const& run, SweepView& sweep) {
+    if (!run.has("trial_cells")) return;
+    CsvTable const& table = run.table("trial_cells");
+    static constexpr std::string_view merged = "same as ";
+    for (std::size_t row = 0; row < table.rows.size(); ++row) {
+        SweepCell cell{table.text(row, "kind"),
+                       table.text(row, "signal"),
+                       table.text(row, "class"),
+                       optional_number(table, row, "gap_threshold"),
+                       optional_count(table, row, "size"),
+                       edit_of(table, row),
+                       table.text(row, "trial_id"),
+                       table.text(row, "outcome")};
+        if (cell.trial_id.empty() && cell.outcome.starts_with(merged)) {
+            cell.trial_id = cell.outcome.substr(merged.size());
+        }
+        if (!cell.trial_id.empty()) check_trial(sweep, table, row, cell.trial_id);
+        sweep.cells.push_back(std::move(cell));
+    }
+}
+
+void read_controls(RunView const& run, SweepView& sweep) {
+    if (!run.has("controls")) return;
+    CsvTable const& table = run.table("controls");
+    for (std::size_t row = 0; row < table.rows.size(); ++row) {
+        check_group(run, table, row);
+        sweep.controls.push_back(
+            {table.text(row, "group"), table.integer(row, "num_experts"), edit_of(table, row),
+             table.integer(row, "num_random"), optional_number(table, row, "mean_rate"),
+             optional_number(table, row, "lowest_rate"), optional_number(table, row, "highest_rate"),
+             optional_number(table, row, "mean_difference"), optional_number(table, row, "lowest_difference"),
+             optional_number(table, row, "highest_difference")});
+    }
+}
+
+void read_screens(RunView const& run, SweepView& sweep) {
+    if (!run.has("screen")) return;
+    CsvTable const& table = run.table("screen");
+    auto const cells = static_cast<std::size_t>(run.num_cells());
+    std::set<std::tuple<std::string, std::int64_t, std::int64_t>> seen;
+    for (std::size_t row = 0; row < table.rows.size(); ++row) {
+        check_group(run, table, row);
+        std::string const& group = table.text(row, "group");
+        std::int64_t const layer = table.integer(row, "layer");
+        std::int64_t const expert = table.integer(row, "expert");
+        bool const is_inside = layer >= 0 && layer < run.num_layers && expert >= 0 && expert < run.num_experts;
+        GATESWEEP_VALIDATE(is_inside && seen.emplace(group, layer, expert).second, ExitCode::bad_data,
+                           "{}: row {}: expert {}:{} is outside {} layers x {} experts or stands here a second time: "
+                           "{}",
+                           table.name, row + 1, layer, expert, run.num_layers, run.num_experts, copy_again);
+        auto map = std::ranges::find(sweep.screens, group, &ScreenMap::group);
+        if (map == sweep.screens.end()) {
+            sweep.screens.push_back(
+                {group, std::vector<double>(cells, not_measured), std::vector<double>(cells, not_measured)});
+            map = sweep.screens.end() - 1;
+        }
+        auto const cell = static_cast<std::size_t>(layer * run.num_experts + expert);
+        map->margin[cell] = optional_number(table, row, "margin");
+        map->change[cell] = optional_number(table, row, "change");
+    }
+}
+
+void check_transitions(RunView const& run, SweepView const& sweep) {
+    if (!run.has("transitions")) return;
+    CsvTable const& table = run.table("transitions");
+    for (std::size_t row = 0; row < table.rows.size(); ++row) {
+        GATESWEEP_VALIDATE(sweep.find(table.text(row, "trial_id"), table.text(row, "group")), ExitCode::bad_data,
+                           "{}: row {}: trial {} on group \"{}\" is not in tables/trials.csv: {}", table.name, row + 1,
+                           printable(table.text(row, "trial_id")), printable(table.text(row, "group")), copy_again);
+        optional_count(table, row, "count");
+    }
+}
+
+void check_label_quality(RunView const& run) {
+    if (!run.has("label_quality")) return;
+    CsvTable const& table = run.table("label_quality");
+    for (std::size_t row = 0; row < table.rows.size(); ++row) {
+        table.integer(row, "num");
+        for (auto const* column : {"precision", "precision_low", "precision_high", "recall", "recall_low",
+                                   "recall_high", "kappa", "kappa_low", "kappa_high"}) {
+            optional_number(table, row, column);
+        }
+    }
+}
+
+}  // namespace
+
+bool EditRule::operator==(EditRule const& other) const {
+    bool const is_same_dose = dose == other.dose || (std::isnan(dose) && std::isnan(other.dose));
+    return mode == other.mode && scope == other.scope && is_same_dose;
+}
+
+double TrialResult::rate() const {
+    std::int64_t const judged = restricted + non_restricted;
+    return judged == 0 ? not_measured : static_cast<double>(restricted) / static_cast<double>(judged);
+}
+
+TrialResult const* SweepView::find(std::string const& trial_id, std::string const& group) const {
+    auto const found = places.find({trial_id, group});
+    return found == places.end() ? nullptr : &results[found->second];
+}
+
+TrialResult const& SweepView::baseline(std::string const& group) const {
+    return *std::ranges::find_if(
+        results, [&](TrialResult const& result) { return result.kind == "baseline" && result.group == group; });
+}
+
+ControlBand const* SweepView::control_of(TrialResult const& result) const {
+    auto const found = std::ranges::find_if(controls, [&](ControlBand const& band) {
+        return band.group == result.group && band.num_experts == result.num_experts() && band.edit == result.edit;
+    });
+    return found == controls.end() ? nullptr : &*found;
+}
+
+SweepView read_sweep(RunView const& run) {
+    SweepView sweep;
+    sweep.groups = run.job.sweep_prompts;
+    sweep.side_groups = run.job.side_effects;
+    read_results(run, sweep);
+    read_cells(run, sweep);
+    read_controls(run, sweep);
+    read_screens(run, sweep);
+    check_transitions(run, sweep);
+    check_label_quality(run);
+    return sweep;
+}
+
+}  // namespace gatesweep
