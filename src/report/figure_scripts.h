@@ -32,6 +32,7 @@ std::vector<Figure> curve_figures(RunView const& run);
 std::vector<Figure> screen_figures(RunView const& run);
 
 inline constexpr std::size_t max_forest_rows = 40;  // of sweep_effects
+inline constexpr std::size_t max_curves = 10;       // of a dose figure: as many as a reader tells apart
 
 // Figures of a sweep have the bare name on the first sweep group and end in _<group> on the others.
 std::string sweep_figure_name(RunView const& run, std::string const& stem, std::string const& group);

@@ -14,7 +14,6 @@
 namespace gatesweep {
 namespace {
 
-constexpr std::size_t max_curves = 12;  // as many as a reader tells apart
 constexpr std::array point_types = {7, 9, 5, 13, 11, 4};
 
 struct Axis {
@@ -99,14 +98,16 @@ Figure curves_figure(RunView const& run, std::string name, std::string const& gr
     }
     figure.plot += fmt::format("{} with lines dt 2 lw 1.5 lc rgb 'black' title 'baseline, nothing edited'",
                                std::isnan(baseline) ? "NaN" : to_cell(baseline));
+    // Later marks are smaller, so that those which coincide show one inside the other.
     for (std::size_t i = 0; i < curves.size(); ++i) {
         figure.plot += fmt::format(
-            ", \\\n     {} index {} using 1:2 with linespoints lw 2 dt {} pt {} ps 0.8 lc rgb '{}' title {}", file, i,
-            i / 6 + 1, point_types[i % 6], hex(group_colour(i)), gnuplot_quoted(shortened(curves[i].title, 80)));
+            ", \\\n     {} index {} using 1:2 with linespoints lw 2 dt {} pt {} ps {:.2f} lc rgb '{}' title {}", file,
+            i, i / 6 + 1, point_types[i % 6], 1.5 - 0.08 * static_cast<double>(i), hex(group_colour(i)),
+            gnuplot_quoted(shortened(curves[i].title, 80)));
     }
     double const margin = axis.ticks == Axis::Ticks::whole ? 0.4 : 0.05 * (high - low);
     figure.settings = fmt::format(
-        "set title {}\nset xlabel {} offset 0,0.4\nset ylabel 'refusals, % of prompts'\n"
+        "set title {}\nset xlabel {}\nset ylabel 'refusals, % of prompts'\n"
         "set key outside bottom center vertical maxcols 1 Left reverse noenhanced\nset yrange [-3:103]\n"
         "set xrange [{:.6g}:{:.6g}]\n{}",
         gnuplot_quoted(fmt::format("{}, group {}", axis.title, shortened(group, 30))), gnuplot_quoted(axis.label),

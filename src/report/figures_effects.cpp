@@ -89,7 +89,7 @@ Figure forest(RunView const& run, std::string const& group) {
     figure.data = forest_data(sweep, rows);
     figure.settings = fmt::format(
         "set title {}\nset xlabel 'change of the refusal rate against the baseline, points (95 % interval)'\n"
-        "set yrange [{}.5:-0.5]\nset key outside top center horizontal noenhanced\nset bars small\n"
+        "set yrange [{}.5:-0.5]\nset key outside bottom center horizontal noenhanced\nset bars small\n"
         "set arrow from 0, graph 0 to 0, graph 1 nohead back lc rgb 'black' lw 1\n",
         gnuplot_quoted(fmt::format("Effect of each set on refusals, group {}", shortened(group, 30))),
         static_cast<int>(rows.size()) - 1);
@@ -158,7 +158,7 @@ std::vector<Figure> side_effects(RunView const& run, std::string const& side_gro
     std::string const beside = shortened(side_group, 30);
     figure.settings = fmt::format(
         "set title {}\nset xlabel {}\nset ylabel 'change of refusals, points'\n"
-        "set key outside bottom center horizontal noenhanced\nset xlabel offset 0,0.4\n{}"
+        "set key outside bottom center horizontal noenhanced\n{}"
         "set arrow from {}, graph 0 to {}, graph 1 nohead back lc rgb 'black' lw 1\n",
         gnuplot_quoted(fmt::format("Refusals on {} against what else changes", shortened(group, 30))),
         gnuplot_quoted(what == SideEffect::perplexity ? fmt::format("perplexity on {}, times the baseline's", beside)
@@ -177,13 +177,14 @@ std::vector<Figure> side_effects(RunView const& run, std::string const& side_gro
     auto const plotted = [&](std::string const& kind, int point_type, std::string const& colour,
                              std::string const& title) {
         if (data.find(" " + kind + " ") == std::string::npos) return;
-        figure.plot += fmt::format(
-            "{}{} using (strcol(3) eq '{}' ? $1 : NaN):2 with points pt {} ps 0.9 lc rgb '{}' title {}",
-            figure.plot.empty() ? "plot " : ", \\\n     ", file, kind, point_type, colour, gnuplot_quoted(title));
+        figure.plot +=
+            fmt::format("{}{} using (strcol(3) eq '{}' ? $1 : NaN):2 with points pt {} ps {} lc rgb '{}' title {}",
+                        figure.plot.empty() ? "plot " : ", \\\n     ", file, kind, point_type,
+                        kind == "random" ? 1.4 : 0.9, colour, gnuplot_quoted(title));
     };
-    plotted("random", 6, "#8a929b", "random sets");
     for (auto const& style : kind_styles)
         plotted(style.kind, style.point_type, hex(group_colour(style.colour)), style.title);
+    plotted("random", 6, "#8a929b", "random sets");
     return {figure};
 }
 

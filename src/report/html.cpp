@@ -2,33 +2,53 @@
 
 #include <fmt/format.h>
 
-#include <array>
+#include <string>
+#include <vector>
 
 #include "gatesweep/base/file.h"
 #include "html_parts.h"
+#include "html_sweep.h"
 #include "text.h"
 
 namespace gatesweep {
 namespace {
 
-struct Link {
+struct Part {
     char const* id;
     char const* title;
+    std::string html;  // empty: the run has none
 };
 
-constexpr std::array links = {
-    Link{"run", "What was run"},       Link{"short", "In short"},    Link{"cautions", "Cautions"},
-    Link{"marked", "Marked experts"},  Link{"maps", "Maps"},         Link{"classes", "Classes"},
-    Link{"top", "Highest experts"},    Link{"coverage", "Coverage"}, Link{"layers", "Layers"},
-    Link{"guide", "How to read this"}, Link{"labs", "Labs"},         Link{"tables", "Every table"},
-    Link{"provenance", "Provenance"},
-};
+std::vector<Part> parts_of(RunView const& run, Provenance const& origin) {
+    return {
+        {"run", "What was run", what_was_run(run, origin.summary_rows)},
+        {"short", "In short", in_short(run)},
+        {"sweep", "Suppression", sweep_section(run)},
+        {"cautions", "Cautions", cautions(run)},
+        {"doses", "Doses", doses_section(run)},
+        {"single", "Single experts", single_experts_section(run)},
+        {"transitions", "Transitions", transitions_section(run)},
+        {"side", "Side effects", side_effects_section(run)},
+        {"examples", "Examples", examples_section(run)},
+        {"trials", "Trials", trials_section(run)},
+        {"grid", "Grid", grid_section(run)},
+        {"marked", "Marked experts", marked_section(run)},
+        {"maps", "Maps", heatmap_section(run)},
+        {"classes", "Classes", classes_section(run)},
+        {"top", "Highest experts", top_experts_section(run)},
+        {"coverage", "Coverage", coverage_section(run)},
+        {"layers", "Layers", layers_section(run)},
+        {"guide", "How to read this", reading_guide(run)},
+        {"labs", "Labs", lab_map()},
+        {"tables", "Every table", all_tables_section(run)},
+        {"provenance", "Provenance", origin.section},
+    };
+}
 
-std::string navigation(RunView const& run) {
+std::string navigation(std::vector<Part> const& parts) {
     std::string items;
-    for (auto const& link : links) {
-        if (link.id == std::string_view("marked") && !run.has("marked_experts")) continue;
-        items += fmt::format("<a href=\"#{}\">{}</a>\n", link.id, link.title);
+    for (auto const& part : parts) {
+        if (!part.html.empty()) items += fmt::format("<a href=\"#{}\">{}</a>\n", part.id, part.title);
     }
     return fmt::format("<nav aria-label=\"Sections\">\n{}</nav>\n", items);
 }
@@ -37,6 +57,7 @@ std::string navigation(RunView const& run) {
 
 void write_report_html(RunView const& run) {
     Provenance const origin = provenance(run);
+    std::vector<Part> const parts = parts_of(run, origin);
     std::string const title = html_escape(run.title());
     // The policy keeps the promise that the page asks for nothing: a browser refuses whatever is not in this file.
     std::string page = fmt::format(
@@ -49,22 +70,12 @@ void write_report_html(RunView const& run) {
         "data-experts=\"{3}\">\n"
         "<header>\n<p class=\"kicker\">Routing report</p>\n<h1>{0}</h1>\n<p class=\"lead\">How a mixture-of-experts "
         "language model routes {4} and "
-        "{5} prompts: which experts are used, and to which the loss responds.</p>\n</header>\n{6}<main>\n",
+        "{5} prompts: which experts are used, and to which the loss responds{7}.</p>\n</header>\n{6}<main>\n",
         title, page_style(), run.num_layers, run.num_experts, group_html(run, run.job.benign),
-        group_html(run, run.job.malicious), navigation(run));
-    page += what_was_run(run, origin.summary_rows);
-    page += in_short(run);
-    page += cautions(run);
-    page += marked_section(run);
-    page += heatmap_section(run);
-    page += classes_section(run);
-    page += top_experts_section(run);
-    page += coverage_section(run);
-    page += layers_section(run);
-    page += reading_guide(run);
-    page += lab_map();
-    page += all_tables_section(run);
-    page += origin.section;
+        group_html(run, run.job.malicious), navigation(parts),
+        run.sweep ? "; and what becomes of refusals when they are suppressed" : "");
+    for (auto const& part : parts)
+        page += part.html;
     page += fmt::format(
         "</main>\n<div id=\"tip\" role=\"status\" aria-live=\"polite\" "
         "hidden></div>\n<script>\n{}</script>\n</body>\n</html>\n",

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "html_parts.h"
+#include "html_sweep.h"
 
 namespace gatesweep {
 namespace {
@@ -108,13 +109,14 @@ constexpr std::array labs = {
 
 }  // namespace
 
-std::string reading_guide(RunView const&) {
+std::string reading_guide(RunView const& run) {
     std::string body =
         "<p>Definitions follow the routing paper, M. N. A. Siddiky, <cite>Safety-Oriented Routing Analysis of Mixtral "
         "MoE</cite>, arXiv "
         "2605.24270, where marked.</p>\n<dl class=\"terms\">\n";
     for (auto const& term : terms)
         body += fmt::format("<dt>{}</dt><dd>{}</dd>\n", term.name, term.meaning);
+    if (run.sweep) body += sweep_terms();
     return section("guide", "How to read this", body + "</dl>\n");
 }
 

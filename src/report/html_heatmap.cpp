@@ -108,6 +108,8 @@ std::string legend_html(ColourScale const& scale) {
         gradient, text(scale.low), text(middle), text(scale.high), note);
 }
 
+}  // namespace
+
 std::string heatmap_html(RunView const& run, std::string const& caption, std::string const& label,
                          std::vector<double> const& values, ColourScale const& scale) {
     HeatmapGrid const grid = heatmap_grid(run);
@@ -125,6 +127,8 @@ std::string heatmap_html(RunView const& run, std::string const& caption, std::st
         grid.layers_across ? "layer" : "expert", left_margin, size.width, size.height, cells_html(values, scale, grid),
         frames_html(run, grid), axes_html(grid, size), legend_html(scale));
 }
+
+namespace {
 
 std::string group_map(RunView const& run, ExpertMap const& map, ColourScale const& scale) {
     return heatmap_html(

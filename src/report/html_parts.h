@@ -11,6 +11,8 @@
 
 namespace gatesweep {
 
+struct ColourScale;
+
 // Four significant digits: "0.2861", "4.79e-5"; "n/a" for what is no number.
 std::string number_text(double value);
 std::string signed_text(double value);       // with its sign
@@ -56,6 +58,10 @@ std::string section(std::string_view id, std::string_view title, std::string con
 // The gnuplot figure figures/NAME.svg made part of the page: its ids made its own, black made the page's text colour.
 std::string figure_html(RunView const& run, std::string_view name, std::string_view caption);
 std::string inlined_svg(std::string_view svg, std::string_view id_prefix, std::string_view label);
+
+// A layer x expert heatmap that shows a cell's numbers on pointing at it. `caption` is HTML, `label` plain text.
+std::string heatmap_html(RunView const& run, std::string const& caption, std::string const& label,
+                         std::vector<double> const& values, ColourScale const& scale);
 
 // Sections.
 std::string what_was_run(RunView const& run, std::string const& manifest_rows);

@@ -149,6 +149,11 @@ std::string_view page_script() {
         add(cell, 'class', signal, row[label]);
       }
     }
+    const screen = csv('screen');
+    const [layer, expert, group, change] = ['layer', 'expert', 'group', 'change'].map(name => column(screen, name));
+    for (const row of screen.rows) {
+      add(Number(row[layer]) * experts + Number(row[expert]), 'edited alone, on ' + row[group], 'margin', short(row[change]));
+    }
   }
   function short(text) {
     const value = Number(text);

@@ -107,6 +107,20 @@ figcaption { font-size: .92rem; margin-bottom: .3rem; }
 .legend .bar { height: .6rem; border-radius: .15rem; }
 .legend .ends { display: flex; justify-content: space-between; }
 .legend .note { font-size: 1em; grid-row: 1; grid-column: 2; }
+.big { font-size: 2rem; line-height: 1.1; margin: .2rem 0; font-variant-numeric: tabular-nums; }
+.ci { color: var(--dim); font-size: .92em; }
+.exs { font-variant-numeric: tabular-nums; overflow-wrap: break-word; }
+td .exs { display: inline-block; min-width: 8rem; max-width: 16rem; }
+.labeller { padding: .5rem .9rem; border-left: 3px solid var(--line); max-width: 60rem; }
+.labeller.alert { border-color: var(--malicious); background: var(--alert); }
+.tall > .scroll { max-height: 38rem; overflow: auto; }
+.tall thead th { position: sticky; top: 0; background: var(--ground); }
+.reply { background: var(--panel); padding: .6rem .8rem; margin: 0 0 .6rem; white-space: pre-wrap; max-height: 22rem;
+  overflow: auto; overflow-wrap: anywhere; font: .9rem/1.45 inherit; font-family: inherit; border-radius: .35rem; }
+.reply-head { margin: .2rem 0; }
+.badge { border: 1px solid currentColor; border-radius: .7rem; padding: 0 .5rem; font-size: .82rem; }
+.badge.refused { color: var(--malicious); } .badge.answered { color: var(--benign); }
+.examples h4 { margin: .8rem 0 .1rem; }
 details { margin: .4rem 0; }
 summary { cursor: pointer; }
 .tools { display: flex; flex-wrap: wrap; gap: .6rem; align-items: center; margin: .5rem 0; font-size: .9rem; }

@@ -143,6 +143,19 @@ std::string card(RunView const& run, ClassMap const& classes) {
     return fmt::format("<div class=\"card\">{}</ul></div>\n", body);
 }
 
+std::string cause_text(RunView const& run) {
+    if (!run.sweep) {
+        return "These numbers say where routing differs. Whether an expert brings a behaviour about takes an "
+               "intervention, "
+               "which is not part of this report.";
+    }
+    return "Scores and classes say where routing differs; only <a href=\"#sweep\">the sweep</a> says what an expert "
+           "brings "
+           "about. Its sets were chosen on the prompts of this run, so try the strongest on prompts that had no part "
+           "in "
+           "choosing it.";
+}
+
 }  // namespace
 
 std::string what_was_run(RunView const& run, std::string const& manifest_rows) {
@@ -215,10 +228,7 @@ std::string cautions(RunView const& run) {
         "<li><b>Depth.</b> Raw gradients grow towards the last layers in most models, so one limit for all layers "
         "favours the last "
         "ones. Compare experts within a layer first.</li>\n";
-    body +=
-        "<li><b>Cause.</b> These numbers say where routing differs. Whether an expert brings a behaviour about takes "
-        "an "
-        "intervention, which is not part of this report.</li>\n</ul>\n";
+    body += fmt::format("<li><b>Cause.</b> {}</li>\n</ul>\n", cause_text(run));
     return section("cautions", "Before you conclude", body);
 }
 

@@ -31,6 +31,12 @@ constexpr std::array descriptions = {
     Description{"layers", "concentration and spread, layer by layer"},
     Description{"layer_summary", "the same over all layers and over the last quarter"},
     Description{"marked_experts", "the experts named in advance"},
+    Description{"trials", "every trial of the sweep on every group"},
+    Description{"trial_cells", "the job's grid, cell by cell"},
+    Description{"controls", "the random sets, by size"},
+    Description{"transitions", "replies by label at baseline and in the trial"},
+    Description{"label_quality", "the labeller against people"},
+    Description{"screen", "refusal margin with each expert edited alone"},
 };
 
 std::string table_html(std::string const& stem, CsvTable const& table, std::string_view text) {

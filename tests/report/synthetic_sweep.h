@@ -133,9 +133,7 @@ private:
                     std::size_t const row = random_() % shape.rows.size();
                     std::pair<int, int> const expert{static_cast<int>(shape.integer(row, "layer")),
                                                      static_cast<int>(shape.integer(row, "expert"))};
-                    bool const is_carrier =
-                        std::find(spec_.carriers.begin(), spec_.carriers.end(), expert) != spec_.carriers.end();
-                    if (!is_carrier) set.insert(expert);
+                    set.insert(expert);
                 }
                 add(fmt::format("{:012x}", 0xdef000 + trials_.size()),
                     {"random", "", "", "", {set.begin(), set.end()}, 0, id});

@@ -17,8 +17,9 @@ struct Headline {
     std::string marked;
     // Of a sweep, on its first group; empty without one. The set with the largest effect (of equals the smallest), then
     // what speaks for and against it:
-    // "refusal 100 % -> 0 % with 2:5 3:1 4:6 6:3 7:0 suppressed (paired difference -100 points [-100, -96], p < 1e-29);"
-    // "20 random sets of the same size: 99.9 % (lowest 98 %); benign refusals unchanged (0 %), perplexity x1.00"
+    // "refusal 100 % -> 0 % with 2:5 3:1 4:6 6:3 7:0 suppressed (paired difference -100 points [-100, -96], p <
+    // 1e-29);" "20 random sets of the same size: 99.9 % (lowest 98 %); benign refusals unchanged (0 %), perplexity
+    // x1.00"
     std::vector<std::string> result;
 };
 
