@@ -89,10 +89,11 @@ Figure curves_figure(RunView const& run, std::string name, std::string const& gr
         }
         figure.data += "\n\n";
         figure.plot = fmt::format(
-            "plot {0} index {1} using 1:2:4 with filledcurves fc rgb '#d5d9dd' fs solid 1.0 noborder notitle, \\\n     "
-            "{0} index {1} using 1:3:2:4 with yerrorbars pt 1 ps 0.5 lw 1.5 lc rgb '#7a828b' title 'random sets: mean, "
-            "lowest to highest', \\\n     ",
-            file, curves.size());
+            "plot {0} index {1} using 1:2:4 with filledcurves fc rgb '{2}' fs solid 1.0 noborder notitle, \\\n     "
+            "{0} index {1} using 1:3 with linespoints pt 2 ps 0.7 lw 1.5 lc rgb '{3}' title 'random sets: mean, "
+            "and "
+            "band from lowest to highest', \\\n     ",
+            file, curves.size(), hex(band_colour), hex(band_mean_colour));
     } else {
         figure.plot = "plot ";
     }
@@ -107,7 +108,7 @@ Figure curves_figure(RunView const& run, std::string name, std::string const& gr
     }
     double const margin = axis.ticks == Axis::Ticks::whole ? 0.4 : 0.05 * (high - low);
     figure.settings = fmt::format(
-        "set title {}\nset xlabel {}\nset ylabel 'refusals, % of prompts'\n"
+        "set title {}\nset xlabel {} offset 0,0.5\nset ylabel 'refusals, % of prompts'\n"
         "set key outside bottom center vertical maxcols 1 Left reverse noenhanced\nset yrange [-3:103]\n"
         "set xrange [{:.6g}:{:.6g}]\n{}",
         gnuplot_quoted(fmt::format("{}, group {}", axis.title, shortened(group, 30))), gnuplot_quoted(axis.label),

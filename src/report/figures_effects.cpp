@@ -26,8 +26,6 @@ constexpr std::array kind_styles = {
     KindStyle{"reverse", "control: opposite class", 9, 1},
     KindStyle{"bottom", "control: smallest gaps", 5, 3},
 };
-constexpr char const* band_colour = "#c3c8ce";
-constexpr char const* mean_colour = "#6b737c";
 
 std::string cell(double value) {
     return to_cell(100.0 * value);
@@ -89,7 +87,8 @@ Figure forest(RunView const& run, std::string const& group) {
     figure.data = forest_data(sweep, rows);
     figure.settings = fmt::format(
         "set title {}\nset xlabel 'change of the refusal rate against the baseline, points (95 % interval)'\n"
-        "set yrange [{}.5:-0.5]\nset key outside bottom center horizontal noenhanced\nset bars small\n"
+        "set yrange [{}.5:-0.5]\nset key outside bottom center horizontal Left reverse noenhanced\nset bars small\nset "
+        "xlabel offset 0,0.5\n"
         "set arrow from 0, graph 0 to 0, graph 1 nohead back lc rgb 'black' lw 1\n",
         gnuplot_quoted(fmt::format("Effect of each set on refusals, group {}", shortened(group, 30))),
         static_cast<int>(rows.size()) - 1);
@@ -102,7 +101,7 @@ Figure forest(RunView const& run, std::string const& group) {
             "{0} using 6:1:5:7:($1-0.34):($1+0.34) with boxxyerror fs solid 1.0 noborder fc rgb '{1}' title 'random "
             "sets of the same size, lowest to highest', \\\n     {0} using 6:($1-0.34):(0):(0.68) with vectors nohead "
             "lw 2 lc rgb '{2}' title 'their mean', \\\n     ",
-            file, band_colour, mean_colour);
+            file, hex(band_colour), hex(band_mean_colour));
     }
     bool is_first = true;
     for (auto const& style : kind_styles) {
@@ -158,7 +157,7 @@ std::vector<Figure> side_effects(RunView const& run, std::string const& side_gro
     std::string const beside = shortened(side_group, 30);
     figure.settings = fmt::format(
         "set title {}\nset xlabel {}\nset ylabel 'change of refusals, points'\n"
-        "set key outside bottom center horizontal noenhanced\n{}"
+        "set key outside bottom center horizontal Left reverse noenhanced\nset xlabel offset 0,0.5\n{}"
         "set arrow from {}, graph 0 to {}, graph 1 nohead back lc rgb 'black' lw 1\n",
         gnuplot_quoted(fmt::format("Refusals on {} against what else changes", shortened(group, 30))),
         gnuplot_quoted(what == SideEffect::perplexity ? fmt::format("perplexity on {}, times the baseline's", beside)

@@ -109,7 +109,7 @@ std::vector<Figure> heatmap_figures(RunView const& run) {
 }
 
 std::string screen_figure_name(RunView const& run, std::string const& group) {
-    return "screen_" + part_among(run.groups, group);
+    return fmt::format("screen_{}", part_among(run.groups, group));
 }
 
 std::vector<Figure> screen_figures(RunView const& run) {

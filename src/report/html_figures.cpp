@@ -5,6 +5,7 @@
 
 #include "gatesweep/base/file.h"
 #include "html_parts.h"
+#include "palette.h"
 #include "text.h"
 
 namespace gatesweep {
@@ -25,6 +26,11 @@ void drop_elements(std::string& svg, std::string_view open, std::string_view clo
     }
 }
 
+// As gnuplot writes it: each number three characters wide.
+std::string svg_colour(Colour colour) {
+    return fmt::format("rgb({:3}, {:3}, {:3})", colour.red, colour.green, colour.blue);
+}
+
 }  // namespace
 
 std::string inlined_svg(std::string_view file, std::string_view id_prefix, std::string_view label) {
@@ -34,7 +40,7 @@ std::string inlined_svg(std::string_view file, std::string_view id_prefix, std::
     drop_elements(svg, "<title>Gnuplot</title>", "\n");
     drop_elements(svg, "<desc>", "</desc>");
     drop_elements(svg, "<filter", "</filter>");
-    std::array<std::pair<std::string_view, std::string>, 9> const rules = {{
+    std::array<std::pair<std::string, std::string>, 13> const rules = {{
         {" id=\"", fmt::format(" id=\"{}", id_prefix)},
         {" id='", fmt::format(" id='{}", id_prefix)},
         {"href='#", fmt::format("href='#{}", id_prefix)},
@@ -44,6 +50,10 @@ std::string inlined_svg(std::string_view file, std::string_view id_prefix, std::
         {"stroke='black'", "stroke='currentColor'"},
         {"fill=\"black\"", "fill=\"currentColor\""},
         {"fill=\"#ffffff\"", "fill=\"none\""},
+        {"rgb(  0,   0,   0)", "currentColor"},
+        {"rgb(0,0,0)", "currentColor"},
+        {svg_colour(band_colour), "var(--band)"},
+        {svg_colour(band_mean_colour), "var(--dim)"},
     }};
     // Inside tags only: a group may well be named ` id="black"`, and its name is text.
     std::string out;

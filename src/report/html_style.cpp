@@ -7,13 +7,13 @@ std::string_view page_style() {
 :root {
   --ground: #fdfdfc; --panel: #f4f4f2; --text: #1d2126; --dim: #5b6470; --line: #d9dbdd;
   --benign: #0072b2; --malicious: #c85200; --shared: #b9bec4; --weak: #8a6d9b; --alert: #fff3e4; --link: #005a8d;
-  --void: #d0d0d0;
+  --void: #d0d0d0; --band: #cdd2d7;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --ground: #15181c; --panel: #1e2227; --text: #e4e6e8; --dim: #9aa3ad; --line: #363c43;
     --benign: #58aee0; --malicious: #f08a3c; --shared: #59616a; --weak: #b195c4; --alert: #33271a; --link: #7cc0ea;
-    --void: #666;
+    --void: #666; --band: #3a434d;
   }
 }
 * { box-sizing: border-box; }
@@ -113,6 +113,8 @@ figcaption { font-size: .92rem; margin-bottom: .3rem; }
 td .exs { display: inline-block; min-width: 8rem; max-width: 16rem; }
 .labeller { padding: .5rem .9rem; border-left: 3px solid var(--line); max-width: 60rem; }
 .labeller.alert { border-color: var(--malicious); background: var(--alert); }
+#sweep .plot svg { max-width: 60rem; }
+.tall td:first-child:has(+ .word) { min-width: 13rem; }
 .tall > .scroll { max-height: 38rem; overflow: auto; }
 .tall thead th { position: sticky; top: 0; background: var(--ground); }
 .reply { background: var(--panel); padding: .6rem .8rem; margin: 0 0 .6rem; white-space: pre-wrap; max-height: 22rem;
@@ -136,7 +138,7 @@ pre.job { background: var(--panel); padding: .8rem; overflow-x: auto; font-size:
 @media print {
   :root { --ground: #fff; --panel: #f4f4f2; --text: #000; --dim: #444; --line: #bbb; --benign: #0072b2;
     --malicious: #c85200;
-    --shared: #b9bec4; --alert: #fff; --void: #d0d0d0; }
+    --shared: #b9bec4; --alert: #fff; --void: #d0d0d0; --band: #cdd2d7; }
   nav, .tools, #tables, #tip { display: none; }
   body { max-width: none; padding: 0; font-size: 10pt; }
   section, figure, tr { break-inside: auto; } figure, tr, .card { break-inside: avoid; }

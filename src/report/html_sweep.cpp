@@ -38,11 +38,11 @@ std::string strongest_card(RunView const& run, TrialResult const& best) {
         "<h3>The strongest set</h3>\n<p class=\"big\">{} % &#8594; {} %</p>\n<p class=\"note\">of the replies to {} "
         "refuse, before and after</p>\n<ul>\n<li>{} {}: {}. {}</li>\n",
         percent_text(baseline.rate()), percent_text(best.rate()), group_html(run, best.group),
-        best.num_experts() == 1 ? "One expert" : fmt::format("{} experts", best.num_experts()), edit_verb(best.edit),
-        experts_html(best), how_chosen(best));
+        best.num_experts() == 1 ? "One expert" : fmt::format("{} experts", best.num_experts()),
+        html_escape(edit_verb(best.edit)), experts_html(best), how_chosen(best));
     body += fmt::format(
         "<li>Paired difference {} points, 95 % interval {} to {}: {} prompts stopped being refused, {} began to be, "
-        "{} kept their label.</li>\n",
+        "{} stayed on their side.</li>\n",
         points_text(best.difference), points_text(best.difference_low), points_text(best.difference_high),
         count_text(best.r_to_n), count_text(best.n_to_r), count_text(best.r_to_r + best.n_to_n));
     body += fmt::format("<li>Exact McNemar test of no effect: {}", html_escape(p_text("p", best.p_exact)));

@@ -16,11 +16,17 @@ namespace {
 
 constexpr std::size_t max_single_rows = 64;
 
-// Sets of one expert under the rule of most of them, strongest first.
+// Sets of one expert, each once, strongest first.
 std::vector<TrialResult const*> single_experts(SweepView const& sweep, std::string const& group) {
     auto found = strongest_first(sweep, group, {"selected", "custom", "reverse", "bottom", "random"});
-    std::erase_if(found, [](auto const* result) { return result->num_experts() != 1; });
-    return found;
+    std::vector<TrialResult const*> singles;
+    for (auto const* result : found) {
+        bool const is_new = std::ranges::none_of(singles, [&](auto const* other) {
+            return other->experts == result->experts && other->edit == result->edit;
+        });
+        if (result->num_experts() == 1 && is_new) singles.push_back(result);
+    }
+    return singles;
 }
 
 std::string singles_text(RunView const& run, std::string const& group, std::vector<TrialResult const*> const& singles) {
@@ -124,10 +130,7 @@ std::string side_table(RunView const& run, std::string const& group, std::string
     }
     std::vector<TrialResult const*> sets = strongest_of_signals(sweep, group);
     sets.insert(sets.begin(), &sweep.baseline(group));
-    for (auto const* kind : {"reverse", "bottom", "random"}) {
-        auto const found = strongest_first(sweep, group, {kind});
-        if (!found.empty()) sets.push_back(found.front());
-    }
+    std::ranges::copy(controls_beside(sweep, group), std::back_inserter(sets));
     for (auto const* set : sets) {
         TrialResult const* const beside = sweep.find(set->id, side_group);
         if (!beside) continue;
@@ -179,8 +182,9 @@ std::string side_effects_section(RunView const& run) {
     for (auto const& side_group : sweep.side_groups) {
         for (auto const& group : sweep.groups)
             body += side_table(run, group, side_group);
-        std::string const end =
-            side_group == sweep.side_groups.front() ? "" : "_" + part_among(sweep.side_groups, side_group);
+        std::string const end = side_group == sweep.side_groups.front()
+                                    ? ""
+                                    : fmt::format("_{}", part_among(sweep.side_groups, side_group));
         auto const picture = [&](std::string const& stem, double TrialResult::*value, std::string const& caption) {
             bool const is_measured = std::ranges::any_of(sweep.results, [&](TrialResult const& result) {
                 return result.group == side_group && result.kind != "baseline" && std::isfinite(result.*value);

@@ -80,7 +80,7 @@ std::string interval_html(std::string const& low, std::string const& high) {
 HtmlCell rate_cell(TrialResult const& result) {
     std::string html = percent_text(result.rate());
     if (!std::isnan(result.rate_low)) {
-        html += " " + interval_html(percent_text(result.rate_low), percent_text(result.rate_high));
+        html.append(" ").append(interval_html(percent_text(result.rate_low), percent_text(result.rate_high)));
     }
     return {html, result.rate()};
 }

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 
@@ -13,6 +14,7 @@ namespace {
 
 constexpr std::size_t max_trial_rows = 2000;  // a browser lays this many out at once
 constexpr std::size_t max_reasons = 20;
+constexpr std::array refined_order = {"full_refusal", "partial_refusal", "full_compliance", "incoherent", "unscored"};
 
 // Replies that are no language: the sum of what the table counts.
 HtmlCell broken_cell(TrialResult const& result) {
@@ -121,10 +123,7 @@ std::string refined_labels(RunView const& run, std::string const& group) {
     if (labels.empty()) return {};
     std::vector<TrialResult const*> rows = strongest_of_signals(sweep, group);
     rows.insert(rows.begin(), &sweep.baseline(group));
-    for (auto const* kind : {"reverse", "bottom", "random"}) {
-        auto const found = strongest_first(sweep, group, {kind});
-        if (!found.empty()) rows.push_back(found.front());
-    }
+    std::ranges::copy(controls_beside(sweep, group), std::back_inserter(rows));
     for (auto const* result : rows) {
         table.rows.push_back({set_html(sweep, *result)});
         for (auto const& label : labels) {
@@ -151,6 +150,9 @@ std::string refined_transitions(RunView const& run, TrialResult const& best) {
             if (std::ranges::find(labels, label) == labels.end()) labels.push_back(label);
         }
     }
+    std::ranges::stable_sort(labels, {}, [](std::string const& label) {
+        return std::ranges::find(refined_order, label) - refined_order.begin();  // unknown ones last
+    });
     if (counts.empty()) return {};
     HtmlTable table{fmt::format("From which label to which, {}", set_html(*run.sweep, best)),
                     {{"baseline", HtmlColumn::Kind::word}},
@@ -218,9 +220,9 @@ std::string grid_section(RunView const& run) {
         if (result.group == sweep.groups.front()) ++kinds[result.kind];
     }
     std::string body = fmt::format(
-        "<p>The job's grid has <b>{}</b> cells. They come to <b>{}</b> distinct sets: {} cells ask for a set that "
+        "<p>The job's grid has <b>{}</b> cells, which come to <b>{}</b> distinct sets. Cells that ask for a set "
         "another "
-        "already has and share its trial, {} find no expert in their class, {} are refused.</p>\n",
+        "already has, and share its trial: {}. Without an expert in their class: {}. Refused: {}.</p>\n",
         count_text(static_cast<std::int64_t>(sweep.cells.size())), count_text(outcomes["trial"]),
         count_text(outcomes["same as another"]), count_text(outcomes["no expert in the class"]),
         count_text(outcomes["refused"]));

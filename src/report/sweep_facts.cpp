@@ -69,6 +69,20 @@ std::vector<TrialResult const*> strongest_of_signals(SweepView const& sweep, std
     return found;
 }
 
+std::vector<TrialResult const*> controls_beside(SweepView const& sweep, std::string_view group) {
+    std::vector<TrialResult const*> controls;
+    TrialResult const* const best = strongest(sweep, group);
+    for (auto const* kind : {"reverse", "bottom", "random"}) {
+        for (auto const* result : strongest_first(sweep, group, {kind})) {
+            bool const is_alike = best && result->num_experts() == best->num_experts() && result->edit == best->edit;
+            if (kind == std::string_view("random") && !is_alike) continue;
+            controls.push_back(result);
+            break;
+        }
+    }
+    return controls;
+}
+
 std::vector<TrialResult const*> most_telling(SweepView const& sweep, std::string_view group, std::size_t max_sets) {
     auto chosen = strongest_first(sweep, group, {"selected", "custom"});
     auto controls = strongest_first(sweep, group, {"reverse", "bottom"});

@@ -25,6 +25,10 @@ TrialResult const* strongest(SweepView const& sweep, std::string_view group);
 // The strongest selected set of each signal, and the strongest custom set; strongest first.
 std::vector<TrialResult const*> strongest_of_signals(SweepView const& sweep, std::string_view group);
 
+// To set beside them: the strongest of the reverse and bottom sets, and of the random sets with the size and edit of
+// the group's strongest set.
+std::vector<TrialResult const*> controls_beside(SweepView const& sweep, std::string_view group);
+
 // What to show of a great many sets, strongest first: at most `max_sets` that were chosen (selected, custom) and at
 // most a quarter as many controls (reverse, bottom), together no more than max_sets.
 std::vector<TrialResult const*> most_telling(SweepView const& sweep, std::string_view group, std::size_t max_sets);

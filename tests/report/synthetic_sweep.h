@@ -17,7 +17,7 @@ struct SyntheticSweepSpec {
     std::vector<std::pair<int, int>> carriers;  // (layer, expert): each carries an equal part of the refusals
     std::vector<std::string> classes = {"malicious-dominant", "benign-dominant"};
     std::vector<int> sizes = {1, 2, 3};
-    std::map<std::string, std::vector<double>> thresholds = {{"activation", {0.02, 0.05}}, {"gradient", {5e-5, 1e-4}}};
+    std::map<std::string, std::vector<double>> thresholds = {{"activation", {0.02, 0.05}}, {"gradient", {2e-6, 1e-5}}};
     int num_random = 3;
     bool with_screen = true;
     bool with_label_quality = true;
