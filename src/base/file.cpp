@@ -1,7 +1,6 @@
 #include "gatesweep/base/file.h"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -9,54 +8,42 @@
 #include <utility>
 
 #include "gatesweep/base/error.h"
+#include "gatesweep/base/system_call.h"
 
 namespace gatesweep {
 namespace {
 
-std::string reason() { return std::strerror(errno); }
+std::string reason() {
+    return std::strerror(errno);
+}
 
-// A descriptor that is closed on the way out of an error; close() reports what close(2) reports.
-class Descriptor {
-public:
-    explicit Descriptor(int fd) : fd_(fd) {}
-    ~Descriptor() {
-        if (fd_ >= 0) ::close(fd_);
-    }
-    Descriptor(Descriptor const&) = delete;
-    Descriptor& operator=(Descriptor const&) = delete;
-    int get() const { return fd_; }
-    bool close() { return ::close(std::exchange(fd_, -1)) == 0; }
-
-private:
-    int fd_;
-};
-
-void write_all(Descriptor const& out, std::filesystem::path const& path, std::string_view bytes) {
-    while (!bytes.empty()) {
-        ssize_t const count = ::write(out.get(), bytes.data(), bytes.size());
-        if (count < 0 && errno == EINTR) continue;
-        GATESWEEP_VALIDATE(count > 0, ExitCode::io, "{}: writing failed: {}: free space or repair the file system, then run again",
-                           path.string(), reason());
-        bytes.remove_prefix(static_cast<std::size_t>(count));
-    }
+// Whether the path or its permissions are to blame rather than the disk.
+bool is_about_the_path(int error) {
+    return error == ENOENT || error == ENOTDIR || error == EACCES || error == EPERM || error == ELOOP ||
+           error == ENAMETOOLONG;
 }
 
 }  // namespace
 
 InputFile::InputFile(std::filesystem::path path) : path_(std::move(path)) {
-    descriptor_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC);
-    GATESWEEP_VALIDATE(descriptor_ >= 0, ExitCode::input_missing, "{}: cannot be opened: {}: check the path and its permissions",
-                       path_.string(), reason());
+    // O_NONBLOCK: opening a pipe must not wait for its writer.
+    descriptor_ = system_call::open(path_, O_RDONLY | O_NONBLOCK);
+    GATESWEEP_VALIDATE(descriptor_ >= 0, is_about_the_path(errno) ? ExitCode::input_missing : ExitCode::io,
+                       "{}: cannot be opened: {}: check the path and its permissions", path_.string(), reason());
     struct stat status {};
-    if (::fstat(descriptor_, &status) != 0 || !S_ISREG(status.st_mode)) {
-        ::close(descriptor_);
+    bool const known = system_call::stat(descriptor_, path_, status) == 0;
+    if (!known || !S_ISREG(status.st_mode)) {
+        std::string const why = known ? "" : reason();
+        system_call::close(descriptor_, path_);
+        GATESWEEP_VALIDATE(known, ExitCode::io, "{}: reading failed: {}: check the disk, then run again",
+                           path_.string(), why);
         fail(ExitCode::input_missing, "{}: not a regular file: name a file", path_.string());
     }
     size_ = static_cast<std::uint64_t>(status.st_size);
 }
 
 InputFile::~InputFile() {
-    if (descriptor_ >= 0) ::close(descriptor_);
+    if (descriptor_ >= 0) system_call::close(descriptor_, path_);
 }
 
 InputFile::InputFile(InputFile&& other) noexcept
@@ -64,16 +51,49 @@ InputFile::InputFile(InputFile&& other) noexcept
 
 void InputFile::read_at(std::uint64_t offset, std::span<std::byte> out) const {
     while (!out.empty()) {
-        ssize_t const count = ::pread(descriptor_, out.data(), out.size(), static_cast<off_t>(offset));
-        if (count < 0 && errno == EINTR) continue;
-        GATESWEEP_VALIDATE(count >= 0, ExitCode::io, "{}: reading failed: {}: check the disk, then run again", path_.string(),
-                           reason());
+        ssize_t const count = system_call::read_at(descriptor_, path_, offset, out);
+        GATESWEEP_VALIDATE(count >= 0, ExitCode::io, "{}: reading failed: {}: check the disk, then run again",
+                           path_.string(), reason());
         GATESWEEP_VALIDATE(count > 0, ExitCode::bad_data,
-                           "{}: ends {} bytes early (it was {} bytes when opened): it was truncated or is still being copied; copy it again",
+                           "{}: ends {} bytes early (it was {} bytes when opened): it was truncated or is still being "
+                           "copied; copy it again",
                            path_.string(), out.size(), size_);
         offset += static_cast<std::uint64_t>(count);
         out = out.subspan(static_cast<std::size_t>(count));
     }
+}
+
+OutputFile::OutputFile(std::filesystem::path path, Existing existing) : path_(std::move(path)) {
+    int const flags = O_WRONLY | O_CREAT | O_APPEND | (existing == Existing::refuse ? O_EXCL : O_TRUNC);
+    descriptor_ = system_call::open(path_, flags);
+    GATESWEEP_VALIDATE(descriptor_ >= 0, ExitCode::cannot_create,
+                       "{}: cannot be created: {}: choose a folder you may write to", path_.string(), reason());
+}
+
+OutputFile::~OutputFile() {
+    if (descriptor_ >= 0) system_call::close(descriptor_, path_);
+}
+
+void OutputFile::append(std::string_view bytes) {
+    while (!bytes.empty()) {
+        ssize_t const count = system_call::write(descriptor_, path_, bytes);
+        GATESWEEP_VALIDATE(count > 0, ExitCode::io,
+                           "{}: writing failed: {}: free space or repair the file system, then run again",
+                           path_.string(), count == 0 ? "nothing was written" : reason());
+        bytes.remove_prefix(static_cast<std::size_t>(count));
+    }
+}
+
+void OutputFile::sync() {
+    GATESWEEP_VALIDATE(system_call::sync_data(descriptor_, path_) == 0, ExitCode::io,
+                       "{}: saving failed: {}: free space or repair the file system, then run again", path_.string(),
+                       reason());
+}
+
+void OutputFile::close() {
+    GATESWEEP_VALIDATE(system_call::close(std::exchange(descriptor_, -1), path_) == 0, ExitCode::io,
+                       "{}: saving failed: {}: free space or repair the file system, then run again", path_.string(),
+                       reason());
 }
 
 std::string read_file(std::filesystem::path const& path, std::uint64_t max_bytes) {
@@ -88,34 +108,69 @@ std::string read_file(std::filesystem::path const& path, std::uint64_t max_bytes
 
 void write_file_atomically(std::filesystem::path const& path, std::string_view bytes) {
     std::filesystem::path const temporary = path.string() + fmt::format(".tmp{}", ::getpid());
-    Descriptor out(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-    GATESWEEP_VALIDATE(out.get() >= 0, ExitCode::cannot_create, "{}: cannot be created: {}: choose a folder you may write to",
-                       temporary.string(), reason());
-    write_all(out, temporary, bytes);
-    // A full disk may show only here, so both results count.
-    GATESWEEP_VALIDATE(::fsync(out.get()) == 0 && out.close(), ExitCode::io,
-                       "{}: saving failed: {}: free space or repair the file system, then run again", temporary.string(), reason());
-    GATESWEEP_VALIDATE(::rename(temporary.c_str(), path.c_str()) == 0, ExitCode::io,
-                       "{}: cannot be renamed into place: {}: check the folder, then run again", path.string(), reason());
+    OutputFile out(temporary, OutputFile::Existing::replace);
+    try {
+        out.append(bytes);
+        out.sync();
+        out.close();
+        GATESWEEP_VALIDATE(system_call::rename(temporary, path) == 0, ExitCode::io,
+                           "{}: cannot be renamed into place: {}: check the folder, then run again", path.string(),
+                           reason());
+    } catch (...) {
+        system_call::unlink(temporary);  // half a file on a full disk helps nobody; a failure here changes nothing
+        throw;
+    }
+}
+
+PathKind path_kind(std::filesystem::path const& path) {
+    struct stat status {};
+    if (system_call::stat(path, status) == 0) {
+        if (S_ISREG(status.st_mode)) return PathKind::file;
+        return S_ISDIR(status.st_mode) ? PathKind::folder : PathKind::other;
+    }
+    GATESWEEP_VALIDATE(errno == ENOENT || errno == ENOTDIR, ExitCode::io,
+                       "{}: cannot be looked at: {}: check the path and its permissions", path.string(), reason());
+    return PathKind::missing;
 }
 
 void create_folder(std::filesystem::path const& path) {
-    std::error_code error;
-    std::filesystem::create_directories(path, error);
-    GATESWEEP_VALIDATE(!error && std::filesystem::is_directory(path), ExitCode::cannot_create,
-                       "{}: the folder cannot be created: {}: choose another place", path.string(),
-                       error ? error.message() : "a file of that name is in the way");
+    std::filesystem::path so_far;
+    for (auto const& part : path.lexically_normal()) {
+        so_far /= part;
+        if (part.empty() || part == "." || part == ".." || part == path.root_path()) continue;
+        struct stat status {};
+        // Looked at first: a file system that may not be written to refuses even a folder that exists.
+        bool const exists = system_call::stat(so_far, status) == 0;
+        bool const created = !exists && errno == ENOENT && system_call::make_folder(so_far) == 0;
+        int const error = errno;
+        if (created || (exists && S_ISDIR(status.st_mode))) continue;
+        if (!exists && error == EEXIST && path_kind(so_far) == PathKind::folder)
+            continue;  // another process was faster
+        fail(ExitCode::cannot_create, "{}: the folder cannot be created: {}: choose another place", path.string(),
+             exists || error == EEXIST ? "a file of that name is in the way" : std::strerror(error));
+    }
+}
+
+std::vector<std::filesystem::path> list_folder(std::filesystem::path const& path) {
+    std::vector<std::filesystem::path> entries;
+    GATESWEEP_VALIDATE(system_call::list(path, entries) == 0, ExitCode::cannot_create,
+                       "{}: cannot be listed: {}: choose a folder you may read and write", path.string(), reason());
+    return entries;
 }
 
 void remove_file(std::filesystem::path const& path) {
-    GATESWEEP_VALIDATE(::unlink(path.c_str()) == 0 || errno == ENOENT, ExitCode::io, "{}: cannot be removed: {}: check the folder",
-                       path.string(), reason());
+    GATESWEEP_VALIDATE(system_call::unlink(path) == 0 || errno == ENOENT, ExitCode::io,
+                       "{}: cannot be removed: {}: check the folder", path.string(), reason());
 }
 
 void sync_folder(std::filesystem::path const& path) {
-    Descriptor const folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    GATESWEEP_VALIDATE(folder.get() >= 0 && ::fsync(folder.get()) == 0, ExitCode::io,
-                       "{}: the folder cannot be synced: {}: check the file system, then run again", path.string(), reason());
+    int const folder = system_call::open(path, O_RDONLY | O_DIRECTORY);
+    bool const synced = folder >= 0 && system_call::sync(folder, path) == 0;
+    std::string const why = synced ? "" : reason();
+    if (folder >= 0) system_call::close(folder, path);
+    GATESWEEP_VALIDATE(synced, ExitCode::io,
+                       "{}: the folder cannot be synced: {}: check the file system, then run again", path.string(),
+                       why);
 }
 
 }  // namespace gatesweep

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "gatesweep/base/error.h"
+#include "gatesweep/base/system_call.h"
 #include "gatesweep/store/manifest.h"
 
 namespace gatesweep {
@@ -48,10 +50,10 @@ std::string holder_line() {
 struct Holder {
     std::string host, process, start, since, job;
 
-    explicit Holder(int descriptor) {
-        char text[512];
-        ssize_t const count = ::pread(descriptor, text, sizeof text, 0);
-        std::istringstream fields(std::string(text, count > 0 ? static_cast<std::size_t>(count) : 0));
+    Holder(int descriptor, std::filesystem::path const& path) {
+        std::array<char, 512> text;
+        ssize_t const count = system_call::read_at(descriptor, path, 0, std::as_writable_bytes(std::span(text)));
+        std::istringstream fields(std::string(text.data(), count > 0 ? static_cast<std::size_t>(count) : 0));
         fields >> host >> process >> start >> since >> job;
     }
     bool is_dead() const {
@@ -68,8 +70,12 @@ struct Holder {
 
 void write_holder(int descriptor, std::filesystem::path const& path) {
     std::string const line = holder_line();
-    bool const written = ::ftruncate(descriptor, 0) == 0 &&
-                         ::pwrite(descriptor, line.data(), line.size(), 0) == static_cast<ssize_t>(line.size());
+    bool written = system_call::truncate(descriptor, path, 0) == 0;
+    for (std::string_view rest = line; written && !rest.empty();) {
+        ssize_t const count = system_call::write(descriptor, path, rest);
+        written = count > 0;
+        if (written) rest.remove_prefix(static_cast<std::size_t>(count));
+    }
     GATESWEEP_VALIDATE(written, ExitCode::io,
                        "{}: writing failed: {}: free space or repair the file system, then run again", path.string(),
                        std::strerror(errno));
@@ -77,28 +83,27 @@ void write_holder(int descriptor, std::filesystem::path const& path) {
 
 }  // namespace
 
-FolderLock::FolderLock(std::filesystem::path const& folder, LockMethod method) {
-    auto const path = folder / file_name;
-    descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+FolderLock::FolderLock(std::filesystem::path const& folder, LockMethod method) : path_(folder / file_name) {
+    descriptor_ = system_call::open(path_, O_RDWR | O_CREAT | O_APPEND);
     GATESWEEP_VALIDATE(descriptor_ >= 0, ExitCode::cannot_create,
-                       "{}: cannot be created: {}: choose a folder you may write to", path.string(),
+                       "{}: cannot be created: {}: choose a folder you may write to", path_.string(),
                        std::strerror(errno));
     try {
         lock_or_fail(folder, method);
-        if (holder_file_.empty()) write_holder(descriptor_, path);
+        if (holder_file_.empty()) write_holder(descriptor_, path_);
     } catch (...) {
-        ::close(descriptor_);
+        system_call::close(descriptor_, path_);
         throw;
     }
 }
 
 FolderLock::~FolderLock() {
     if (!holder_file_.empty()) {
-        ::unlink(holder_file_.c_str());
-    } else if (::ftruncate(descriptor_, 0) != 0) {
+        system_call::unlink(holder_file_);
+    } else if (system_call::truncate(descriptor_, path_, 0) != 0) {
         // The name of a holder that is gone does no harm: the lock decides.
     }
-    ::close(descriptor_);
+    system_call::close(descriptor_, path_);
 }
 
 void FolderLock::lock_or_fail(std::filesystem::path const& folder, LockMethod method) {
@@ -110,7 +115,7 @@ void FolderLock::lock_or_fail(std::filesystem::path const& folder, LockMethod me
     if (errno == EAGAIN || errno == EACCES) {
         fail(ExitCode::cannot_create,
              "{}: in use by {} (two writers would spoil the results): wait for it, or choose another folder",
-             folder.string(), Holder(descriptor_).describe());
+             folder.string(), Holder(descriptor_, path_).describe());
     }
     create_holder_file(folder);
 }
@@ -118,32 +123,32 @@ void FolderLock::lock_or_fail(std::filesystem::path const& folder, LockMethod me
 void FolderLock::create_holder_file(std::filesystem::path const& folder) {
     auto const path = folder / holder_file_name;
     for (int attempt = 0; attempt < 3; ++attempt) {
-        int const created = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+        int const created = system_call::open(path, O_WRONLY | O_CREAT | O_EXCL);
         if (created >= 0) {
             holder_file_ = path;
             try {
                 write_holder(created, path);
             } catch (...) {
-                ::close(created);
-                ::unlink(path.c_str());
+                system_call::close(created, path);
+                system_call::unlink(path);
                 throw;
             }
-            ::close(created);
+            system_call::close(created, path);
             return;
         }
         GATESWEEP_VALIDATE(errno == EEXIST, ExitCode::cannot_create,
                            "{}: cannot be created: {}: choose a folder you may write to", path.string(),
                            std::strerror(errno));
-        int const existing = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+        int const existing = system_call::open(path, O_RDONLY);
         if (existing < 0) continue;  // released just now
-        Holder const holder(existing);
-        ::close(existing);
+        Holder const holder(existing, path);
+        system_call::close(existing, path);
         GATESWEEP_VALIDATE(
             holder.is_dead(), ExitCode::cannot_create,
             "{}: in use by {} (two writers would spoil the results): wait for it, or choose another folder; if it no "
             "longer runs, remove {}",
             folder.string(), holder.describe(), path.string());
-        ::unlink(path.c_str());
+        system_call::unlink(path);
     }
     fail(ExitCode::cannot_create,
          "{}: others keep locking it (two writers would spoil the results): choose another folder", folder.string());

@@ -1,8 +1,6 @@
 #include "gatesweep/store/run_directory.h"
 
-#include <algorithm>
 #include <array>
-#include <system_error>
 
 #include "gatesweep/base/digest.h"
 #include "gatesweep/base/error.h"
@@ -25,32 +23,21 @@ bool is_unfinished(std::string const& name) {
     return name.find_first_not_of("0123456789", mark + 4) == std::string::npos;
 }
 
-std::vector<fs::path> entries_of(fs::path const& folder) {
-    std::error_code error;
-    std::vector<fs::path> entries;
-    for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error))
-        entries.push_back(it->path());
-    GATESWEEP_VALIDATE(!error, ExitCode::cannot_create,
-                       "{}: cannot be listed: {}: choose a folder you may read and write", folder.string(),
-                       error.message());
-    std::sort(entries.begin(), entries.end());
-    return entries;
-}
-
 // A run's folder is known by its mark, or by its manifest when it was copied without hidden files.
 bool is_run_folder(fs::path const& folder) {
-    if (fs::exists(folder / FolderLock::file_name)) return true;
-    if (!fs::exists(folder / manifest_name)) return false;
+    if (path_kind(folder / FolderLock::file_name) != PathKind::missing) return true;
+    if (path_kind(folder / manifest_name) == PathKind::missing) return false;
     read_manifest(folder);
     return true;
 }
 
 fs::path prepared(fs::path const& folder) {
     create_folder(folder);
-    bool ours = entries_of(folder).empty();
+    bool ours = list_folder(folder).empty();
     try {
         ours = ours || is_run_folder(folder);
-    } catch (Error const&) {
+    } catch (Error const& error) {
+        if (error.code() != ExitCode::bad_data) throw;
         ours = false;  // some other program's manifest.json
     }
     GATESWEEP_VALIDATE(ours, ExitCode::cannot_create,
@@ -66,7 +53,7 @@ RunDirectory::RunDirectory(fs::path const& folder) : folder_(prepared(folder)), 
     for (char const* name : subfolders)
         create_folder(folder_ / name);
     for (auto const& place : {folder_, folder_ / "arrays", folder_ / "tables", folder_ / "figures"}) {
-        for (auto const& entry : entries_of(place)) {
+        for (auto const& entry : list_folder(place)) {
             if (is_unfinished(entry.filename().string()) && fs::is_regular_file(fs::symlink_status(entry)))
                 remove_file(entry);
         }
@@ -98,7 +85,7 @@ void RunDirectory::remove_table(std::string_view table_name) {
 void RunDirectory::write_manifest(Manifest manifest) {
     manifest.files = files_;
     for (auto const& [place, extension] : {std::pair{"arrays", ".npy"}, std::pair{"tables", ".csv"}}) {
-        for (auto const& entry : entries_of(folder_ / place)) {
+        for (auto const& entry : list_folder(folder_ / place)) {
             if (entry.extension() != extension) continue;
             auto const relative_path = fmt::format("{}/{}", place, entry.filename().string());
             if (!files_.contains(relative_path)) manifest.files[relative_path] = sha256_hex_of_file(entry);
@@ -131,18 +118,17 @@ void RunDirectory::write_listed(std::string const& relative_path, std::string_vi
 }
 
 bool is_complete(fs::path const& folder) {
-    std::error_code error;
-    if (!fs::is_regular_file(folder / complete_name, error) || !fs::is_regular_file(folder / manifest_name, error))
-        return false;
+    for (char const* name : {complete_name, manifest_name}) {
+        if (path_kind(folder / name) != PathKind::file) return false;
+    }
     return read_file(folder / complete_name, 4096) == sha256_hex_of_file(folder / manifest_name) + "\n";
 }
 
 std::vector<std::string> changed_files(fs::path const& folder, Manifest const& manifest) {
     std::vector<std::string> changed;
     for (auto const& [relative_path, digest] : manifest.files) {
-        std::error_code error;
         auto const path = folder / relative_path;
-        if (!fs::is_regular_file(path, error) || sha256_hex_of_file(path) != digest) changed.push_back(relative_path);
+        if (path_kind(path) != PathKind::file || sha256_hex_of_file(path) != digest) changed.push_back(relative_path);
     }
     return changed;
 }

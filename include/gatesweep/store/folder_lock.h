@@ -32,6 +32,7 @@ private:
     void lock_or_fail(std::filesystem::path const& folder, LockMethod method);
     void create_holder_file(std::filesystem::path const& folder);
 
+    std::filesystem::path path_;
     int descriptor_ = -1;
     std::filesystem::path holder_file_;  // empty where the file system has locks
 };
