@@ -91,7 +91,8 @@ void merge(toml::table& target, toml::table&& change, std::string const& source)
         } else if (descend && there->is_array()) {
             merge_into_list(*there->as_array(), key.str(), std::move(*inner), source);
         } else {
-            std::move(value).visit([&](auto&& item) { target.insert_or_assign(key.str(), std::move(item)); });
+            std::move(value).visit(
+                [&, name = key.str()](auto&& item) { target.insert_or_assign(name, std::move(item)); });
         }
     }
 }
