@@ -122,15 +122,15 @@ void write_file_atomically(std::filesystem::path const& path, std::string_view b
     }
 }
 
-PathKind path_kind(std::filesystem::path const& path) {
+FileKind file_kind(std::filesystem::path const& path) {
     struct stat status {};
     if (system_call::stat(path, status) == 0) {
-        if (S_ISREG(status.st_mode)) return PathKind::file;
-        return S_ISDIR(status.st_mode) ? PathKind::folder : PathKind::other;
+        if (S_ISREG(status.st_mode)) return FileKind::file;
+        return S_ISDIR(status.st_mode) ? FileKind::folder : FileKind::other;
     }
     GATESWEEP_VALIDATE(errno == ENOENT || errno == ENOTDIR, ExitCode::io,
                        "{}: cannot be looked at: {}: check the path and its permissions", path.string(), reason());
-    return PathKind::missing;
+    return FileKind::missing;
 }
 
 void create_folder(std::filesystem::path const& path) {
@@ -144,7 +144,7 @@ void create_folder(std::filesystem::path const& path) {
         bool const created = !exists && errno == ENOENT && system_call::make_folder(so_far) == 0;
         int const error = errno;
         if (created || (exists && S_ISDIR(status.st_mode))) continue;
-        if (!exists && error == EEXIST && path_kind(so_far) == PathKind::folder)
+        if (!exists && error == EEXIST && file_kind(so_far) == FileKind::folder)
             continue;  // another process was faster
         fail(ExitCode::cannot_create, "{}: the folder cannot be created: {}: choose another place", path.string(),
              exists || error == EEXIST ? "a file of that name is in the way" : std::strerror(error));

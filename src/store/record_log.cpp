@@ -55,7 +55,7 @@ std::optional<LogName> parse_log_name(std::string_view file_name) {
 }
 
 std::vector<std::filesystem::path> list_logs(std::filesystem::path const& folder, std::string_view kind) {
-    if (path_kind(folder) == PathKind::missing) return {};
+    if (file_kind(folder) == FileKind::missing) return {};
     std::vector<std::tuple<std::int64_t, std::int64_t, std::filesystem::path>> found;
     for (auto const& entry : list_folder(folder)) {
         auto const name = parse_log_name(entry.filename().string());
@@ -70,7 +70,7 @@ std::vector<std::filesystem::path> list_logs(std::filesystem::path const& folder
 
 std::int64_t next_attempt(std::filesystem::path const& folder) {
     std::int64_t next = 0;
-    if (path_kind(folder) == PathKind::missing) return next;
+    if (file_kind(folder) == FileKind::missing) return next;
     for (auto const& entry : list_folder(folder)) {
         if (auto const name = parse_log_name(entry.filename().string())) next = std::max(next, name->attempt + 1);
     }

@@ -25,8 +25,8 @@ bool is_unfinished(std::string const& name) {
 
 // A run's folder is known by its mark, or by its manifest when it was copied without hidden files.
 bool is_run_folder(fs::path const& folder) {
-    if (path_kind(folder / FolderLock::file_name) != PathKind::missing) return true;
-    if (path_kind(folder / manifest_name) == PathKind::missing) return false;
+    if (file_kind(folder / FolderLock::file_name) != FileKind::missing) return true;
+    if (file_kind(folder / manifest_name) == FileKind::missing) return false;
     read_manifest(folder);
     return true;
 }
@@ -119,7 +119,7 @@ void RunDirectory::write_listed(std::string const& relative_path, std::string_vi
 
 bool is_complete(fs::path const& folder) {
     for (char const* name : {complete_name, manifest_name}) {
-        if (path_kind(folder / name) != PathKind::file) return false;
+        if (file_kind(folder / name) != FileKind::file) return false;
     }
     return read_file(folder / complete_name, 4096) == sha256_hex_of_file(folder / manifest_name) + "\n";
 }
@@ -128,7 +128,7 @@ std::vector<std::string> changed_files(fs::path const& folder, Manifest const& m
     std::vector<std::string> changed;
     for (auto const& [relative_path, digest] : manifest.files) {
         auto const path = folder / relative_path;
-        if (path_kind(path) != PathKind::file || sha256_hex_of_file(path) != digest) changed.push_back(relative_path);
+        if (file_kind(path) != FileKind::file || sha256_hex_of_file(path) != digest) changed.push_back(relative_path);
     }
     return changed;
 }

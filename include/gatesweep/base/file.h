@@ -61,9 +61,9 @@ std::string read_file(std::filesystem::path const& path, std::uint64_t max_bytes
 // Writes beside `path`, syncs, renames into place: readers see the old file or the whole new one.
 void write_file_atomically(std::filesystem::path const& path, std::string_view bytes);
 
-enum class PathKind { missing, file, folder, other };
+enum class FileKind { missing, file, folder, other };
 // Of what a link leads to. A path that cannot be looked at is an error, not missing.
-PathKind path_kind(std::filesystem::path const& path);
+FileKind file_kind(std::filesystem::path const& path);
 
 // Creates the folder and its parents; an existing folder is fine.
 void create_folder(std::filesystem::path const& path);
