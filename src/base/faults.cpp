@@ -69,8 +69,8 @@ void read_environment(Plan& plan) {
 }  // namespace
 
 std::string_view to_string(FileCall call) {
-    constexpr std::array<std::string_view, 11> names = {"open", "read",   "write",  "truncate",    "sync", "close",
-                                                        "stat", "rename", "unlink", "make_folder", "list"};
+    constexpr std::array<std::string_view, 12> names = {"open", "read",   "write", "truncate", "sync",        "close",
+                                                        "stat", "rename", "link",  "unlink",   "make_folder", "list"};
     return names.at(static_cast<std::size_t>(call));
 }
 

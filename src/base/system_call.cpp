@@ -111,6 +111,10 @@ int rename(Path const& from, Path const& to) {
     return call(FileCall::rename, to, [&](Amount) { return std::rename(from.c_str(), to.c_str()); });
 }
 
+int link(Path const& existing, Path const& name) {
+    return call(FileCall::link, name, [&](Amount) { return ::link(existing.c_str(), name.c_str()); });
+}
+
 int unlink(Path const& path) {
     return call(FileCall::unlink, path, [&](Amount) { return ::unlink(path.c_str()); });
 }

@@ -122,23 +122,32 @@ void FolderLock::lock_or_fail(std::filesystem::path const& folder, LockMethod me
 
 void FolderLock::create_holder_file(std::filesystem::path const& folder) {
     auto const path = folder / holder_file_name;
+    // Written under another name and then given this one, so that it never stands there without its holder.
+    std::filesystem::path const temporary = path.string() + fmt::format(".tmp{}", ::getpid());
     for (int attempt = 0; attempt < 3; ++attempt) {
-        int const created = system_call::open(path, O_WRONLY | O_CREAT | O_EXCL);
-        if (created >= 0) {
-            holder_file_ = path;
-            try {
-                write_holder(created, path);
-            } catch (...) {
-                system_call::close(created, path);
-                system_call::unlink(path);
-                throw;
-            }
-            system_call::close(created, path);
-            return;
-        }
-        GATESWEEP_VALIDATE(errno == EEXIST, ExitCode::cannot_create,
+        int const created = system_call::open(temporary, O_WRONLY | O_CREAT | O_TRUNC);
+        GATESWEEP_VALIDATE(created >= 0, ExitCode::cannot_create,
                            "{}: cannot be created: {}: choose a folder you may write to", path.string(),
                            std::strerror(errno));
+        try {
+            write_holder(created, temporary);
+        } catch (...) {
+            system_call::close(created, temporary);
+            system_call::unlink(temporary);
+            throw;
+        }
+        system_call::close(created, temporary);
+        bool const named = system_call::link(temporary, path) == 0;
+        int const error = errno;
+        system_call::unlink(temporary);
+        if (named) {
+            holder_file_ = path;
+            return;
+        }
+        if (error == ENOENT) continue;  // a holder that tidied up took the other name away
+        GATESWEEP_VALIDATE(error == EEXIST, ExitCode::cannot_create,
+                           "{}: cannot be created: {}: choose a folder you may write to", path.string(),
+                           std::strerror(error));
         int const existing = system_call::open(path, O_RDONLY);
         if (existing < 0) continue;  // released just now
         Holder const holder(existing, path);

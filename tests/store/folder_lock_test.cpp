@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "gatesweep/base/faults.h"
 #include "gatesweep/base/file.h"
 #include "support/expect_error.h"
 #include "support/temporary_folder.h"
@@ -107,6 +108,29 @@ TEST_P(FolderLockOfEitherMethod, OneOfManyWins) {
         }
         EXPECT_EQ(std::count(seen.begin(), seen.end(), 'w'), 1) << seen;
         EXPECT_EQ(std::count(seen.begin(), seen.end(), 'l'), num_rivals - 1) << seen;
+    }
+}
+
+// Wherever taking or leaving the lock is cut off, the next one gets it without help.
+TEST_P(FolderLockOfEitherMethod, IsTakenOverFromAHolderKilledAtAnyOperation) {
+    record_file_operations();
+    { FolderLock const lock(scratch_.path(), GetParam()); }
+    auto const num_operations = static_cast<std::int64_t>(clear_faults().size());
+    ASSERT_GE(num_operations, 4);
+    for (Fault const fault : {Fault::crash_before, Fault::crash_half, Fault::crash_after}) {
+        for (std::int64_t at = 0; at < num_operations; ++at) {
+            SCOPED_TRACE(fmt::format("{} at {}", to_string(fault), at));
+            pid_t const child = ::fork();
+            if (child == 0) {
+                inject_fault({fault, at, false, ""});
+                { FolderLock const lock(scratch_.path(), GetParam()); }
+                ::_exit(0);
+            }
+            int status = 0;
+            ::waitpid(child, &status, 0);
+            EXPECT_TRUE(WIFSIGNALED(status));
+            EXPECT_NO_THROW(FolderLock(scratch_.path(), GetParam()));
+        }
     }
 }
 

@@ -12,7 +12,7 @@
 
 namespace gatesweep {
 
-enum class FileCall { open, read, write, truncate, sync, close, stat, rename, unlink, make_folder, list };
+enum class FileCall { open, read, write, truncate, sync, close, stat, rename, link, unlink, make_folder, list };
 std::string_view to_string(FileCall call);
 
 enum class Fault {

@@ -30,6 +30,7 @@ int close(int descriptor, Path const& path);
 int stat(Path const& path, struct stat& status);
 int stat(int descriptor, Path const& path, struct stat& status);
 int rename(Path const& from, Path const& to);
+int link(Path const& existing, Path const& name);
 int unlink(Path const& path);
 int make_folder(Path const& path);
 int list(Path const& folder, std::vector<Path>& entries);  // sorted
