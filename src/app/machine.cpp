@@ -12,6 +12,7 @@
 #include "gatesweep/base/digest.h"
 #include "gatesweep/base/error.h"
 #include "gatesweep/base/log.h"
+#include "gatesweep/comm/fail_once.h"
 
 #ifdef GATESWEEP_WITH_CUDA
 #include <c10/cuda/CUDAFunctions.h>
@@ -95,7 +96,7 @@ std::string Machine::describe() const {
 
 Machine choose_machine(Job const& job, ModelConfig const& config, ParallelLayout const& layout) {
     Machine machine;
-    machine.device = choose_device(job.parallel.device, layout.node.rank());
+    fail_once(layout.world, [&] { machine.device = choose_device(job.parallel.device, layout.node.rank()); });
     machine.dtype = choose_dtype(job.model.dtype, config);
     machine.threads = choose_threads(job.parallel.threads, layout.node.size());
     at::set_num_threads(machine.threads);

@@ -11,6 +11,7 @@
 #include "gatesweep/analysis/analysis.h"
 #include "gatesweep/analysis/stored_signals.h"
 #include "gatesweep/base/build_config.h"
+#include "gatesweep/comm/fail_once.h"
 #include "gatesweep/comm/tensor_collectives.h"
 #include "gatesweep/report/figures.h"
 #include "gatesweep/report/headline.h"
@@ -105,9 +106,14 @@ void run_job(Options const& options, Communicator const& world) {
     }
 
     Stopwatch load_watch;
-    Checkpoint const checkpoint(job.model.path);
-    ExpertLayout const experts = validate_checkpoint(checkpoint, config);
-    Weights weights = load_weights(checkpoint, config, experts, layout.local_experts(config.num_experts), machine.dtype, machine.device);
+    std::optional<Checkpoint> opened;
+    Weights weights;
+    fail_once(world, [&] {
+        opened.emplace(job.model.path);
+        ExpertLayout const experts = validate_checkpoint(*opened, config);
+        weights = load_weights(*opened, config, experts, layout.local_experts(config.num_experts), machine.dtype, machine.device);
+    });
+    Checkpoint const& checkpoint = *opened;
     std::int64_t const new_tokens = job.sweep.enabled ? job.sweep.max_new_tokens : 0;
     auto model = std::make_unique<Mixtral>(config, std::move(weights), layout, inputs.max_prompt_tokens() + new_tokens);
     double const load_seconds = load_watch.seconds();

@@ -3,6 +3,7 @@
 #include "gatesweep/base/build_config.h"
 #include "gatesweep/base/error.h"
 #include "gatesweep/base/log.h"
+#include "gatesweep/comm/fail_once.h"
 
 namespace gatesweep {
 
@@ -12,12 +13,14 @@ Setup set_up(Options const& options, Communicator const& world) {
     Setup setup;
     setup.inputs = read_inputs(options, world);
     Job const& job = setup.inputs.job;
-    setup.config = load_model_config(job.model.path);
-    GATESWEEP_VALIDATE(!setup.config.dense, ExitCode::bad_data,
-                       "{}: a dense Mistral-type model (it has no router whose choices could be measured): name a mixture of experts",
-                       job.model.path.string());
-    setup.layout = make_parallel_layout(world, job.parallel.expert_parallel);
-    validate_expert_split(setup.config.num_experts, job.parallel.expert_parallel);
+    fail_once(world, [&] {
+        setup.config = load_model_config(job.model.path);
+        GATESWEEP_VALIDATE(!setup.config.dense, ExitCode::bad_data,
+                           "{}: a dense Mistral-type model (it has no router whose choices could be measured): name a mixture of experts",
+                           job.model.path.string());
+        validate_expert_split(setup.config.num_experts, job.parallel.expert_parallel);
+    });
+    fail_once(world, [&] { setup.layout = make_parallel_layout(world, job.parallel.expert_parallel); });
     setup.machine = choose_machine(job, setup.config, setup.layout);
     std::string const copies = setup.layout.num_copies == 1 ? "1 copy" : fmt::format("{} copies", setup.layout.num_copies);
     say(fmt::format("gatesweep {}   {}   {} = {} x expert parallel {}   {}", GATESWEEP_VERSION, job.name, plural(world.size(), "rank"),
