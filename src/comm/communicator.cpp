@@ -4,9 +4,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <limits>
 #include <numeric>
+#include <thread>
 #include <utility>
 
 #include "gatesweep/base/log.h"
@@ -242,6 +244,8 @@ MpiSession::~MpiSession() {
 }
 
 void MpiSession::abort(ExitCode code) const {
+    // The launcher forwards this rank's last words, then says its own about the abort; without a pause sometimes first.
+    if (started_) std::this_thread::sleep_for(std::chrono::milliseconds(200));
     if (started_) MPI_Abort(MPI_COMM_WORLD, static_cast<int>(code));
     std::_Exit(static_cast<int>(code));
 }
