@@ -28,10 +28,7 @@ LogState& state() {
     return instance;
 }
 
-std::string rank_prefix() {
-    auto const& s = state();
-    return s.num_ranks > 1 ? fmt::format("rank {} of {}: ", s.rank, s.num_ranks) : std::string();
-}
+std::string rank_name() { return fmt::format("rank {} of {}", state().rank, state().num_ranks); }
 
 }  // namespace
 
@@ -51,7 +48,7 @@ void say(std::string_view line) {
 void say(std::string_view topic, std::string_view text) { say(fmt::format("{:<9} {}", topic, text)); }
 
 void warn(std::string_view text) {
-    state().logger->warn("warning: {}{}", state().rank == 0 ? std::string() : rank_prefix(), text);
+    state().logger->warn("warning: {}{}", state().rank == 0 ? std::string() : rank_name() + ": ", text);
 }
 
 void detail(std::string_view text) {
@@ -59,6 +56,8 @@ void detail(std::string_view text) {
     if (s.rank == 0 && s.level == LogLevel::debug) s.logger->info("          {}", text);
 }
 
-void report_error(std::string_view text) { state().logger->error("error: {}{}", rank_prefix(), text); }
+void report_error(std::string_view text) {
+    state().logger->error("error: {}{}", text, state().rank == 0 ? std::string() : fmt::format(" [{}]", rank_name()));
+}
 
 }  // namespace gatesweep

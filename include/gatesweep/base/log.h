@@ -22,7 +22,7 @@ void say(std::string_view topic, std::string_view text);
 void warn(std::string_view text);
 // Detail for --verbose; rank 0 only.
 void detail(std::string_view text);
-// The last words of a rank, any rank.
+// The last words of a rank, any rank; one other than rank 0 names itself at the end, for what is wrong comes first.
 void report_error(std::string_view text);
 
 template <class... Args>
