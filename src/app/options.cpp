@@ -1,7 +1,9 @@
 #include "options.h"
 
 #include <CLI/CLI.hpp>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <sstream>
 
 #include "gatesweep/base/build_config.h"
@@ -34,6 +36,19 @@ void add_job_options(CLI::App& command, Options& options) {
         ->take_all();
 }
 
+// What is wrong with the command line, in the words of our own messages where the parser's name no remedy.
+std::string usage_problem(CLI::App const& app, CLI::ParseError const& error, std::vector<std::string> const& arguments) {
+    auto const chosen = app.get_subcommands();
+    if (!chosen.empty()) return fmt::format("{}: see gatesweep {} --help", error.what(), chosen.front()->get_name());
+    std::vector<std::string> commands;
+    for (CLI::App const* command : app.get_subcommands({})) commands.push_back(command->get_name());
+    auto const known = fmt::format("the commands are {} (gatesweep --help explains them)", fmt::join(commands, ", "));
+    auto const word = std::find_if(arguments.begin() + 1, arguments.end(), [](auto const& text) { return !text.starts_with('-'); });
+    if (word == arguments.end()) return fmt::format("no command is given: {}", known);
+    std::string const close = nearest(*word, commands);
+    return fmt::format("unknown command \"{}\": {}{}", printable(*word), close.empty() ? "" : fmt::format("did you mean {}? ", close), known);
+}
+
 }  // namespace
 
 ParsedOptions parse_options(int argc, char const* const* argv) {
@@ -61,7 +76,7 @@ ParsedOptions parse_options(int argc, char const* const* argv) {
     } catch (CLI::ParseError const& error) {
         std::ostringstream out, problem;
         int const code = app.exit(error, out, problem);
-        parsed.text = code == 0 ? out.str() : "error: " + problem.str();
+        parsed.text = code == 0 ? out.str() : fmt::format("error: {}\n", usage_problem(app, error, options.arguments));
         parsed.exit_code = code == 0 ? 0 : static_cast<int>(ExitCode::usage);
         return parsed;
     }
