@@ -51,8 +51,8 @@ public:
     }
 
     bool start_array(std::size_t) override {
+        if (depth_ + 1 == row_depth_) refuse("an entry is a list: give an object with a prompt");
         descend();
-        if (depth_ == row_depth_) refuse("an entry is a list: give an object with a prompt");
         if (depth_ != row_depth_ + 1) {
             if (inside_ == Inside::token_ids) refuse("token_ids is no list of whole numbers: correct it");
             if (inside_ == Inside::messages && (depth_ == row_depth_ + 2 || is_part_of_message())) refuse_messages();
