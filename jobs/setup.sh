@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Installs what building and running gatesweep needs on Debian 12 and is not there yet, then configures build/.
-# Sourced or called by jobs/demo.sh and tests/run.sh. A site's own libtorch (Torch_DIR, LIBTORCH_ROOT or
+# Called by jobs/demo.sh and tests/run.sh; arguments go to cmake. A site's own libtorch (Torch_DIR, LIBTORCH_ROOT or
 # CMAKE_PREFIX_PATH) and MPI (a loaded module) are used where they exist.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+may_be_root() { [ "$(id -u)" = 0 ] || command -v sudo > /dev/null; }
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
 install_packages() {
@@ -18,6 +19,10 @@ install_packages() {
         dpkg-query -W -f='${Status}' "$package" 2> /dev/null | grep -q 'ok installed' || missing+=("$package")
     done
     [ ${#missing[@]} = 0 ] && return 0
+    if ! may_be_root; then
+        echo "setup     neither root nor sudo: going on without ${missing[*]}" >&2
+        return 0
+    fi
     echo "setup     installing ${missing[*]}"
     as_root apt-get -qq -o DPkg::Lock::Timeout=300 update
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends -o DPkg::Lock::Timeout=300 \
@@ -43,7 +48,8 @@ install_libtorch() {
 configure() {
     mkdir -p build
     local extra=()
-    [ -n "${Torch_DIR:-}" ] && extra+=("-DTorch_DIR=$Torch_DIR")
+    # What an earlier build found would hide a libtorch that is named now.
+    [ -z "${LIBTORCH_ROOT:-}${Torch_DIR:-}${CMAKE_PREFIX_PATH:-}" ] || extra+=(-U 'LibTorch_*' -U LIBTORCH_ROOT -U Torch_DIR)
     cmake --preset default "${extra[@]}" "$@" > build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
 }
 

@@ -6,16 +6,19 @@
 # Targets: LibTorch::torch (what the rest links), with CUDA also LibTorch::nccl. Variable: LibTorch_VERSION.
 
 set(LIBTORCH_ROOT "$ENV{LIBTORCH_ROOT}" CACHE PATH "site-packages, torch package or unpacked libtorch")
+string(REPLACE ":" ";" _environment_prefixes "$ENV{CMAKE_PREFIX_PATH}")
 set(_hints "")
-foreach(_root "${LIBTORCH_ROOT}" ${CMAKE_PREFIX_PATH} "${CMAKE_SOURCE_DIR}/build/libtorch")
+foreach(_root "${LIBTORCH_ROOT}" ${CMAKE_PREFIX_PATH} ${_environment_prefixes} "${CMAKE_SOURCE_DIR}/build/libtorch")
   if(_root)
     list(APPEND _hints "${_root}/torch" "${_root}")
   endif()
 endforeach()
-if(Torch_DIR) # <torch>/share/cmake/Torch
-  get_filename_component(_torch_package "${Torch_DIR}/../../.." ABSOLUTE)
-  list(PREPEND _hints "${_torch_package}")
-endif()
+foreach(_config "$ENV{Torch_DIR}" "${Torch_DIR}") # <torch>/share/cmake/Torch
+  if(_config)
+    get_filename_component(_torch_package "${_config}/../../.." ABSOLUTE)
+    list(PREPEND _hints "${_torch_package}")
+  endif()
+endforeach()
 
 find_path(LibTorch_INCLUDE_DIR ATen/ATen.h HINTS ${_hints} PATH_SUFFIXES include)
 find_library(LibTorch_c10_LIBRARY c10 HINTS ${_hints} PATH_SUFFIXES lib)
