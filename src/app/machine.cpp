@@ -84,6 +84,12 @@ std::uint64_t available_memory([[maybe_unused]] at::Device device, int ranks_on_
     return available_host_memory() / static_cast<std::uint64_t>(std::max(1, ranks_on_node));
 }
 
+std::uint64_t weight_bytes(ModelConfig const& config, ParallelLayout const& layout, at::ScalarType dtype) {
+    std::int64_t const experts = config.num_layers * config.num_experts * 3 * config.hidden_size * config.intermediate_size;
+    std::int64_t const mine = config.num_parameters() - experts + experts / layout.ep_size();
+    return static_cast<std::uint64_t>(mine) * c10::elementSize(dtype);
+}
+
 }  // namespace
 
 std::string dtype_name(at::ScalarType dtype) {
@@ -100,8 +106,10 @@ Machine choose_machine(Job const& job, ModelConfig const& config, ParallelLayout
     machine.dtype = choose_dtype(job.model.dtype, config);
     machine.threads = choose_threads(job.parallel.threads, layout.node.size());
     at::set_num_threads(machine.threads);
-    // Half of what is free may hold tapes; the rest is for weights and work. Ranks agree, since they recompute together.
-    std::uint64_t const budget = job.signals.memory > 0 ? job.signals.memory : available_memory(machine.device, layout.node.size()) / 2;
+    // Half of what the weights leave free may hold tapes, the rest is for work. Ranks agree, since they recompute together.
+    std::uint64_t const available = available_memory(machine.device, layout.node.size());
+    std::uint64_t const left = available - std::min(available, weight_bytes(config, layout, machine.dtype));
+    std::uint64_t const budget = job.signals.memory > 0 ? job.signals.memory : left / 2;
     machine.tape_memory = static_cast<std::uint64_t>(layout.world.all_reduce_min(static_cast<std::int64_t>(budget)));
     return machine;
 }
