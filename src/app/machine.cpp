@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
 
 #include "gatesweep/base/build_config.h"
@@ -112,6 +113,15 @@ Machine choose_machine(Job const& job, ModelConfig const& config, ParallelLayout
     std::uint64_t const budget = job.signals.memory > 0 ? job.signals.memory : left / 2;
     machine.tape_memory = static_cast<std::uint64_t>(layout.world.all_reduce_min(static_cast<std::int64_t>(budget)));
     return machine;
+}
+
+std::int64_t peak_memory() {
+    std::ifstream in("/proc/self/status");
+    std::string line;
+    while (std::getline(in, line)) {
+        if (line.starts_with("VmHWM:")) return std::atoll(line.c_str() + 6) << 10;
+    }
+    return 0;
 }
 
 std::string numerics_id(Machine const& machine) {

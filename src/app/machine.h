@@ -24,6 +24,9 @@ struct Machine {
 // Collective; sets the number of threads of this process. Errors: unavailable when the job asks for cuda and there is none.
 Machine choose_machine(Job const& job, ModelConfig const& config, ParallelLayout const& layout);
 
+// The most resident memory that this process has had so far, in bytes; 0 where the system does not tell.
+std::int64_t peak_memory();
+
 // Runs with equal ids promise equal bytes on the CPU: build, libraries, instruction set, device kind, type.
 std::string numerics_id(Machine const& machine);
 

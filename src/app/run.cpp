@@ -4,6 +4,7 @@
 #include <boost/serialization/string.hpp>
 #include <boost/serialization/vector.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 
@@ -51,6 +52,13 @@ void say_prompts(Inputs const& inputs, BatchPlan const& plan) {
     std::vector<std::int32_t> const shown(first.begin(), first.begin() + std::min<std::size_t>(first.size(), 8));
     say("prompts", "{}; {} tokens in {}; ids of the first: {}{}", groups, inputs.num_tokens(),
         plural(static_cast<std::int64_t>(plan.batches.size()), "batch"), fmt::join(shown, " "), first.size() > shown.size() ? " ..." : "");
+}
+
+// "7.7 MB", or "7.5 to 7.7 MB" where ranks differ.
+std::string megabytes(std::vector<std::int64_t> const& bytes) {
+    auto const [least, most] = std::minmax_element(bytes.begin(), bytes.end());
+    std::string const low = fmt::format("{:.1f}", static_cast<double>(*least) / 1e6), high = fmt::format("{:.1f}", static_cast<double>(*most) / 1e6);
+    return low == high ? high + " MB" : fmt::format("{} to {} MB", low, high);
 }
 
 AnalysisInput analysis_input(Inputs const& inputs, ModelConfig const& config, Signals const& signals) {
@@ -118,9 +126,9 @@ void run_job(Options const& options, Communicator const& world) {
     auto model = std::make_unique<Mixtral>(config, std::move(weights), layout, inputs.max_prompt_tokens() + new_tokens);
     double const load_seconds = load_watch.seconds();
     std::string const digest_of_weights = weights_digest(model->weights(), layout);
-    say("model", "Mixtral, {} layers x {} experts, top-{}, {:.1f} M parameters; each rank read {:.1f} MB in {:.1f} s", config.num_layers,
-        config.num_experts, config.top_k, static_cast<double>(config.num_parameters()) / 1e6,
-        static_cast<double>(checkpoint.bytes_read()) / 1e6, load_seconds);
+    std::vector<std::int64_t> const bytes_read = world.all_gather(static_cast<std::int64_t>(checkpoint.bytes_read()));
+    say("model", "Mixtral, {} layers x {} experts, top-{}, {:.1f} M parameters; each rank read {} in {:.1f} s", config.num_layers,
+        config.num_experts, config.top_k, static_cast<double>(config.num_parameters()) / 1e6, megabytes(bytes_read), load_seconds);
     BatchPlan const plan = plan_batches(inputs.prompt_tokens(), job.signals.batch_tokens);
     say_prompts(inputs, plan);
 
@@ -130,6 +138,7 @@ void run_job(Options const& options, Communicator const& world) {
                                        .progress = [&](std::int64_t done, std::int64_t all) { progress.update(done, all); }});
     reduce_to_final_rank(signals, layout);
     double const signals_seconds = progress.seconds();
+    std::vector<std::int64_t> const peaks = world.all_gather(peak_memory());
 
     std::vector<PhaseTiming> timings = {{"load", load_seconds, 0}, {"signals", signals_seconds, inputs.num_tokens()}};
     std::optional<AnalysisInput> input;
@@ -165,7 +174,7 @@ void run_job(Options const& options, Communicator const& world) {
         manifest.weights_digest = digest_of_weights;
         manifest.numerics_id = numerics_id(machine);
         manifest.layout = {world.size(), layout.num_copies, job.parallel.expert_parallel, machine.threads,
-                           machine.device.is_cuda() ? "cuda" : "cpu", dtype_name(machine.dtype)};
+                           machine.device.is_cuda() ? "cuda" : "cpu", dtype_name(machine.dtype), bytes_read, peaks};
         manifest.started = started;
         manifest.finished = utc_now();
         manifest.attempts = {{started, manifest.finished, manifest.host, world.size(), "complete"}};

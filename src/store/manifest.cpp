@@ -78,6 +78,18 @@ public:
         if (!value.is_array()) wrong(fmt::format("{} is not a list", key));
         return value;
     }
+    // A list of sizes in bytes, empty when the key is not there.
+    std::vector<std::int64_t> bytes(json const& object, char const* key) const {
+        std::vector<std::int64_t> sizes;
+        if (!object.contains(key)) return sizes;
+        for (json const& size : list(object, key)) {
+            if (!size.is_number_unsigned() || size.get<std::uint64_t>() > std::uint64_t{1} << 60) {
+                wrong(fmt::format("{} is not a list of sizes", key));
+            }
+            sizes.push_back(size.get<std::int64_t>());
+        }
+        return sizes;
+    }
     void check_files(std::map<std::string, std::string> const& files) const {
         for (auto const& [path, digest] : files) {
             bool const hex = digest.size() == 64 && digest.find_first_not_of("0123456789abcdef") == std::string::npos;
@@ -122,7 +134,9 @@ std::string to_json(Manifest const& manifest) {
           {"expert_parallel", manifest.layout.expert_parallel},
           {"threads", manifest.layout.threads},
           {"device", manifest.layout.device},
-          {"dtype", manifest.layout.dtype}}},
+          {"dtype", manifest.layout.dtype},
+          {"bytes_read", manifest.layout.bytes_read},
+          {"peak_memory", manifest.layout.peak_memory}}},
         {"attempts", attempts},
         {"files", ordered_json(manifest.files)},
         {"started", manifest.started},
@@ -162,6 +176,8 @@ Manifest parse_manifest(std::string_view text, std::string_view name) {
     manifest.layout.threads = reader.count(layout, "threads");
     manifest.layout.device = reader.text(layout, "device");
     manifest.layout.dtype = reader.text(layout, "dtype");
+    manifest.layout.bytes_read = reader.bytes(layout, "bytes_read");
+    manifest.layout.peak_memory = reader.bytes(layout, "peak_memory");
     for (json const& attempt : reader.list(document, "attempts")) {
         manifest.attempts.push_back({reader.text(attempt, "started"), reader.text(attempt, "finished"),
                                      reader.text(attempt, "host"), reader.count(attempt, "ranks"),

@@ -23,7 +23,7 @@ Manifest example() {
     manifest.prompts_digest = "p";
     manifest.weights_digest = "w";
     manifest.numerics_id = "n";
-    manifest.layout = {4, 2, 2, 8, "cuda", "bfloat16"};
+    manifest.layout = {4, 2, 2, 8, "cuda", "bfloat16", {10, 12, 10, 12}, {std::int64_t{1} << 40, 0, 7, 8}};
     manifest.attempts = {{"2026-11-03T09:30:00Z", "", "node17", 4, ""},
                          {"2026-11-03T09:40:00Z", "2026-11-03T09:50:00Z", "node18", 2, "complete"}};
     manifest.files = {{"tables/layers.csv", std::string(64, 'a')}, {"arrays/x.npy", std::string(64, '0')}};
@@ -50,8 +50,15 @@ TEST(Manifest, ComesBackWhole) {
     ASSERT_EQ(back.attempts.size(), 2u);
     EXPECT_EQ(back.attempts[1].outcome, "complete");
     EXPECT_EQ(back.layout.threads, 8);
+    EXPECT_EQ(back.layout.bytes_read, manifest.layout.bytes_read);
+    EXPECT_EQ(back.layout.peak_memory, manifest.layout.peak_memory);
     EXPECT_EQ(back.weights_digest, "w");
     EXPECT_TRUE(text.starts_with("{\n  \"schema_version\": 1,\n  \"tool\": \"gatesweep\",")) << text;
+}
+
+TEST(Manifest, OlderOnesSayNothingOfBytes) {
+    std::string const text = replaced(to_json(example()), "\"bytes_read\"", "\"bytes\"");
+    EXPECT_TRUE(parse_manifest(text, "m").layout.bytes_read.empty());
 }
 
 TEST(Manifest, BytesThatAreNotTextAreReplaced) {
@@ -77,6 +84,8 @@ TEST(Manifest, RefusesNonsense) {
              {replaced(good, "\"tool\": \"gatesweep\"", "\"tool\": \"other\""), "made by other"},
              {replaced(good, "\"threads\": 8", "\"threads\": -8"), "threads is not a count"},
              {replaced(good, "\"threads\": 8", "\"thread\": 8"), "no threads"},
+             {replaced(good, "1099511627776", "-1"), "peak_memory is not a list of sizes"},
+             {replaced(good, "1099511627776", "1e99"), "peak_memory is not a list of sizes"},
              {replaced(good, "\"host\": \"node17\"", "\"host\": 17"), "host is not a text"},
              {replaced(good, "\"host\": \"node17\"", "\"tool\": \"gatesweep\""), "key tool appears twice"},
              {replaced(good, std::string(64, 'a'), std::string(63, 'a')), "not a sha256"},

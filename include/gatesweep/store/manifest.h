@@ -19,6 +19,9 @@ struct ManifestLayout {
     std::int64_t threads = 1;          // per rank
     std::string device;                // cpu | cuda, with the device's name where there is one
     std::string dtype;                 // of the weights
+    // By rank, in bytes; empty in manifests of older versions.
+    std::vector<std::int64_t> bytes_read;   // of the checkpoint's tensors
+    std::vector<std::int64_t> peak_memory;  // most resident host memory when the signals were gathered; 0: not known
 };
 
 // One start of the program on the folder.
