@@ -108,11 +108,20 @@ Machine choose_machine(Job const& job, ModelConfig const& config, ParallelLayout
     machine.threads = choose_threads(job.parallel.threads, layout.node.size());
     at::set_num_threads(machine.threads);
     // Half of what the weights leave free may hold tapes, the rest is for work. Ranks agree, since they recompute together.
-    std::uint64_t const available = available_memory(machine.device, layout.node.size());
-    std::uint64_t const left = available - std::min(available, weight_bytes(config, layout, machine.dtype));
+    machine.free_memory = available_memory(machine.device, layout.node.size());
+    machine.weight_memory = weight_bytes(config, layout, machine.dtype);
+    std::uint64_t const left = machine.free_memory - std::min(machine.free_memory, machine.weight_memory);
     std::uint64_t const budget = job.signals.memory > 0 ? job.signals.memory : left / 2;
     machine.tape_memory = static_cast<std::uint64_t>(layout.world.all_reduce_min(static_cast<std::int64_t>(budget)));
     return machine;
+}
+
+void validate_memory(Machine const& machine, ParallelLayout const& layout) {
+    GATESWEEP_VALIDATE(machine.weight_memory <= machine.free_memory, ExitCode::unavailable,
+                       "the weights need {:.1f} GB on each rank, but {:.1f} GB of {} memory are free for each (with {} on this node): "
+                       "raise parallel.expert_parallel with more ranks, start fewer ranks on a node, or use a machine with more memory",
+                       static_cast<double>(machine.weight_memory) / 1e9, static_cast<double>(machine.free_memory) / 1e9,
+                       machine.device.is_cuda() ? "device" : "host", layout.node.size());
 }
 
 std::int64_t peak_memory() {

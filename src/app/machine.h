@@ -15,14 +15,19 @@ namespace gatesweep {
 struct Machine {
     at::Device device = at::kCPU;
     at::ScalarType dtype = at::kFloat;
-    int threads = 1;                // per rank
-    std::uint64_t tape_memory = 0;  // bytes for what the backward pass keeps, the same on every rank
+    int threads = 1;                  // per rank
+    std::uint64_t weight_memory = 0;  // bytes of the weights that this rank holds
+    std::uint64_t free_memory = 0;    // of its device, this rank's share, before the weights are loaded; bytes
+    std::uint64_t tape_memory = 0;    // bytes for what the backward pass keeps, the same on every rank
 
     std::string describe() const;  // "cpu, float32, 1 thread each"
 };
 
 // Collective; sets the number of threads of this process. Errors: unavailable when the job asks for cuda and there is none.
 Machine choose_machine(Job const& job, ModelConfig const& config, ParallelLayout const& layout);
+
+// Errors: unavailable when the weights do not fit into what was free. (The system would end the program without a word.)
+void validate_memory(Machine const& machine, ParallelLayout const& layout);
 
 // The most resident memory that this process has had so far, in bytes; 0 where the system does not tell.
 std::int64_t peak_memory();

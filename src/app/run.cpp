@@ -119,6 +119,7 @@ void run_job(Options const& options, Communicator const& world) {
     fail_once(world, [&] {
         opened.emplace(job.model.path);
         ExpertLayout const experts = validate_checkpoint(*opened, config);
+        validate_memory(machine, layout);
         weights = load_weights(*opened, config, experts, layout.local_experts(config.num_experts), machine.dtype, machine.device);
     });
     Checkpoint const& checkpoint = *opened;
