@@ -1,5 +1,8 @@
 // The command line, the job file, and what the job asks of the machine.
+#include <fmt/ranges.h>
+
 #include "bad_case.h"
+#include "support/safetensors_writer.h"
 
 namespace gatesweep {
 namespace {
@@ -14,6 +17,50 @@ std::function<void(Workshop&)> set(std::string key_and_value) {
 
 std::function<void(Workshop&)> in_job(std::string from, std::string to) {
     return [=](Workshop& w) { w.replace("job.toml", from, to); };
+}
+
+// Sound in every way but its size, 3.3 TB; the shard is a file with a hole, so that it takes no room.
+void make_huge_model(Workshop& w) {
+    int const layers = 64, experts = 8, vocab = 512;
+    std::int64_t const hidden = 16384, ffn = 65536, heads = 128;
+    std::string header;
+    std::int64_t end = 0;
+    auto const add = [&](std::string const& name, std::vector<std::int64_t> const& shape) {
+        std::int64_t bytes = 2;
+        for (auto const dim : shape)
+            bytes *= dim;
+        header += fmt::format(R"({}"{}":{{"dtype":"BF16","shape":[{}],"data_offsets":[{},{}]}})",
+                              header.empty() ? "{" : ",", name, fmt::join(shape, ","), end, end + bytes);
+        end += bytes;
+    };
+    add("model.embed_tokens.weight", {vocab, hidden});
+    for (int l = 0; l < layers; ++l) {
+        std::string const at = fmt::format("model.layers.{}.", l);
+        for (char const* norm : {"input_layernorm", "post_attention_layernorm"})
+            add(at + norm + ".weight", {hidden});
+        for (char const* name : {"q", "k", "v", "o"})
+            add(at + "self_attn." + name + "_proj.weight", {hidden, hidden});
+        add(at + "block_sparse_moe.gate.weight", {experts, hidden});
+        for (int e = 0; e < experts; ++e) {
+            std::string const to = fmt::format("{}block_sparse_moe.experts.{}.", at, e);
+            add(to + "w1.weight", {ffn, hidden});
+            add(to + "w2.weight", {hidden, ffn});
+            add(to + "w3.weight", {ffn, hidden});
+        }
+    }
+    add("model.norm.weight", {hidden});
+    add("lm_head.weight", {vocab, hidden});
+    w.write("model/model.safetensors", safetensors_bytes(header + "}", ""));
+    auto const path = w / "model/model.safetensors";
+    std::filesystem::resize_file(path, std::filesystem::file_size(path) + static_cast<std::uintmax_t>(end));
+    for (auto const& [key, from, to] :
+         std::vector<std::tuple<char const*, int, std::int64_t>>{{"hidden_size", 48, hidden},
+                                                                 {"intermediate_size", 40, ffn},
+                                                                 {"num_hidden_layers", 2, layers},
+                                                                 {"num_attention_heads", 4, heads},
+                                                                 {"num_key_value_heads", 2, heads}}) {
+        w.replace("model/config.json", fmt::format("\"{}\": {}", key, from), fmt::format("\"{}\": {}", key, to));
+    }
 }
 
 std::vector<BadCase> commands() {
@@ -129,6 +176,10 @@ std::vector<BadCase> machines() {
          ExitCode::job,
          {"expert_parallel = 3", "8 experts", "use one of 1, 2, 4, 8"},
          set("parallel.expert_parallel=3")},
+        {"weights_that_no_memory_holds",
+         ExitCode::unavailable,
+         {"the weights need", "are free", "raise parallel.expert_parallel"},
+         make_huge_model},
 #ifndef GATESWEEP_WITH_CUDA
         {"cuda_without_cuda",
          ExitCode::unavailable,
