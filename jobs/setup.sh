@@ -36,6 +36,9 @@ install_libtorch() {
         [ -e "$prefix/include/ATen/ATen.h" ] || [ -e "$prefix/torch/include/ATen/ATen.h" ] && return 0
     done
     [ -e build/libtorch/.complete ] && return 0
+    local configured
+    configured=$(sed -n 's/^LibTorch_INCLUDE_DIR:PATH=//p' build/CMakeCache.txt 2> /dev/null || true)
+    [ -n "$configured" ] && [ -e "$configured/ATen/ATen.h" ] && return 0 # named when build/ was made
     echo "setup     fetching libtorch 2.11 (CPU part, 1.2 GB) into build/libtorch"
     rm -rf build/libtorch
     mkdir -p build
