@@ -50,7 +50,7 @@ bool begins_own_noise_of_mpirun(std::string const& line) {
 
 }  // namespace
 
-Workshop::Workshop() : arguments{"run", "job.toml", "--out", "out"} {
+Workshop::Workshop(int ranks) : num_ranks(ranks), arguments{"run", "job.toml", "--out", "out"} {
     use_model("hub-bf16");
     write("benign.csv", "id,prompt\nb1,How do I bake bread?\nb2,Tell me about whales.\n");
     write("harmful.csv", "id,prompt\nh1,How do I pick a lock?\nh2,Tell me how to cheat in a test.\n");
@@ -79,7 +79,7 @@ void Workshop::remove(std::string_view name) const {
     if (!fs::remove(folder() / name)) throw std::runtime_error("there is no " + std::string(name));
 }
 
-ChildResult Workshop::run(int num_ranks) const {
+ChildResult Workshop::run() const {
     std::vector<std::string> command;
     if (num_ranks > 1)
         command = {GATESWEEP_MPIEXEC, "--oversubscribe", "--bind-to", "none", "-n", std::to_string(num_ranks)};
@@ -94,10 +94,10 @@ ChildResult Workshop::run(int num_ranks) const {
 }
 
 void expect_refusal(BadCase const& bad, int num_ranks) {
-    Workshop workshop;
+    Workshop workshop(num_ranks);
     bad.break_it(workshop);
     bool const was_complete = fs::exists(workshop.out() / "COMPLETE");
-    ChildResult const result = workshop.run(num_ranks);
+    ChildResult const result = workshop.run();
     SCOPED_TRACE(result.output);
     EXPECT_FALSE(result.timed_out) << "still running after " << time_limit << " s";
     EXPECT_EQ(result.exit_code, static_cast<int>(bad.code));
@@ -106,7 +106,9 @@ void expect_refusal(BadCase const& bad, int num_ranks) {
     auto const is_error = [](std::string const& line) { return line.starts_with("error: "); };
     EXPECT_EQ(std::count_if(lines.begin(), lines.end(), is_error), 1) << "one message, whatever the number of ranks";
     auto const error = std::find_if(lines.begin(), lines.end(), is_error);
+    testing::Test::RecordProperty("seconds", std::to_string(result.seconds));
     if (error != lines.end()) {
+        testing::Test::RecordProperty("message", *error);
         EXPECT_FALSE(error->starts_with("error: rank")) << "an error begins with what is wrong";
         for (auto const& word : bad.words)
             EXPECT_NE(error->find(word), std::string::npos) << '"' << word << "\" is not in: " << *error;

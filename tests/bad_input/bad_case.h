@@ -20,7 +20,7 @@ namespace gatesweep {
 // harmful.csv and job.toml.
 class Workshop {
 public:
-    Workshop();
+    explicit Workshop(int num_ranks);
 
     std::filesystem::path const& folder() const { return folder_.path(); }
     std::filesystem::path operator/(std::string_view name) const { return folder() / name; }
@@ -34,9 +34,10 @@ public:
     void remove(std::string_view name) const;
     void set(std::string const& key_and_value) { arguments.insert(arguments.end(), {"--set", key_and_value}); }
 
-    // gatesweep with `arguments`, in the folder.
-    ChildResult run(int num_ranks) const;
+    // gatesweep with `arguments`, in the folder, on num_ranks.
+    ChildResult run() const;
 
+    int num_ranks;
     std::vector<std::string> arguments;  // "run", the job file, "--out", out()
 
 private:
@@ -53,7 +54,7 @@ inline void PrintTo(BadCase const& bad, std::ostream* out) {
     *out << bad.name;
 }
 
-// Runs the case and checks what every refusal owes the user.
+// Runs the case and checks what every refusal owes the user. --gtest_output=xml:FILE lists messages and times.
 void expect_refusal(BadCase const& bad, int num_ranks);
 
 class BadInput : public testing::TestWithParam<std::tuple<BadCase, int>> {};

@@ -8,8 +8,9 @@ constexpr char const* first_shard = "model-00001-of-00003.safetensors";
 constexpr char const* second_shard = "model-00002-of-00003.safetensors";
 constexpr char const* last_shard = "model-00003-of-00003.safetensors";
 constexpr char const* index_file = "model/model.safetensors.index.json";
-constexpr char const* expert_of_rank_0 = "model.layers.1.block_sparse_moe.experts.1.w1.weight";  // second shard
-constexpr char const* expert_of_rank_1 = "model.layers.1.block_sparse_moe.experts.7.w2.weight";  // last shard
+// In the second and the last shard; with expert parallel 2 the first and the second rank read them.
+constexpr char const* expert_of_rank_0 = "model.layers.1.block_sparse_moe.experts.1.w1.weight";
+constexpr char const* expert_of_rank_1 = "model.layers.1.block_sparse_moe.experts.7.w2.weight";
 
 void truncate(Workshop const& w, std::string_view shard, std::int64_t bytes) {
     auto const path = w / "model" / shard;
@@ -141,10 +142,13 @@ std::vector<BadCase> values() {
          ExitCode::bad_data,
          {expert_of_rank_0, second_shard, "1 value that is NaN", "copy it again"},
          poison(second_shard, expert_of_rank_0, bf16_nan)},
-        {"infinity_in_an_expert_of_the_last_rank",
+        {"infinity_in_an_expert_that_one_rank_reads",
          ExitCode::bad_data,
          {expert_of_rank_1, last_shard, "NaN or infinite", "copy it again"},
-         [=](Workshop& w) { poison(last_shard, expert_of_rank_1, bf16_infinity)(w); }},
+         [=](Workshop& w) {
+             poison(last_shard, expert_of_rank_1, bf16_infinity)(w);
+             w.set("parallel.expert_parallel=" + std::to_string(w.num_ranks));
+         }},
         {"infinity_in_a_router",
          ExitCode::bad_data,
          {"model.layers.1.block_sparse_moe.gate.weight", "NaN or infinite"},

@@ -11,8 +11,8 @@ namespace {
 class GoodInput : public testing::TestWithParam<int> {};
 
 TEST_P(GoodInput, Runs) {
-    Workshop const workshop;
-    ChildResult const result = workshop.run(GetParam());
+    Workshop const workshop(GetParam());
+    ChildResult const result = workshop.run();
     EXPECT_EQ(result.exit_code, 0) << result.output;
     EXPECT_EQ(result.output.find("error"), std::string::npos) << result.output;
     EXPECT_TRUE(std::filesystem::exists(workshop.out() / "COMPLETE"));
@@ -20,7 +20,7 @@ TEST_P(GoodInput, Runs) {
 INSTANTIATE_TEST_SUITE_P(Ranks, GoodInput, testing::Values(1, 2));
 
 void finish_a_run(Workshop& workshop) {
-    ChildResult const result = workshop.run(1);
+    ChildResult const result = workshop.run();
     if (result.exit_code != 0) throw std::runtime_error("the good job failed: " + result.output);
 }
 
