@@ -40,6 +40,8 @@ int main(int argc, char** argv) {
                 case Command::run:
                     run_job(*parsed.options, world);
                     break;
+                case Command::verify:
+                    return static_cast<int>(verify_job(*parsed.options, world));
                 default:
                     print_info(world);
             }

@@ -75,6 +75,8 @@ std::uint64_t available_host_memory() {
     return std::uint64_t{1} << 30;
 }
 
+}  // namespace
+
 std::uint64_t available_memory([[maybe_unused]] at::Device device, int ranks_on_node) {
 #ifdef GATESWEEP_WITH_CUDA
     if (device.is_cuda()) {
@@ -85,13 +87,11 @@ std::uint64_t available_memory([[maybe_unused]] at::Device device, int ranks_on_
     return available_host_memory() / static_cast<std::uint64_t>(std::max(1, ranks_on_node));
 }
 
-std::uint64_t weight_bytes(ModelConfig const& config, ParallelLayout const& layout, at::ScalarType dtype) {
+static std::uint64_t weight_bytes(ModelConfig const& config, ParallelLayout const& layout, at::ScalarType dtype) {
     std::int64_t const experts = config.num_layers * config.num_experts * 3 * config.hidden_size * config.intermediate_size;
     std::int64_t const mine = config.num_parameters() - experts + experts / layout.ep_size();
     return static_cast<std::uint64_t>(mine) * c10::elementSize(dtype);
 }
-
-}  // namespace
 
 std::string dtype_name(at::ScalarType dtype) {
     return dtype == at::kBFloat16 ? "bfloat16" : dtype == at::kDouble ? "float64" : "float32";

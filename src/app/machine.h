@@ -32,6 +32,9 @@ void validate_memory(Machine const& machine, ParallelLayout const& layout);
 // The most resident memory that this process has had so far, in bytes; 0 where the system does not tell.
 std::int64_t peak_memory();
 
+// Bytes free on the device, or on the node for each of the ranks that share its memory.
+std::uint64_t available_memory(at::Device device, int ranks_on_node);
+
 // Runs with equal ids promise equal bytes on the CPU: build, libraries, instruction set, device kind, type.
 std::string numerics_id(Machine const& machine);
 

@@ -49,6 +49,25 @@ std::string usage_problem(CLI::App const& app, CLI::ParseError const& error, std
     return fmt::format("unknown command \"{}\": {}{}", printable(*word), close.empty() ? "" : fmt::format("did you mean {}? ", close), known);
 }
 
+void add_verify_options(CLI::App& command, Options& options) {
+    add_job_options(command, options);
+    command
+        .add_option("--prompts", options.sample_prompts,
+                    "work on this many of the shortest and this many of the longest prompts of each group")
+        ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000}))
+        ->capture_default_str()
+        ->type_name("N");
+    command.add_option("--entries", options.sample_entries, "compare this many gate weights' gradients with finite differences")
+        ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000}))
+        ->capture_default_str()
+        ->type_name("N");
+    command.footer(
+        "Nothing is written; a table of checks goes to standard output, the exit code is 0 or 70.\n"
+        "On the CPU signals must be equal bit for bit; on a GPU the limits allow for rounding.\n"
+        "Start it as the job will be run, to prove that layout:\n"
+        "  mpirun -n 4 gatesweep verify JOB.toml --set parallel.expert_parallel=2");
+}
+
 }  // namespace
 
 ParsedOptions parse_options(int argc, char const* const* argv) {
@@ -68,6 +87,9 @@ ParsedOptions parse_options(int argc, char const* const* argv) {
     run->add_option("--out", options.out, "folder for the results; made when missing, continued when it is this job's")
         ->required()
         ->type_name("DIR");
+    CLI::App* const verify =
+        app.add_subcommand("verify", "prove the job's numbers on this machine: sharded = unsharded, batched = alone, gate gradients");
+    add_verify_options(*verify, options);
     app.add_subcommand("info", "versions of everything linked, devices, instruction sets");
 
     ParsedOptions parsed;
@@ -80,7 +102,7 @@ ParsedOptions parse_options(int argc, char const* const* argv) {
         parsed.exit_code = code == 0 ? 0 : static_cast<int>(ExitCode::usage);
         return parsed;
     }
-    options.command = run->parsed() ? Command::run : Command::info;
+    options.command = run->parsed() ? Command::run : verify->parsed() ? Command::verify : Command::info;
     options.log_level = quiet ? LogLevel::quiet : verbose ? LogLevel::debug : LogLevel::info;
     parsed.options = std::move(options);
     return parsed;

@@ -1,6 +1,7 @@
 // The command line: one command, its arguments, nothing else. Everything about a run stands in the job file.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -10,13 +11,15 @@
 
 namespace gatesweep {
 
-enum class Command { run, info };
+enum class Command { run, verify, info };
 
 struct Options {
     Command command = Command::info;
     std::filesystem::path job;
     std::filesystem::path out;
     std::vector<std::string> overrides;  // --set key=value
+    std::int64_t sample_prompts = 4;     // verify: the shortest and the longest of each group, this many each
+    std::int64_t sample_entries = 64;    // verify: gate weights compared with finite differences
     LogLevel log_level = LogLevel::info;
     std::vector<std::string> arguments;  // as given, for provenance
 };
