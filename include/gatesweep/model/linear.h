@@ -1,7 +1,9 @@
 // Every matrix product over tokens goes through here.
 //
-// The CPU libraries compute the last (rows mod 4) rows with another kernel, whose sums round differently; with rows
-// padded by zeros to a multiple of 4 a row's bits do not depend on how many rows there are, nor on where it stands.
+// A row's bits do not depend on how many rows there are, where it stands, or on the number of threads. The CPU libraries
+// do not promise that by themselves: they compute the last (rows mod 4) rows with another kernel, pick kernels by the
+// number of rows, and cut long sums by rows and threads. So rows are padded by zeros to a multiple of 4, MKL is asked for
+// its strict mode (MKL_CBWR, unless the user has set it), and long bfloat16 sums are computed in tiles of one size.
 #pragma once
 
 #include <ATen/ATen.h>
