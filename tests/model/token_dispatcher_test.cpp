@@ -1,0 +1,113 @@
+// Rows to experts and back, on 1, 2 and 4 ranks: whatever the degree, an expert sees the same rows and a token gets
+// back what its experts made of it.
+#include "gatesweep/model/token_dispatcher.h"
+
+#include "gatesweep/model/experts.h"
+#include "gatesweep/model/linear.h"
+#include "mpi_main.h"
+#include "support/tensors.h"
+
+namespace gatesweep {
+namespace {
+
+constexpr std::int64_t num_experts = 8, d = 5;
+
+struct Tokens {
+    Routing routing;
+    at::Tensor slots;  // [T*K, D]
+};
+
+// Every rank has its own number of tokens; with `skip`, odd ranks have none.
+Tokens tokens_of_rank(int rank, std::int64_t top_k, bool skip = false) {
+    std::int64_t const count = skip && rank % 2 == 1 ? 0 : 7 + 3 * rank;
+    auto const seed = static_cast<std::uint64_t>(rank) + 1;
+    return {route(random_tensor({count, num_experts}, at::kFloat, seed), top_k),
+            random_tensor({count * top_k, d}, at::kFloat, seed + 100)};
+}
+
+// Expert e multiplies a row by e + 2 and adds e.
+at::Tensor apply_experts(at::Tensor const& rows, DispatchRecord const& record, ExpertRange mine) {
+    at::Tensor const out = rows.clone();
+    for (std::int64_t x = 0; x < mine.count; ++x) {
+        double const e = static_cast<double>(mine.first + x);
+        out.slice(0, record.expert_offsets[x], record.expert_offsets[x + 1]).mul_(e + 2).add_(e);
+    }
+    return out;
+}
+
+TEST(TokenDispatcher, EverySlotGoesToItsExpertAndComesBack) {
+    ParallelLayout const layout = make_parallel_layout(world(), world().size());
+    TokenDispatcher const dispatcher(layout, num_experts, at::kCPU);
+    for (std::int64_t top_k : {1, 2, 8}) {
+        for (bool skip : {false, true}) {
+            Tokens const t = tokens_of_rank(world().rank(), top_k, skip);
+            DispatchRecord const record = dispatcher.plan(t.routing);
+            at::Tensor const rows = dispatcher.to_experts(t.slots, record);
+            EXPECT_EQ(rows.size(0), record.expert_offsets.back());
+            at::Tensor const back =
+                dispatcher.from_experts(apply_experts(rows, record, layout.local_experts(num_experts)), record);
+            at::Tensor const e = t.routing.expert_ids.view({-1, 1}).to(at::kFloat);
+            EXPECT_TRUE(at::equal(back, t.slots * (e + 2) + e)) << "top_k " << top_k;
+        }
+    }
+}
+
+TEST(TokenDispatcher, ExpertsSeeTheRowsOfAllRanksInRankOrder) {
+    ParallelLayout const layout = make_parallel_layout(world(), world().size());
+    TokenDispatcher const dispatcher(layout, num_experts, at::kCPU);
+    Tokens const mine = tokens_of_rank(world().rank(), 2);
+    DispatchRecord const record = dispatcher.plan(mine.routing);
+    at::Tensor const rows = dispatcher.to_experts(mine.slots, record);
+    ExpertRange const local = layout.local_experts(num_experts);
+    for (std::int64_t x = 0; x < local.count; ++x) {
+        std::int64_t row = record.expert_offsets[x];
+        EXPECT_EQ(row % row_multiple, 0);
+        for (int r = 0; r < world().size(); ++r) {
+            Tokens const t = tokens_of_rank(r, 2);
+            auto const* id = t.routing.expert_ids.const_data_ptr<std::int64_t>();
+            for (std::int64_t i = 0; i < t.routing.expert_ids.numel(); ++i) {
+                if (id[i] != local.first + x) continue;
+                EXPECT_TRUE(at::equal(rows[row++], t.slots[i])) << "rank " << r << " slot " << i;
+            }
+        }
+        for (; row < record.expert_offsets[x + 1]; ++row)
+            EXPECT_TRUE(at::equal(rows[row], at::zeros({d}))) << "padding";
+    }
+}
+
+TEST(TokenDispatcher, TheWayBackIsTheGradientOfTheWayOut) {
+    // <to_experts(s), g> summed over ranks = <s, from_experts(g)> summed over ranks, for every s and g.
+    ParallelLayout const layout = make_parallel_layout(world(), world().size());
+    TokenDispatcher const dispatcher(layout, num_experts, at::kCPU);
+    Tokens const t = tokens_of_rank(world().rank(), 2);
+    DispatchRecord const record = dispatcher.plan(t.routing);
+    // Whole numbers, so that sums are exact.
+    at::Tensor const slots = (t.slots * 8).round(), rows = dispatcher.to_experts(slots, record);
+    at::Tensor const g = (random_tensor(rows.sizes().vec(), at::kFloat, 77) * 8).round();
+    auto const sum = [&](at::Tensor const& a, at::Tensor const& b) {
+        return world().all_reduce_sum((a.to(at::kDouble) * b.to(at::kDouble)).sum().to(at::kLong).item<std::int64_t>());
+    };
+    EXPECT_EQ(sum(rows, g), sum(slots, dispatcher.from_experts(g, record)));
+}
+
+TEST(TokenDispatcher, ExpertOutputsAreTheBitsOfDegreeOne) {
+    ExpertWeights const all{random_tensor({num_experts, 24, d}, at::kFloat, 5),
+                            random_tensor({num_experts, d, 12}, at::kFloat, 6)};
+    Tokens const t = tokens_of_rank(world().rank(), 3);
+    auto const outputs = [&](ParallelLayout const& layout) {
+        TokenDispatcher const dispatcher(layout, num_experts, at::kCPU);
+        ExpertRange const local = layout.local_experts(num_experts);
+        ExpertWeights const mine{all.gate_up.slice(0, local.first, local.first + local.count),
+                                 all.down.slice(0, local.first, local.first + local.count)};
+        DispatchRecord const record = dispatcher.plan(t.routing);
+        return dispatcher.from_experts(
+            experts_forward(mine, dispatcher.to_experts(t.slots, record), record.expert_offsets).output, record);
+    };
+    at::Tensor const alone = outputs(ParallelLayout());
+    for (int degree = 1; degree <= world().size(); degree *= 2) {
+        EXPECT_TRUE(at::equal(outputs(make_parallel_layout(world(), degree)), alone)) << "degree " << degree;
+    }
+}
+
+}  // namespace
+}  // namespace gatesweep
