@@ -190,10 +190,12 @@ void run_job(Options const& options, Communicator const& world) {
         run->complete(manifest);
         Headline const result = headline(run->folder());
         lines = {result.analysis, result.marked};
+        lines.insert(lines.end(), result.result.begin(), result.result.end());
     }
     world.broadcast_value(lines, layout.final_rank());
     say("analysis", lines[0]);
     if (!lines[1].empty()) say("marked", lines[1]);
+    for (std::size_t i = 2; i < lines.size(); ++i) say(i == 2 ? "result" : "", lines[i]);
     say("report", (options.out / "report.html").string());
 }
 
