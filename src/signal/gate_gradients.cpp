@@ -76,7 +76,7 @@ GateGradientScores gate_gradient_scores(PackedBatch const& batch, Routing const&
             for (std::int64_t c = 0; c < d; ++c) {
                 double column = 0;
                 for (std::int64_t e = 0; e < num_experts; ++e) column += gradient[e * d + c];
-                if (!(std::abs(column) <= largest_sum)) largest_sum = std::abs(column);  // keeps a NaN
+                if (!std::isnan(largest_sum) && !(std::abs(column) <= largest_sum)) largest_sum = std::abs(column);
             }
             result.imbalance[p] = largest_sum / (rounding_allowance * magnitude + std::numeric_limits<float>::min());
         }
