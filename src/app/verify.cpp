@@ -15,8 +15,8 @@ ExitCode verify_job(Options const& options, Communicator const& world) {
     Setup const setup = set_up(options, world);
     Inputs const& inputs = setup.inputs;
     auto const rows = sample_prompts(inputs.groups, inputs.prompt_tokens(), options.sample_prompts);
-    VerifyInput input{inputs.job.model.path, setup.config, setup.layout, setup.machine, {}, inputs.job.signals.batch_tokens,
-                      options.sample_entries};
+    VerifyInput input{inputs.job.model.path,           setup.config,          setup.layout, setup.machine, {},
+                      inputs.job.signals.batch_tokens, options.sample_entries};
     std::int64_t num_tokens = 0;
     for (auto row : rows) {
         input.prompts.push_back(inputs.token_ids[row]);
@@ -40,9 +40,10 @@ ExitCode verify_job(Options const& options, Communicator const& world) {
     });
     if (num_failed > 0) {
         if (world.rank() == 0) {
-            report_error(fmt::format("{} failed (numbers of this job on this machine cannot be trusted): run the tests of this build, "
-                                     "and report the table",
-                                     plural(num_failed, "check")));
+            report_error(fmt::format(
+                "{} failed (numbers of this job on this machine cannot be trusted): run the tests of this build, "
+                "and report the table",
+                plural(num_failed, "check")));
         }
         return ExitCode::internal;
     }

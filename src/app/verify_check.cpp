@@ -37,7 +37,9 @@ Check skipped_for_memory(std::string name, std::string compared, std::uint64_t n
             "", Verdict::skipped};
 }
 
-std::string table_header() { return line("check", "compared", "figure", "limit", "result"); }
+std::string table_header() {
+    return line("check", "compared", "figure", "limit", "result");
+}
 
 std::string table_row(Check const& check) {
     return line(check.name, check.compared, check.figure, check.limit, to_string(check.verdict));

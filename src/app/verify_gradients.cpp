@@ -22,7 +22,9 @@ public:
         gradients.layers.resize(static_cast<std::size_t>(num_layers));
         gradients.routings.resize(static_cast<std::size_t>(num_layers));
     }
-    void on_routing(std::int64_t layer, PackedBatch const&, Routing const& routing) override { gradients.routings[layer] = routing; }
+    void on_routing(std::int64_t layer, PackedBatch const&, Routing const& routing) override {
+        gradients.routings[layer] = routing;
+    }
     void on_router_gradient(std::int64_t layer, PackedBatch const& batch, Routing const& routing,
                             at::Tensor const& d_router_logits, at::Tensor const& router_input) override {
         if (batch.num_prompts() == 0) return;
@@ -64,12 +66,14 @@ GateGradients gate_gradients(Mixtral const& model, std::vector<std::int32_t> con
     return std::move(collector.gradients);
 }
 
-std::vector<GateEntry> choose_entries(GateGradients const& gradients, std::int64_t hidden_size, std::int64_t num_entries) {
+std::vector<GateEntry> choose_entries(GateGradients const& gradients, std::int64_t hidden_size,
+                                      std::int64_t num_entries) {
     std::vector<GateEntry> entries;
     std::int64_t const num_layers = static_cast<std::int64_t>(gradients.layers.size());
     std::int64_t const largest_per_layer = num_entries / num_layers / 2 + 1;
     std::vector<std::vector<std::int64_t>> largest;
-    for (auto const& layer : gradients.layers) largest.push_back(by_magnitude(layer, largest_per_layer));
+    for (auto const& layer : gradients.layers)
+        largest.push_back(by_magnitude(layer, largest_per_layer));
     std::mt19937_64 random(1);
     for (std::int64_t i = 0; i < num_entries; ++i) {
         std::int64_t const layer = i % num_layers, turn = i / num_layers;
@@ -82,8 +86,8 @@ std::vector<GateEntry> choose_entries(GateGradients const& gradients, std::int64
     return entries;
 }
 
-std::vector<std::optional<double>> finite_differences(Mixtral const& model, std::vector<std::int32_t> const& prompt, Part part,
-                                                      std::vector<GateEntry> const& entries) {
+std::vector<std::optional<double>> finite_differences(Mixtral const& model, std::vector<std::int32_t> const& prompt,
+                                                      Part part, std::vector<GateEntry> const& entries) {
     PackedBatch const batch = batch_of(prompt, part);
     auto const run = [&](std::vector<Routing>& routings) {
         Collector collector(model.config().num_layers);
@@ -109,7 +113,8 @@ std::vector<std::optional<double>> finite_differences(Mixtral const& model, std:
     return differences;
 }
 
-GradientAgreement agreement(GateGradients const& gradients, std::int64_t hidden_size, std::vector<GateEntry> const& entries,
+GradientAgreement agreement(GateGradients const& gradients, std::int64_t hidden_size,
+                            std::vector<GateEntry> const& entries,
                             std::vector<std::optional<double>> const& differences) {
     GradientAgreement result;
     for (std::size_t i = 0; i < entries.size(); ++i) {
@@ -119,11 +124,12 @@ GradientAgreement agreement(GateGradients const& gradients, std::int64_t hidden_
         }
         auto const& layer = gradients.layers[entries[i].layer];
         double largest = 0;
-        for (double value : layer) largest = std::max(largest, std::abs(value));
+        for (double value : layer)
+            largest = std::max(largest, std::abs(value));
         double const error = std::abs(*differences[i] - layer[entries[i].expert * hidden_size + entries[i].column]);
         double const relative = error == 0.0 ? 0.0 : error / largest;
         ++result.compared;
-        if (!(relative <= result.worst)) result.worst = relative;  // keeps a NaN
+        raise(result.worst, relative);
     }
     return result;
 }
@@ -135,25 +141,29 @@ Check rounding_note(Signals const& signals, std::int64_t prompt, GateGradients c
     stored.losses.values[0] = signals.losses.values[prompt];
     for (std::int64_t l = 0; l < config.num_layers; ++l) {
         at::Tensor const ids = exact.routings[l].expert_ids;
-        for (std::int64_t i = 0; i < ids.numel(); ++i) ++wide.activation_counts.at(0, l, ids.const_data_ptr<std::int64_t>()[i]);
+        for (std::int64_t i = 0; i < ids.numel(); ++i)
+            ++wide.activation_counts.at(0, l, ids.const_data_ptr<std::int64_t>()[i]);
         for (std::int64_t e = 0; e < config.num_experts; ++e) {
             double sum = 0;
-            for (std::int64_t c = 0; c < config.hidden_size; ++c) sum += std::abs(exact.layers[l][e * config.hidden_size + c]);
+            for (std::int64_t c = 0; c < config.hidden_size; ++c)
+                sum += std::abs(exact.layers[l][e * config.hidden_size + c]);
             wide.gradient_scores.at(0, l, e) = sum / static_cast<double>(config.hidden_size);
             stored.activation_counts.at(0, l, e) = signals.activation_counts.at(prompt, l, e);
             stored.gradient_scores.at(0, l, e) = signals.gradient_scores.at(prompt, l, e);
         }
     }
-    Check check = compare_signals("rounding", fmt::format("{} against float64, the same prompt", dtype), wide, stored, {});
+    Check check =
+        compare_signals("rounding", fmt::format("{} against float64, the same prompt", dtype), wide, stored, {});
     check.limit.clear();
     check.verdict = Verdict::note;
     return check;
 }
 
 Check gradient_check(GradientAgreement const& a, std::int64_t num_tokens) {
-    Check check{"gate gradients", fmt::format("finite differences, float64, {} tokens, {} entries", num_tokens, a.compared + a.skipped),
-                fmt::format("{:.1e} of the layer's largest, {} at a tie", a.worst, a.skipped), fmt::format("{:.0e}", limit),
-                judge(a.worst <= limit)};
+    Check check{"gate gradients",
+                fmt::format("finite differences, float64, {} tokens, {} entries", num_tokens, a.compared + a.skipped),
+                fmt::format("{:.1e} of the layer's largest, {} at a tie", a.worst, a.skipped),
+                fmt::format("{:.0e}", limit), judge(a.worst <= limit)};
     if (a.compared == 0) check.verdict = Verdict::skipped;
     return check;
 }

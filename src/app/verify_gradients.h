@@ -28,19 +28,22 @@ struct GateGradients {
 GateGradients gate_gradients(Mixtral const& model, std::vector<std::int32_t> const& prompt, Part part);
 
 // Entries of every layer in turn: by turns the largest ones and random ones.
-std::vector<GateEntry> choose_entries(GateGradients const& gradients, std::int64_t hidden_size, std::int64_t num_entries);
+std::vector<GateEntry> choose_entries(GateGradients const& gradients, std::int64_t hidden_size,
+                                      std::int64_t num_entries);
 
-// (loss(w + h) - loss(w - h)) / 2h of each entry; nothing where a token chose another expert on the way, since the loss is
-// not smooth there. Collective; every rank of the group gives the same entries. Gate weights are as before afterwards.
-std::vector<std::optional<double>> finite_differences(Mixtral const& model, std::vector<std::int32_t> const& prompt, Part part,
-                                                      std::vector<GateEntry> const& entries);
+// (loss(w + h) - loss(w - h)) / 2h of each entry; nothing where a token chose another expert on the way, since the loss
+// is not smooth there. Collective; every rank of the group gives the same entries. Gate weights are as before
+// afterwards.
+std::vector<std::optional<double>> finite_differences(Mixtral const& model, std::vector<std::int32_t> const& prompt,
+                                                      Part part, std::vector<GateEntry> const& entries);
 
 struct GradientAgreement {
     std::int64_t compared = 0;
     std::int64_t skipped = 0;  // entries where the routing changed
     double worst = 0;          // largest difference, relative to the largest entry of its layer
 };
-GradientAgreement agreement(GateGradients const& gradients, std::int64_t hidden_size, std::vector<GateEntry> const& entries,
+GradientAgreement agreement(GateGradients const& gradients, std::int64_t hidden_size,
+                            std::vector<GateEntry> const& entries,
                             std::vector<std::optional<double>> const& differences);
 
 // How far the signals of one prompt, computed in the job's type, are from float64: a number, not a check.

@@ -44,7 +44,8 @@ public:
           checkpoint_(input.model_folder),
           expert_names_(validate_checkpoint(checkpoint_, input.config)),
           allowed_(allowed_difference(input.machine.device, input.machine.dtype)) {
-        for (auto const& prompt : in_.prompts) tokens_.push_back(static_cast<std::int64_t>(prompt.size()));
+        for (auto const& prompt : in_.prompts)
+            tokens_.push_back(static_cast<std::int64_t>(prompt.size()));
     }
 
     void run() const {
@@ -53,7 +54,8 @@ public:
         Signals const signals = compute(model, plan, in_.machine.tape_memory);
         check_sharding(model, signals, plan);
         check_plan("one prompt at a time = packed batches", model, signals, plan_batches(tokens_, 1));
-        check_plan("packed in shuffled order = packed by length", model, signals, shuffled_plan(tokens_, in_.batch_tokens, 1));
+        check_plan("packed in shuffled order = packed by length", model, signals,
+                   shuffled_plan(tokens_, in_.batch_tokens, 1));
         check_memory(model, signals, plan);
         check_threads(model, signals, plan);
         show(counts_check(signals, tokens_, in_.config.top_k));
@@ -66,13 +68,15 @@ private:
 
     Mixtral load(ParallelLayout const& layout, at::ScalarType dtype) const {
         ExpertRange const mine = layout.local_experts(in_.config.num_experts);
-        return Mixtral(in_.config, load_weights(checkpoint_, in_.config, expert_names_, mine, dtype, in_.machine.device), layout,
+        return Mixtral(in_.config,
+                       load_weights(checkpoint_, in_.config, expert_names_, mine, dtype, in_.machine.device), layout,
                        max_tokens());
     }
 
     // Complete on the final rank.
     Signals compute(Mixtral const& model, BatchPlan const& plan, std::uint64_t tape_memory) const {
-        Signals signals = compute_signals(model, in_.layout, in_.prompts, plan, {.tape_memory = tape_memory, .progress = {}});
+        Signals signals =
+            compute_signals(model, in_.layout, in_.prompts, plan, {.tape_memory = tape_memory, .progress = {}});
         reduce_to_final_rank(signals, in_.layout);
         return signals;
     }
@@ -84,33 +88,41 @@ private:
     }
 
     void check_sharding(Mixtral const& model, Signals const& signals, BatchPlan const& plan) const {
-        Check check{"sharding", fmt::format("{} ranks, expert parallel {} = one rank alone", in_.layout.world.size(), in_.layout.ep_size()),
-                    "one rank; mpirun -n 2 to shard", "", Verdict::skipped};
-        if (in_.layout.world.size() > 1 && in_.layout.is_final_rank()) check = compare_with_one_rank(check, model, signals, plan);
+        int const ranks = in_.layout.world.size();
+        Check check{"sharding", "many ranks = one rank alone", "one rank; mpirun -n 2 to shard", "", Verdict::skipped};
+        if (ranks > 1)
+            check.compared = fmt::format("{} ranks, expert parallel {} = one rank alone", ranks, in_.layout.ep_size());
+        if (ranks > 1 && in_.layout.is_final_rank()) check = compare_with_one_rank(check, model, signals, plan);
         show(check);
     }
 
     // The final rank computes everything once more, by itself, with all experts.
-    Check compare_with_one_rank(Check const& check, Mixtral const& model, Signals const& signals, BatchPlan const& plan) const {
+    Check compare_with_one_rank(Check const& check, Mixtral const& model, Signals const& signals,
+                                BatchPlan const& plan) const {
         ParallelLayout const alone;
         bool const has_all_experts = in_.layout.ep_size() == 1;
-        std::uint64_t const needed = weight_bytes(in_.config, in_.config.num_experts, c10::elementSize(in_.machine.dtype));
+        std::uint64_t const needed =
+            weight_bytes(in_.config, in_.config.num_experts, c10::elementSize(in_.machine.dtype));
         std::uint64_t const available = available_memory(in_.machine.device, 1);
-        if (!has_all_experts && !fits(needed, available)) return skipped_for_memory(check.name, check.compared, needed, available);
-        Mixtral const one = has_all_experts ? Mixtral(in_.config, model.weights(), alone, max_tokens()) : load(alone, in_.machine.dtype);
+        if (!has_all_experts && !fits(needed, available))
+            return skipped_for_memory(check.name, check.compared, needed, available);
+        Mixtral const one = has_all_experts ? Mixtral(in_.config, model.weights(), alone, max_tokens())
+                                            : load(alone, in_.machine.dtype);
         Signals const reference =
             compute_signals(one, alone, in_.prompts, plan, {.tape_memory = in_.machine.tape_memory, .progress = {}});
         return compare_signals(check.name, check.compared, reference, signals, allowed_);
     }
 
     void check_plan(std::string compared, Mixtral const& model, Signals const& signals, BatchPlan const& other) const {
-        show(compare_signals("batching", std::move(compared), signals, compute(model, other, in_.machine.tape_memory), allowed_));
+        show(compare_signals("batching", std::move(compared), signals, compute(model, other, in_.machine.tape_memory),
+                             allowed_));
     }
 
     void check_memory(Mixtral const& model, Signals const& signals, BatchPlan const& plan) const {
         Check check{"memory", "layers computed twice = layers kept for backward", "", "", Verdict::skipped};
-        std::uint64_t const kept = static_cast<std::uint64_t>(in_.config.num_layers) *
-                                   LayerTape::num_bytes(in_.config, plan.max_batch_tokens, c10::elementSize(in_.machine.dtype));
+        std::uint64_t const kept =
+            static_cast<std::uint64_t>(in_.config.num_layers) *
+            LayerTape::num_bytes(in_.config, plan.max_batch_tokens, c10::elementSize(in_.machine.dtype));
         if (kept > in_.machine.tape_memory) {
             show(skipped_for_memory(check.name, check.compared, kept, in_.machine.tape_memory));
             return;
@@ -124,7 +136,8 @@ private:
         at::set_num_threads(other);
         Signals const changed = compute(model, plan, in_.machine.tape_memory);
         at::set_num_threads(configured);
-        show(compare_signals("threads", fmt::format("{} per rank = {} per rank", other, configured), signals, changed, allowed_));
+        show(compare_signals("threads", fmt::format("{} per rank = {} per rank", other, configured), signals, changed,
+                             allowed_));
     }
 
     // The last copy looks; its last rank, the final rank, holds the prompts.
@@ -134,12 +147,15 @@ private:
     void check_routing(Mixtral const& model) const {
         RoutingExamination result;
         if (takes_part()) result = examine_routing(model, in_.prompts, part());
-        for (auto const& check : routing_checks(result, allowed_)) show(check);
+        for (auto const& check : routing_checks(result, allowed_))
+            show(check);
     }
 
     void check_gradients(Signals const& signals) const {
-        std::uint64_t const needed = weight_bytes(in_.config, in_.layout.local_experts(in_.config.num_experts).count, sizeof(double));
-        std::uint64_t const available = available_memory(in_.machine.device, std::min(in_.layout.ep_size(), in_.layout.node.size()));
+        std::uint64_t const needed =
+            weight_bytes(in_.config, in_.layout.local_experts(in_.config.num_experts).count, sizeof(double));
+        std::uint64_t const available =
+            available_memory(in_.machine.device, std::min(in_.layout.ep_size(), in_.layout.node.size()));
         // One rank that lacks memory decides for all: they work together.
         if (in_.layout.world.all_reduce_min(fits(needed, available) ? 1 : 0) == 0) {
             show(skipped_for_memory("gate gradients", "finite differences of the loss in float64", needed, available));
@@ -147,7 +163,8 @@ private:
         }
         std::vector<Check> checks(2);
         if (takes_part()) compare_with_differences(signals, checks);
-        for (auto const& check : checks) show(check);
+        for (auto const& check : checks)
+            show(check);
     }
 
     void compare_with_differences(Signals const& signals, std::vector<Check>& checks) const {

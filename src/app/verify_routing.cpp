@@ -21,7 +21,7 @@ public:
                             at::Tensor const& d_router_logits, at::Tensor const& router_input) override {
         examine_choices(result_, routing, token_linear(router_input, model_.weights().layers[layer].gate));
         for (double imbalance : gate_gradient_scores(batch, routing, d_router_logits, router_input).imbalance) {
-            if (!(imbalance <= result_.imbalance)) result_.imbalance = imbalance;  // keeps a NaN
+            raise(result_.imbalance, imbalance);
         }
     }
 
@@ -60,7 +60,8 @@ void examine_prefix(RoutingExamination& result, Routing const& whole, Routing co
     }
 }
 
-RoutingExamination examine_routing(Mixtral const& model, std::vector<std::vector<std::int32_t>> const& prompts, Part part) {
+RoutingExamination examine_routing(Mixtral const& model, std::vector<std::vector<std::int32_t>> const& prompts,
+                                   Part part) {
     RoutingExamination result;
     for (auto const& prompt : prompts) {
         auto const pass = [&](std::vector<std::vector<std::int32_t>> const& ids) {
@@ -71,7 +72,8 @@ RoutingExamination examine_routing(Mixtral const& model, std::vector<std::vector
         auto const half = static_cast<std::ptrdiff_t>(prompt.size() / 2);
         if (half < 2) continue;  // a loss needs two tokens
         model.forward(pass({{prompt.begin(), prompt.begin() + half}}), prefix);
-        for (std::size_t l = 0; l < whole.routings.size(); ++l) examine_prefix(result, whole.routings[l], prefix.routings[l]);
+        for (std::size_t l = 0; l < whole.routings.size(); ++l)
+            examine_prefix(result, whole.routings[l], prefix.routings[l]);
     }
     return result;
 }
@@ -81,14 +83,14 @@ std::vector<Check> routing_checks(RoutingExamination const& r, SignalsDifference
     double const moved = static_cast<double>(r.prefix_moved), prefix_choices = static_cast<double>(r.prefix_choices);
     bool const prefix_holds = moved <= allowed.moved * prefix_choices && (!bits || r.prefix_unequal == 0);
     return {
-        {"choices", "every choice is top-k different experts", fmt::format("{} of {} are not", r.wrong_choices, r.num_choices), "0",
-         judge(r.wrong_choices == 0)},
-        {"gradient sums", "gate gradients sum to zero over experts", fmt::format("{:.2g} of what rounding leaves", r.imbalance), "1",
-         judge(r.imbalance <= 1.0)},
+        {"choices", "every choice is top-k different experts",
+         fmt::format("{} of {} are not", r.wrong_choices, r.num_choices), "0", judge(r.wrong_choices == 0)},
+        {"gradient sums", "gate gradients sum to zero over experts",
+         fmt::format("{:.2g} of what rounding leaves", r.imbalance), "1", judge(r.imbalance <= 1.0)},
         {"prefix", "choices for half a prompt = those in the whole prompt",
          fmt::format("{} of {} moved, {} weights differ", r.prefix_moved, r.prefix_choices, r.prefix_unequal),
          bits ? "equal" : fmt::format("{:.0e} moved", allowed.moved), judge(prefix_holds)},
-        {"near ties", fmt::format("choices whose k-th and next probability are < {:.0e} apart", near_tie),
+        {"near ties", fmt::format("k-th and next probability less than {:.0e} apart", near_tie),
          fmt::format("{} of {}", r.near_ties, r.num_choices), "", Verdict::note},
     };
 }

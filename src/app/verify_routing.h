@@ -26,7 +26,8 @@ inline constexpr double near_tie = 1e-4;
 enum class Part { examiner, helper };
 
 // Collective over the model's expert-parallel group; the examiner's result counts.
-RoutingExamination examine_routing(Mixtral const& model, std::vector<std::vector<std::int32_t>> const& prompts, Part part);
+RoutingExamination examine_routing(Mixtral const& model, std::vector<std::vector<std::int32_t>> const& prompts,
+                                   Part part);
 
 // Adds what the choices of a layer show, given the router logits [T,E] they were made of.
 void examine_choices(RoutingExamination& result, Routing const& routing, at::Tensor const& router_logits);

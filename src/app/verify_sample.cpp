@@ -8,10 +8,11 @@
 
 namespace gatesweep {
 
-std::vector<std::int64_t> sample_prompts(std::vector<std::string> const& groups, std::vector<std::int64_t> const& prompt_tokens,
-                                         std::int64_t per_end) {
+std::vector<std::int64_t> sample_prompts(std::vector<std::string> const& groups,
+                                         std::vector<std::int64_t> const& prompt_tokens, std::int64_t per_end) {
     std::map<std::string, std::vector<std::int64_t>> rows_of;
-    for (std::size_t row = 0; row < groups.size(); ++row) rows_of[groups[row]].push_back(static_cast<std::int64_t>(row));
+    for (std::size_t row = 0; row < groups.size(); ++row)
+        rows_of[groups[row]].push_back(static_cast<std::int64_t>(row));
     std::set<std::int64_t> chosen;
     for (auto& [group, rows] : rows_of) {
         std::stable_sort(rows.begin(), rows.end(), [&](auto a, auto b) { return prompt_tokens[a] < prompt_tokens[b]; });
@@ -35,7 +36,8 @@ BatchPlan shuffled_plan(std::vector<std::int64_t> const& prompt_tokens, std::int
     std::vector<std::int64_t> order(prompt_tokens.size());
     std::iota(order.begin(), order.end(), std::int64_t{0});
     std::mt19937_64 random(seed);
-    for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random() % i]);
+    for (std::size_t i = order.size(); i > 1; --i)
+        std::swap(order[i - 1], order[random() % i]);
     BatchPlan plan;
     std::int64_t filled = 0;
     for (std::int64_t prompt : order) {

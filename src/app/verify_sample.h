@@ -11,8 +11,8 @@
 namespace gatesweep {
 
 // The `per_end` shortest and the `per_end` longest prompts of every group (ties by row), as rows in ascending order.
-std::vector<std::int64_t> sample_prompts(std::vector<std::string> const& groups, std::vector<std::int64_t> const& prompt_tokens,
-                                         std::int64_t per_end);
+std::vector<std::int64_t> sample_prompts(std::vector<std::string> const& groups,
+                                         std::vector<std::int64_t> const& prompt_tokens, std::int64_t per_end);
 
 // The shortest prompt of at least `enough` tokens; the longest when there is none.
 std::int64_t short_prompt(std::vector<std::int64_t> const& prompt_tokens, std::int64_t enough);
@@ -20,7 +20,8 @@ std::int64_t short_prompt(std::vector<std::int64_t> const& prompt_tokens, std::i
 // The prompts of a plan in an arbitrary but fixed order, cut into batches of at most `batch_tokens` again.
 BatchPlan shuffled_plan(std::vector<std::int64_t> const& prompt_tokens, std::int64_t batch_tokens, std::uint64_t seed);
 
-// Bytes of the weights of a rank that holds `num_experts` experts of every layer, with elements of `element_size` bytes.
+// Bytes of the weights of a rank that holds `num_experts` experts of every layer, with elements of `element_size`
+// bytes.
 std::uint64_t weight_bytes(ModelConfig const& config, std::int64_t num_experts, std::size_t element_size);
 
 }  // namespace gatesweep

@@ -9,12 +9,9 @@
 namespace gatesweep {
 namespace {
 
-// std::max would drop a NaN that stands on its right.
-void raise(double& largest, double value) {
-    if (!(value <= largest)) largest = value;
+double ratio(double part, double whole) {
+    return part == 0.0 ? 0.0 : part / whole;
 }
-
-double ratio(double part, double whole) { return part == 0.0 ? 0.0 : part / whole; }
 
 }  // namespace
 
@@ -26,7 +23,8 @@ SignalsDifference difference(Signals const& a, Signals const& b) {
         moved += std::abs(a.activation_counts.values[i] - b.activation_counts.values[i]);
         all += a.activation_counts.values[i];
     }
-    result.moved = ratio(static_cast<double>(moved) / 2, static_cast<double>(all));  // a moved slot differs in two cells
+    result.moved =
+        ratio(static_cast<double>(moved) / 2, static_cast<double>(all));  // a moved slot differs in two cells
     for (std::size_t i = 0; i < a.losses.values.size(); ++i) {
         raise(result.losses, ratio(std::abs(a.losses.values[i] - b.losses.values[i]), std::abs(a.losses.values[i])));
     }
@@ -51,12 +49,13 @@ Check counts_check(Signals const& signals, std::vector<std::int64_t> const& prom
     for (std::int64_t p = 0; p < counts.shape[0]; ++p) {
         for (std::int64_t l = 0; l < counts.shape[1]; ++l) {
             std::int64_t sum = 0;
-            for (std::int64_t e = 0; e < counts.shape[2]; ++e) sum += counts.at(p, l, e);
+            for (std::int64_t e = 0; e < counts.shape[2]; ++e)
+                sum += counts.at(p, l, e);
             wrong += sum != top_k * prompt_tokens[p];
         }
     }
-    return {"counts", "counts of a prompt's layer sum to top-k x tokens", fmt::format("{} of {} do not", wrong, counts.shape[0] * counts.shape[1]),
-            "0", judge(wrong == 0)};
+    return {"counts", "counts of a prompt's layer sum to top-k x tokens",
+            fmt::format("{} of {} do not", wrong, counts.shape[0] * counts.shape[1]), "0", judge(wrong == 0)};
 }
 
 Check compare_signals(std::string name, std::string compared, Signals const& a, Signals const& b,
@@ -65,10 +64,12 @@ Check compare_signals(std::string name, std::string compared, Signals const& a, 
     bool const equal = d.moved == 0 && d.losses == 0 && d.scores == 0;
     bool const bits = allowed.moved == 0 && allowed.losses == 0 && allowed.scores == 0;
     std::string figure = fmt::format("moved {:.2g}, losses {:.1e}, scores {:.1e}", d.moved, d.losses, d.scores);
-    if (equal) figure = fmt::format("{} values, all equal", 2 * a.activation_counts.values.size() + a.losses.values.size());
+    if (equal)
+        figure = fmt::format("{} values, all equal", 2 * a.activation_counts.values.size() + a.losses.values.size());
     bool const holds = d.moved <= allowed.moved && d.losses <= allowed.losses && d.scores <= allowed.scores;
     return {std::move(name), std::move(compared), std::move(figure),
-            bits ? "equal" : fmt::format("{:.0e} {:.0e} {:.0e}", allowed.moved, allowed.losses, allowed.scores), judge(holds)};
+            bits ? "equal" : fmt::format("{:.0e} {:.0e} {:.0e}", allowed.moved, allowed.losses, allowed.scores),
+            judge(holds)};
 }
 
 }  // namespace gatesweep

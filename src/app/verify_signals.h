@@ -21,8 +21,8 @@ struct SignalsDifference {
 // Both hold the same prompts in the same order. A NaN on either side is a difference of NaN.
 SignalsDifference difference(Signals const& a, Signals const& b);
 
-// What may come out. On the CPU: nothing, every bit is promised. On a GPU the libraries choose kernels by shape, so sums
-// round differently and near ties may fall the other way.
+// What may come out. On the CPU: nothing, every bit is promised. On a GPU the libraries choose kernels by shape, so
+// sums round differently and near ties may fall the other way.
 SignalsDifference allowed_difference(at::Device device, at::ScalarType dtype);
 
 // Of every prompt and layer, counts sum to top-k x tokens.
