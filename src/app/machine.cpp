@@ -14,6 +14,7 @@
 #include "gatesweep/base/error.h"
 #include "gatesweep/base/log.h"
 #include "gatesweep/comm/fail_once.h"
+#include "gatesweep/model/linear.h"
 
 #ifdef GATESWEEP_WITH_CUDA
 #include <c10/cuda/CUDAFunctions.h>
@@ -137,6 +138,7 @@ std::string numerics_id(Machine const& machine) {
     FastDigest digest;
     digest.add(GATESWEEP_VERSION).add(GATESWEEP_GIT_REVISION).add(GATESWEEP_COMPILER).add(at::show_config());
     digest.add(machine.device.is_cuda() ? "cuda" : "cpu").add(dtype_name(machine.dtype)).add(at::get_cpu_capability());
+    if (!machine.device.is_cuda()) digest.add(gemm_kernel_name());
     return digest.hex();
 }
 

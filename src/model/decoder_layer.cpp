@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "gatesweep/model/linear.h"
-
 namespace gatesweep {
 namespace {
 
@@ -46,7 +44,7 @@ at::Tensor slot_rows(at::Tensor const& tokens, std::int64_t top_k) {
 at::Tensor experts_forward_to_output(ModelConfig const& c, TokenDispatcher const& dispatcher, LayerWeights const& weights,
                                      LayerTape& tape, RowEdits const& edits) {
     tape.router_input = rms_norm(tape.after_attention, weights.post_attention_norm, c.rms_norm_eps);
-    tape.routing = route(token_linear(tape.router_input, weights.gate), c.top_k, edits);
+    tape.routing = route(token_linear(tape.router_input, weights.gate_product), c.top_k, edits);
     tape.dispatch = dispatcher.plan(tape.routing);
     at::Tensor const rows = dispatcher.to_experts(slot_rows(tape.router_input, c.top_k), tape.dispatch);
     ExpertForward const forward = experts_forward(weights.experts, rows, tape.dispatch.expert_offsets);

@@ -1,67 +1,132 @@
 #include "gatesweep/model/linear.h"
 
-#include <ATen/Parallel.h>
+#include <sys/mman.h>
 
-#include <algorithm>
-#include <cstdlib>
+#include <array>
+#include <type_traits>
+
+#include "gatesweep/base/error.h"
+#include "gemm.h"
 
 namespace gatesweep {
 namespace {
 
-// Before MKL's first product, which is when it reads this. Without it MKL picks kernels by the number of rows and cuts
-// long sums by the number of threads (measured: from 128 columns, and from 1024).
-[[maybe_unused]] int const strict_products = ::setenv("MKL_CBWR", "AUTO,STRICT", 0);
-
-// oneDNN's bfloat16 products cut sums of this many terms and more in ways that depend on the number of rows and
-// threads. They do not for one shape on one thread, so such products are made of tiles, and the threads share the
-// tiles.
-constexpr std::int64_t long_sum = 1024;
-constexpr std::int64_t tile_rows = 32;
-constexpr std::int64_t tile_columns = 512;
-
-at::Tensor with_rows(at::Tensor const& x, std::int64_t rows) {
-    if (x.size(0) == rows) return x;
-    at::Tensor const padded = at::zeros({rows, x.size(1)}, x.options());
-    padded.slice(0, 0, x.size(0)).copy_(x);
-    return padded;
+bool has_kernel(at::Tensor const& weight) {
+    return weight.is_cpu() && (weight.scalar_type() == at::kFloat || weight.scalar_type() == at::kBFloat16);
 }
 
-at::Tensor tiled_product(at::Tensor const& x, at::Tensor const& weight) {
-    std::int64_t const rows = x.size(0), columns = weight.size(1);
-    std::int64_t const row_tiles = (rows + tile_rows - 1) / tile_rows;
-    // At least two: a single task would run outside the parallel region, where oneDNN takes all threads.
-    std::int64_t const column_tiles = std::max<std::int64_t>(2, (columns + tile_columns - 1) / tile_columns);
-    std::int64_t const width = (columns + column_tiles - 1) / column_tiles;
-    at::Tensor const padded = with_rows(x, row_tiles * tile_rows),
-                     result = at::empty({row_tiles * tile_rows, columns}, x.options());
-    at::parallel_for(0, row_tiles * column_tiles, 1, [&](std::int64_t first, std::int64_t last) {
-        for (std::int64_t tile = first; tile < last; ++tile) {
-            std::int64_t const row = tile % row_tiles * tile_rows, column = tile / row_tiles * width;
-            std::int64_t const end = std::min(column + width, columns);
-            if (column >= end) continue;
-            at::Tensor const part = at::mm(padded.slice(0, row, row + tile_rows), weight.slice(1, column, end));
-            result.slice(0, row, row + tile_rows).slice(1, column, end).copy_(part);
+// body(a null pointer of the type that the kernels store)
+template <class Body>
+void dispatch(at::ScalarType dtype, Body const& body) {
+    if (dtype == at::kFloat) {
+        body(static_cast<float*>(nullptr));
+    } else {
+        body(static_cast<gemm::Bfloat16Bits*>(nullptr));
+    }
+}
+
+// Weights are read through once a pass: large pages spare the walks over page tables.
+at::Tensor empty_in_large_pages(std::int64_t num_elements, at::TensorOptions options) {
+    at::Tensor data = at::empty({num_elements}, options);
+#ifdef MADV_HUGEPAGE
+    constexpr std::uintptr_t large_page = std::uintptr_t{2} << 20;
+    auto const begin = reinterpret_cast<std::uintptr_t>(data.data_ptr());
+    std::uintptr_t const first = (begin + large_page - 1) / large_page * large_page, last = (begin + data.nbytes()) / large_page * large_page;
+    if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
+#endif
+    return data;
+}
+
+template <class T>
+gemm::Panels<T> panels_of(LinearWeight const& weight) {
+    return {static_cast<T const*>(weight.data().const_data_ptr()), weight.num_outputs(), weight.num_inputs()};
+}
+
+// A library's product, on rows padded with zeros to a multiple of 4: what a library does with the last rows differs.
+at::Tensor library_product(at::Tensor const& x, at::Tensor const& matrix) {
+    constexpr std::int64_t multiple = 4;
+    std::int64_t const rows = x.size(0), padded = (rows + multiple - 1) / multiple * multiple;
+    if (rows == padded) return at::mm(x, matrix);
+    at::Tensor const wide = at::zeros({padded, x.size(1)}, x.options());
+    wide.slice(0, 0, rows).copy_(x);
+    return at::mm(wide, matrix).slice(0, 0, rows);
+}
+
+at::Tensor product(gemm::Side side, at::Tensor const& input, std::span<std::int64_t const> offsets,
+                   std::span<LinearWeight const> weights) {
+    bool const forward = side == gemm::Side::forward;
+    std::int64_t const columns = forward ? weights[0].num_outputs() : weights[0].num_inputs();
+    GATESWEEP_EXPECT(input.size(1) == (forward ? weights[0].num_inputs() : weights[0].num_outputs()));
+    GATESWEEP_EXPECT(offsets.size() == weights.size() + 1 && offsets.back() == input.size(0));
+    at::Tensor result = at::empty({input.size(0), columns}, input.options());
+    if (!weights[0].is_laid_out()) {
+        for (std::size_t i = 0; i < weights.size(); ++i) {
+            if (offsets[i] == offsets[i + 1]) continue;
+            at::Tensor const matrix = forward ? weights[i].data().t() : weights[i].data();
+            result.slice(0, offsets[i], offsets[i + 1]).copy_(library_product(input.slice(0, offsets[i], offsets[i + 1]), matrix));
         }
+        return result;
+    }
+    at::Tensor const x = input.stride(1) == 1 ? input : input.contiguous();
+    dispatch(x.scalar_type(), [&](auto* type) {
+        using T = std::remove_pointer_t<decltype(type)>;
+        auto const* const from = static_cast<T const*>(x.const_data_ptr());
+        auto* const to = static_cast<T*>(result.data_ptr());
+        std::vector<gemm::Product<T>> products;
+        for (std::size_t i = 0; i < weights.size(); ++i) {
+            std::int64_t const first = offsets[i];
+            if (first == offsets[i + 1]) continue;
+            products.push_back({panels_of<T>(weights[i]), side, from + first * x.stride(0), x.stride(0), offsets[i + 1] - first,
+                                to + first * columns, columns});
+        }
+        gemm::multiply<T>(products);
     });
-    return result.slice(0, 0, rows);
-}
-
-// x [T,in] times weight [in,out].
-at::Tensor product(at::Tensor const& x, at::Tensor const& weight) {
-    std::int64_t const rows = x.size(0);
-    if (rows == 0) return at::empty({0, weight.size(1)}, x.options());
-    if (x.is_cpu() && x.scalar_type() == at::kBFloat16 && x.size(1) >= long_sum) return tiled_product(x, weight);
-    return at::mm(with_rows(x, padded_rows(rows)), weight).slice(0, 0, rows);
+    return result;
 }
 
 }  // namespace
 
-at::Tensor token_linear(at::Tensor const& x, at::Tensor const& weight) {
-    return product(x, weight.t());
+LinearWeight::LinearWeight(at::Tensor const& weight)
+    : data_(weight), num_outputs_(weight.size(0)), num_inputs_(weight.size(1)), laid_out_(has_kernel(weight)) {
+    if (!laid_out_) return;
+    at::Tensor const rows = weight.stride(1) == 1 ? weight : weight.contiguous();
+    dispatch(weight.scalar_type(), [&](auto* type) {
+        using T = std::remove_pointer_t<decltype(type)>;
+        data_ = empty_in_large_pages(gemm::Panels<T>::num_elements(num_outputs_, num_inputs_), weight.options());
+        gemm::pack_weight(static_cast<T const*>(rows.const_data_ptr()), rows.stride(0), num_outputs_, num_inputs_,
+                          static_cast<T*>(data_.data_ptr()));
+    });
 }
 
-at::Tensor token_linear_input_gradient(at::Tensor const& dy, at::Tensor const& weight) {
-    return product(dy, weight);
+at::Tensor LinearWeight::plain() const {
+    if (!laid_out_) return data_;
+    at::Tensor weight = at::empty({num_outputs_, num_inputs_}, data_.options());
+    dispatch(weight.scalar_type(), [&](auto* type) {
+        using T = std::remove_pointer_t<decltype(type)>;
+        auto const panels = panels_of<T>(*this);
+        auto* to = static_cast<T*>(weight.data_ptr());
+        for (std::int64_t o = 0; o < num_outputs_; ++o) {
+            for (std::int64_t i = 0; i < num_inputs_; ++i) *to++ = panels.data[panel_index(panels, o, i)];
+        }
+    });
+    return weight;
+}
+
+at::Tensor token_linear(at::Tensor const& x, LinearWeight const& weight) {
+    return product(gemm::Side::forward, x, std::array{std::int64_t{0}, x.size(0)}, {&weight, 1});
+}
+
+at::Tensor token_linear_input_gradient(at::Tensor const& dy, LinearWeight const& weight) {
+    return product(gemm::Side::transposed, dy, std::array{std::int64_t{0}, dy.size(0)}, {&weight, 1});
+}
+
+at::Tensor grouped_linear(at::Tensor const& x, std::span<std::int64_t const> offsets, std::span<LinearWeight const> weights) {
+    return product(gemm::Side::forward, x, offsets, weights);
+}
+
+at::Tensor grouped_linear_input_gradient(at::Tensor const& dy, std::span<std::int64_t const> offsets,
+                                         std::span<LinearWeight const> weights) {
+    return product(gemm::Side::transposed, dy, offsets, weights);
 }
 
 }  // namespace gatesweep

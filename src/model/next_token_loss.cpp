@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "gatesweep/model/generic_ops.h"
-#include "gatesweep/model/linear.h"
 #include "kernels.h"
 
 namespace gatesweep {
@@ -43,7 +42,7 @@ at::Tensor cross_entropy_in_place(at::Tensor logits, at::Tensor const& targets, 
 
 }  // namespace
 
-NextTokenLoss next_token_loss(at::Tensor const& hidden, at::Tensor const& lm_head, at::Tensor const& ids,
+NextTokenLoss next_token_loss(at::Tensor const& hidden, LinearWeight const& lm_head, at::Tensor const& ids,
                               std::span<std::int64_t const> offsets, Gradient gradient) {
     std::int64_t const num_prompts = static_cast<std::int64_t>(offsets.size()) - 1;
     std::vector<std::int64_t> sources, targets;  // rows that predict something, and what
@@ -62,7 +61,7 @@ NextTokenLoss next_token_loss(at::Tensor const& hidden, at::Tensor const& lm_hea
     at::Tensor d_rows = gradient == Gradient::hidden ? at::empty_like(rows) : at::Tensor();
 
     auto const compute_type = hidden.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
-    std::int64_t const chunk = std::max<std::int64_t>(row_multiple, padded_rows(max_logit_bytes / (lm_head.size(0) * 4)));
+    std::int64_t const chunk = std::max<std::int64_t>(1, max_logit_bytes / (lm_head.num_outputs() * 4));
     std::vector<double> row_losses;
     for (std::int64_t begin = 0; begin < rows.size(0); begin += chunk) {
         std::int64_t const end = std::min(begin + chunk, rows.size(0));

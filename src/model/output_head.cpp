@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "gatesweep/model/linear.h"
 #include "kernels.h"
 
 namespace gatesweep {
@@ -13,9 +12,9 @@ constexpr std::int64_t max_logit_bytes = std::int64_t{64} << 20;
 
 // body(first row, logits [n,V] of the compute type on the CPU) for a few rows at a time.
 template <class Body>
-void for_logits(at::Tensor const& hidden, at::Tensor const& lm_head, Body const& body) {
+void for_logits(at::Tensor const& hidden, LinearWeight const& lm_head, Body const& body) {
     auto const compute_type = hidden.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
-    std::int64_t const chunk = std::max<std::int64_t>(row_multiple, padded_rows(max_logit_bytes / (lm_head.size(0) * 4)));
+    std::int64_t const chunk = std::max<std::int64_t>(1, max_logit_bytes / (lm_head.num_outputs() * 4));
     for (std::int64_t begin = 0; begin < hidden.size(0); begin += chunk) {
         std::int64_t const end = std::min(begin + chunk, hidden.size(0));
         body(begin, token_linear(hidden.slice(0, begin, end), lm_head).to(at::kCPU, compute_type).contiguous());
@@ -41,7 +40,7 @@ void for_rows(at::Tensor const& logits, Body const& body) {
 
 }  // namespace
 
-std::vector<std::int32_t> greedy_tokens(at::Tensor const& hidden, at::Tensor const& lm_head) {
+std::vector<std::int32_t> greedy_tokens(at::Tensor const& hidden, LinearWeight const& lm_head) {
     std::vector<std::int32_t> tokens(static_cast<std::size_t>(hidden.size(0)));
     for_logits(hidden, lm_head, [&](std::int64_t first, at::Tensor const& logits) {
         for_rows(logits, [&](std::int64_t row, auto const* z, std::int64_t vocab) {
@@ -51,7 +50,7 @@ std::vector<std::int32_t> greedy_tokens(at::Tensor const& hidden, at::Tensor con
     return tokens;
 }
 
-std::vector<double> next_token_log_probs(at::Tensor const& hidden, at::Tensor const& lm_head, std::span<std::int32_t const> tokens) {
+std::vector<double> next_token_log_probs(at::Tensor const& hidden, LinearWeight const& lm_head, std::span<std::int32_t const> tokens) {
     std::vector<double> result(static_cast<std::size_t>(hidden.size(0)) * tokens.size());
     for_logits(hidden, lm_head, [&](std::int64_t first, at::Tensor const& logits) {
         for_rows(logits, [&](std::int64_t row, auto const* z, std::int64_t vocab) {
@@ -64,7 +63,7 @@ std::vector<double> next_token_log_probs(at::Tensor const& hidden, at::Tensor co
     return result;
 }
 
-std::vector<double> target_log_probs(at::Tensor const& hidden, at::Tensor const& lm_head, std::span<std::int32_t const> targets) {
+std::vector<double> target_log_probs(at::Tensor const& hidden, LinearWeight const& lm_head, std::span<std::int32_t const> targets) {
     std::vector<double> result(targets.size());
     for_logits(hidden, lm_head, [&](std::int64_t first, at::Tensor const& logits) {
         for_rows(logits, [&](std::int64_t row, auto const* z, std::int64_t vocab) {
@@ -75,10 +74,10 @@ std::vector<double> target_log_probs(at::Tensor const& hidden, at::Tensor const&
     return result;
 }
 
-TextScorer::TextScorer(at::Tensor const& reference_hidden, at::Tensor const& lm_head, std::span<std::int32_t const> ids)
+TextScorer::TextScorer(at::Tensor const& reference_hidden, LinearWeight const& lm_head, std::span<std::int32_t const> ids)
     : lm_head_(lm_head), ids_(ids.begin(), ids.end()) {
     std::int64_t const num_targets = static_cast<std::int64_t>(ids.size()) - 1;
-    log_p_ = at::empty({num_targets, lm_head.size(0)}, at::kFloat);
+    log_p_ = at::empty({num_targets, lm_head.num_outputs()}, at::kFloat);
     auto* const out = log_p_.data_ptr<float>();
     for_logits(reference_hidden.slice(0, 0, num_targets), lm_head, [&](std::int64_t first, at::Tensor const& logits) {
         for_rows(logits, [&](std::int64_t row, auto const* z, std::int64_t vocab) {

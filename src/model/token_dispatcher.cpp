@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <numeric>
 
-#include "gatesweep/model/linear.h"
-
 namespace gatesweep {
 
 TokenDispatcher::TokenDispatcher(ParallelLayout const& layout, std::int64_t num_experts, at::Device device)
@@ -37,7 +35,7 @@ DispatchRecord TokenDispatcher::plan(Routing const& routing) const {
         for (std::int64_t x = 0; x < num_local_experts_; ++x) rows_of_expert[x] += received[begin + x];
     }
     record.expert_offsets.assign(1, 0);
-    for (std::int64_t rows : rows_of_expert) record.expert_offsets.push_back(record.expert_offsets.back() + padded_rows(rows));
+    for (std::int64_t rows : rows_of_expert) record.expert_offsets.push_back(record.expert_offsets.back() + rows);
 
     // Rows arrive by source rank, then local expert; they stand by local expert, then source rank.
     std::int64_t const num_received = std::accumulate(record.receive_rows.begin(), record.receive_rows.end(), std::int64_t{0});
@@ -54,7 +52,7 @@ DispatchRecord TokenDispatcher::plan(Routing const& routing) const {
 at::Tensor TokenDispatcher::to_experts(at::Tensor const& slot_rows, DispatchRecord const& record) const {
     at::Tensor const sent = slot_rows.index_select(0, record.slot_order.to(slot_rows.device()));
     at::Tensor const received = collectives_.all_to_all_rows(sent, record.send_rows, record.receive_rows);
-    at::Tensor rows = at::zeros({record.expert_offsets.back(), slot_rows.size(1)}, slot_rows.options());
+    at::Tensor rows = at::empty_like(received);
     return rows.index_copy_(0, record.expert_rows.to(rows.device()), received);
 }
 

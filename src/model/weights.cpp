@@ -62,27 +62,30 @@ private:
     std::uint64_t digest_ = 0;
 };
 
-at::Tensor read_qkv(Reader& reader, ModelConfig const& c, std::int64_t layer) {
+LinearWeight read_qkv(Reader& reader, ModelConfig const& c, std::int64_t layer) {
     std::int64_t const q_rows = c.num_heads * c.head_dim, kv_rows = c.num_kv_heads * c.head_dim;
     at::Tensor qkv = at::empty({q_rows + 2 * kv_rows, c.hidden_size}, reader.options());
     reader.read(layer_tensor(layer, "self_attn.q_proj.weight"), 0, qkv.slice(0, 0, q_rows));
     reader.read(layer_tensor(layer, "self_attn.k_proj.weight"), 0, qkv.slice(0, q_rows, q_rows + kv_rows));
     reader.read(layer_tensor(layer, "self_attn.v_proj.weight"), 0, qkv.slice(0, q_rows + kv_rows));
-    return qkv;
+    return LinearWeight(qkv);
 }
 
 ExpertWeights read_experts(Reader& reader, ModelConfig const& c, ExpertLayout layout, std::int64_t layer,
                            ExpertRange range) {
     std::int64_t const f = c.intermediate_size, d = c.hidden_size;
-    ExpertWeights experts{at::empty({range.count, 2 * f, d}, reader.options()), at::empty({range.count, d, f}, reader.options())};
+    ExpertWeights experts;
     for (std::int64_t x = 0; x < range.count; ++x) {
+        at::Tensor const gate_up = at::empty({2 * f, d}, reader.options()), down = at::empty({d, f}, reader.options());
         auto const read = [&](ExpertMatrix matrix, at::Tensor const& to) {
             TensorSlice const slice = expert_slice(layout, c, layer, range.first + x, matrix);
             reader.read(slice.tensor, slice.first_element, to);
         };
-        read(ExpertMatrix::w1, experts.gate_up[x].slice(0, 0, f));
-        read(ExpertMatrix::w3, experts.gate_up[x].slice(0, f));
-        read(ExpertMatrix::w2, experts.down[x]);
+        read(ExpertMatrix::w1, gate_up.slice(0, 0, f));
+        read(ExpertMatrix::w3, gate_up.slice(0, f));
+        read(ExpertMatrix::w2, down);
+        experts.gate_up.emplace_back(gate_up);
+        experts.down.emplace_back(down);
     }
     return experts;
 }
@@ -90,10 +93,13 @@ ExpertWeights read_experts(Reader& reader, ModelConfig const& c, ExpertLayout la
 }  // namespace
 
 std::uint64_t Weights::num_bytes() const {
-    std::uint64_t bytes = embedding.nbytes() + final_norm.nbytes() + (lm_head.is_same(embedding) ? 0 : lm_head.nbytes());
+    std::uint64_t bytes = embedding.nbytes() + final_norm.nbytes() + (lm_head.data().is_same(embedding) ? 0 : lm_head.num_bytes());
     for (auto const& w : layers) {
-        bytes += w.input_norm.nbytes() + w.qkv.nbytes() + w.o_proj.nbytes() + w.post_attention_norm.nbytes() + w.gate.nbytes() +
-                 w.experts.gate_up.nbytes() + w.experts.down.nbytes();
+        bytes += w.input_norm.nbytes() + w.post_attention_norm.nbytes() + w.qkv.num_bytes() + w.o_proj.num_bytes() + w.gate.nbytes();
+        if (w.gate_product.is_laid_out()) bytes += w.gate_product.num_bytes();
+        for (auto const* matrices : {&w.experts.gate_up, &w.experts.down}) {
+            for (LinearWeight const& matrix : *matrices) bytes += matrix.num_bytes();
+        }
     }
     return bytes;
 }
@@ -107,16 +113,17 @@ Weights load_weights(Checkpoint const& checkpoint, ModelConfig const& config, Ex
         LayerWeights w;
         w.input_norm = reader.whole(layer_tensor(l, "input_layernorm.weight"));
         w.qkv = read_qkv(reader, config, l);
-        w.o_proj = reader.whole(layer_tensor(l, "self_attn.o_proj.weight"));
+        w.o_proj = LinearWeight(reader.whole(layer_tensor(l, "self_attn.o_proj.weight")));
         w.post_attention_norm = reader.whole(layer_tensor(l, "post_attention_layernorm.weight"));
         w.gate = config.dense ? at::zeros({1, config.hidden_size}, reader.options()) : reader.whole(gate_tensor(layout, l));
+        w.gate_product = LinearWeight(w.gate);
         weights.dense_digest += reader.take_digest();
         w.experts = read_experts(reader, config, layout, l, experts);
         weights.expert_digest += reader.take_digest();
         weights.layers.push_back(std::move(w));
     }
     weights.final_norm = reader.whole("model.norm.weight");
-    weights.lm_head = config.tie_word_embeddings ? weights.embedding : reader.whole("lm_head.weight");
+    weights.lm_head = LinearWeight(config.tie_word_embeddings ? weights.embedding : reader.whole("lm_head.weight"));
     weights.dense_digest += reader.take_digest();
     return weights;
 }

@@ -6,12 +6,14 @@
 #include <cstdint>
 #include <vector>
 
+#include "gatesweep/model/linear.h"
+
 namespace gatesweep {
 
 // w1 and w3 of an expert stand in one matrix, w1 (gate) first.
 struct ExpertWeights {
-    at::Tensor gate_up;  // [e, 2F, D]
-    at::Tensor down;     // [e, D, F]
+    std::vector<LinearWeight> gate_up;  // e times [2F, D]
+    std::vector<LinearWeight> down;     // e times [D, F]
 };
 
 struct ExpertForward {
@@ -19,7 +21,7 @@ struct ExpertForward {
     at::Tensor output;   // [R, D]
 };
 
-// rows [R,D]; expert x has rows [offsets[x], offsets[x+1]).
+// rows [R,D]; expert x has rows [offsets[x], offsets[x+1]), all experts together every row.
 ExpertForward experts_forward(ExpertWeights const& weights, at::Tensor const& rows, std::vector<std::int64_t> const& offsets);
 // Gradient to the rows: [R,D].
 at::Tensor experts_backward(ExpertWeights const& weights, at::Tensor const& d_output, at::Tensor const& gate_up,

@@ -1,21 +1,54 @@
 // Every matrix product over tokens goes through here.
 //
-// A row's bits do not depend on how many rows there are, where it stands, or on the number of threads. The CPU libraries
-// do not promise that by themselves: they compute the last (rows mod 4) rows with another kernel, pick kernels by the
-// number of rows, and cut long sums by rows and threads. So rows are padded by zeros to a multiple of 4, MKL is asked for
-// its strict mode (MKL_CBWR, unless the user has set it), and long bfloat16 sums are computed in tiles of one size.
+// On the CPU, float32 and bfloat16 weights are laid out once, when they are loaded, and multiplied by kernels of our own.
+// Libraries pick their blocking by the number of rows and threads, and with it the order of a sum. Here each output is one
+// float32 sum over the inputs in ascending order, rounded once: its bits depend on the row, the weight and the kernel, not
+// on how many rows there are, where the row stands, or threads. Elsewhere (float64, GPUs) it is the library's product.
 #pragma once
 
 #include <ATen/ATen.h>
 
 #include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
 
 namespace gatesweep {
 
-inline constexpr std::int64_t row_multiple = 4;
-inline std::int64_t padded_rows(std::int64_t rows) { return (rows + row_multiple - 1) / row_multiple * row_multiple; }
+// The weight [out,in] of a linear layer without bias. Copies share memory.
+class LinearWeight {
+public:
+    LinearWeight() = default;
+    explicit LinearWeight(at::Tensor const& weight);
 
-at::Tensor token_linear(at::Tensor const& x, at::Tensor const& weight);             // [T,in], [out,in] -> [T,out]
-at::Tensor token_linear_input_gradient(at::Tensor const& dy, at::Tensor const& weight);  // [T,out], [out,in] -> [T,in]
+    std::int64_t num_outputs() const { return num_outputs_; }
+    std::int64_t num_inputs() const { return num_inputs_; }
+    std::uint64_t num_bytes() const { return data_.nbytes(); }
+    // [out,in]: a copy where the weight is laid out, else the weight itself.
+    at::Tensor plain() const;
+
+    bool is_laid_out() const { return laid_out_; }
+    at::Tensor const& data() const { return data_; }  // for the products
+
+private:
+    at::Tensor data_;  // panels (src/model/gemm_kernel.h), or [out,in]
+    std::int64_t num_outputs_ = 0, num_inputs_ = 0;
+    bool laid_out_ = false;
+};
+
+at::Tensor token_linear(at::Tensor const& x, LinearWeight const& weight);                  // [T,in] -> [T,out]
+at::Tensor token_linear_input_gradient(at::Tensor const& dy, LinearWeight const& weight);  // [T,out] -> [T,in]
+
+// Rows [offsets[i], offsets[i+1]) with weight i, all of one shape and at least one: [R,in] -> [R,out], and its gradient.
+at::Tensor grouped_linear(at::Tensor const& x, std::span<std::int64_t const> offsets, std::span<LinearWeight const> weights);
+at::Tensor grouped_linear_input_gradient(at::Tensor const& dy, std::span<std::int64_t const> offsets,
+                                         std::span<LinearWeight const> weights);
+
+// The kernel that this process multiplies with, part of its numerics: the best that the processor has, or what the
+// environment variable GATESWEEP_GEMM names. Errors: unavailable.
+std::string gemm_kernel_name();
+std::vector<std::string> gemm_kernel_names();  // of this machine, best first
+// For tests and comparisons. Weights serve any kernel.
+void use_gemm_kernel(std::string const& name);
 
 }  // namespace gatesweep

@@ -7,6 +7,8 @@
 #include <span>
 #include <vector>
 
+#include "gatesweep/model/linear.h"
+
 namespace gatesweep {
 
 struct NextTokenLoss {
@@ -18,7 +20,7 @@ enum class Gradient { none, hidden };
 
 // hidden [T,D] after the final norm, lm_head [V,D], ids [T] int64 on the CPU; prompt s is [offsets[s], offsets[s+1]) and
 // has at least 2 tokens. Logits are formed a few rows at a time: [T,V] never exists.
-NextTokenLoss next_token_loss(at::Tensor const& hidden, at::Tensor const& lm_head, at::Tensor const& ids,
+NextTokenLoss next_token_loss(at::Tensor const& hidden, LinearWeight const& lm_head, at::Tensor const& ids,
                               std::span<std::int64_t const> offsets, Gradient gradient);
 
 }  // namespace gatesweep

@@ -7,16 +7,18 @@
 #include <span>
 #include <vector>
 
+#include "gatesweep/model/linear.h"
+
 namespace gatesweep {
 
 // The most likely next token of each row, ties to the lower id: hidden [n,D] after the final norm, lm_head [V,D].
-std::vector<std::int32_t> greedy_tokens(at::Tensor const& hidden, at::Tensor const& lm_head);
+std::vector<std::int32_t> greedy_tokens(at::Tensor const& hidden, LinearWeight const& lm_head);
 
 // log p of each of `tokens` as the next token of each row, in float64: [n * tokens], row-major.
-std::vector<double> next_token_log_probs(at::Tensor const& hidden, at::Tensor const& lm_head, std::span<std::int32_t const> tokens);
+std::vector<double> next_token_log_probs(at::Tensor const& hidden, LinearWeight const& lm_head, std::span<std::int32_t const> tokens);
 
 // log p of targets[i] as the next token of row i, in float64.
-std::vector<double> target_log_probs(at::Tensor const& hidden, at::Tensor const& lm_head, std::span<std::int32_t const> targets);
+std::vector<double> target_log_probs(at::Tensor const& hidden, LinearWeight const& lm_head, std::span<std::int32_t const> targets);
 
 struct TextScore {
     double nll_sum = 0.0;           // of the text's next tokens, nats
@@ -28,12 +30,12 @@ struct TextScore {
 class TextScorer {
 public:
     // hidden [n,D] of the reference, ids [n].
-    TextScorer(at::Tensor const& reference_hidden, at::Tensor const& lm_head, std::span<std::int32_t const> ids);
+    TextScorer(at::Tensor const& reference_hidden, LinearWeight const& lm_head, std::span<std::int32_t const> ids);
     TextScore reference() const;
     TextScore score(at::Tensor const& hidden) const;  // [n,D]
 
 private:
-    at::Tensor lm_head_;
+    LinearWeight lm_head_;
     std::vector<std::int32_t> ids_;
     at::Tensor log_p_;  // [n-1,V] of the reference, on the CPU
 };

@@ -21,7 +21,7 @@ struct DispatchRecord {
     std::vector<std::int64_t> send_rows;       // per rank of the group
     std::vector<std::int64_t> receive_rows;    // per rank of the group
     at::Tensor expert_rows;                    // [R] int64: row of the experts' buffer of each received row
-    std::vector<std::int64_t> expert_offsets;  // [e+1] first buffer row of each local expert, multiples of row_multiple
+    std::vector<std::int64_t> expert_offsets;  // [e+1] first buffer row of each local expert
 };
 
 class TokenDispatcher {
@@ -29,7 +29,7 @@ public:
     TokenDispatcher(ParallelLayout const& layout, std::int64_t num_experts, at::Device device);
 
     DispatchRecord plan(Routing const& routing) const;
-    // slot_rows [N,D] in routed slot order -> rows by expert [expert_offsets.back(), D]; rows between experts are zero.
+    // slot_rows [N,D] in routed slot order -> rows by expert [expert_offsets.back(), D].
     at::Tensor to_experts(at::Tensor const& slot_rows, DispatchRecord const& record) const;
     // The way back: [expert_offsets.back(), D] -> [N,D].
     at::Tensor from_experts(at::Tensor const& expert_rows, DispatchRecord const& record) const;

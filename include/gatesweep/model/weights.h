@@ -8,16 +8,18 @@
 #include "gatesweep/comm/parallel_layout.h"
 #include "gatesweep/input/checkpoint.h"
 #include "gatesweep/model/experts.h"
+#include "gatesweep/model/linear.h"
 #include "gatesweep/model/model_config.h"
 
 namespace gatesweep {
 
 struct LayerWeights {
     at::Tensor input_norm;           // [D]
-    at::Tensor qkv;                  // [(H + 2 Hkv) d, D]: q_proj, k_proj, v_proj
-    at::Tensor o_proj;               // [D, H d]
+    LinearWeight qkv;                // [(H + 2 Hkv) d, D]: q_proj, k_proj, v_proj
+    LinearWeight o_proj;             // [D, H d]
     at::Tensor post_attention_norm;  // [D]
     at::Tensor gate;                 // [E, D], the router's linear weight
+    LinearWeight gate_product;       // the same, as token_linear takes it
     ExpertWeights experts;           // of this rank's block
 };
 
@@ -25,7 +27,7 @@ struct Weights {
     at::Tensor embedding;  // [V, D]
     std::vector<LayerWeights> layers;
     at::Tensor final_norm;  // [D]
-    at::Tensor lm_head;     // [V, D]; the embedding itself when the config ties them
+    LinearWeight lm_head;   // [V, D]; laid out on its own also when the config ties it to the embedding
 
     // Sums, modulo 2^64, of digests of the stored bytes of each piece read: of the dense tensors, and of this rank's
     // experts. Added up over the ranks of a copy they identify the weights, however the experts are spread.
@@ -37,7 +39,8 @@ struct Weights {
     std::uint64_t num_bytes() const;  // on this rank
 };
 
-// Reads only the bytes of the experts in `experts`, converts to `dtype`, moves to `device`. The checkpoint must have
+// Reads only the bytes of the experts in `experts`, converts to `dtype`, moves to `device`, and lays each matrix out as
+// it comes: at its peak, memory holds the weights and one matrix more. The checkpoint must have
 // passed validate_checkpoint. Errors: bad_data naming the tensor and how many of its values are NaN or infinite; io.
 Weights load_weights(Checkpoint const& checkpoint, ModelConfig const& config, ExpertLayout layout, ExpertRange experts,
                      at::ScalarType dtype, at::Device device);
