@@ -28,6 +28,7 @@ void multiply_pairs(Word const* rows, Bfloat16Bits const* panel, std::int64_t de
         right[r] = start == Start::zero ? _mm512_setzero_ps() : _mm512_loadu_ps(sums + r * panel_columns + 16);
     }
     for (std::int64_t k = 0; k < depth; k += 2, rows += R, panel += 2 * panel_columns) {
+        prefetch_lines(panel, 2);
         __m512bh const b_left = as_pairs(_mm512_loadu_si512(panel)), b_right = as_pairs(_mm512_loadu_si512(panel + 32));
 #pragma GCC unroll 16
         for (int r = 0; r < R; ++r) {

@@ -38,6 +38,7 @@ void multiply_rows(float const* rows, float const* panel, std::int64_t depth, fl
         }
         float const *b = panel + c, *a = rows;
         for (std::int64_t k = 0; k < depth; ++k, a += R, b += panel_columns) {
+            if (c == 0) prefetch_lines(b, 2);
             Vec const b_left = V::load(b), b_right = V::load(b + V::width);
 #pragma GCC unroll 16
             for (int r = 0; r < R; ++r) {
@@ -65,6 +66,7 @@ void multiply_rows(float const* rows, Bfloat16Bits const* panel, std::int64_t de
         float const* a = rows;
         Bfloat16Bits const* b = panel + 2 * c;
         for (std::int64_t k = 0; k < depth; k += 2, b += 2 * panel_columns) {
+            if (c == 0) prefetch_lines(b, 2);
             Vec b_left = V::low_halves(b), b_right = V::low_halves(b + 2 * V::width);
 #pragma GCC unroll 16
             for (int r = 0; r < R; ++r) {
