@@ -19,7 +19,7 @@ public:
 
     void on_router_gradient(std::int64_t layer, PackedBatch const& batch, Routing const& routing,
                             at::Tensor const& d_router_logits, at::Tensor const& router_input) override {
-        examine_choices(result_, routing, token_linear(router_input, model_.weights().layers[layer].gate));
+        examine_choices(result_, routing, token_linear(router_input, model_.weights().layers[layer].gate_product));
         for (double imbalance : gate_gradient_scores(batch, routing, d_router_logits, router_input).imbalance) {
             raise(result_.imbalance, imbalance);
         }
