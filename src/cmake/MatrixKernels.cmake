@@ -15,3 +15,6 @@ foreach(_kernel IN LISTS _kernels)
   set_source_files_properties(model/gemm_${_kernel}.cpp PROPERTIES SKIP_PRECOMPILE_HEADERS ON
     COMPILE_OPTIONS "-O3;-Wno-uninitialized;-Wno-maybe-uninitialized;${_flags_${_kernel}}" COMPILE_DEFINITIONS GATESWEEP_X86_KERNELS)
 endforeach()
+# A comparison of floats is only vectorised when nobody looks at floating-point exceptions.
+set_source_files_properties(model/swiglu_rows.cpp PROPERTIES SKIP_PRECOMPILE_HEADERS ON
+  COMPILE_OPTIONS "-O3;-fno-trapping-math;-fno-math-errno")

@@ -4,10 +4,39 @@
 
 #include "gatesweep/model/generic_ops.h"
 #include "kernels.h"
+#include "swiglu_rows.h"
 
 namespace gatesweep {
 
 using namespace kernels;
+
+namespace {
+
+using kernels::swiglu_backward_row;
+using kernels::swiglu_row;
+
+// float64 has no vectorised loops.
+void swiglu_row(double const* gate, double const* up, double* out, std::int64_t n) {
+    for (std::int64_t i = 0; i < n; ++i) out[i] = gate[i] * sigmoid(gate[i]) * up[i];
+}
+
+void swiglu_backward_row(double const* d, double const* gate, double const* up, double* d_gate, double* d_up, std::int64_t n) {
+    for (std::int64_t i = 0; i < n; ++i) {
+        double const g = gate[i], s = sigmoid(g);
+        d_gate[i] = d[i] * up[i] * s * (1.0 + g * (1.0 - s));
+        d_up[i] = d[i] * (g * s);
+    }
+}
+
+// What the loops take in place of a tensor's elements.
+std::uint16_t const* bits(at::BFloat16 const* x) { return &x->x; }
+std::uint16_t* bits(at::BFloat16* x) { return &x->x; }
+template <class T>
+T* bits(T* x) {
+    return x;
+}
+
+}  // namespace
 
 at::Tensor rms_norm(at::Tensor const& x, at::Tensor const& weight, double eps) {
     if (!x.is_cpu()) return generic::rms_norm(x, weight, eps);
@@ -59,15 +88,11 @@ at::Tensor swiglu(at::Tensor const& gate_up) {
     std::int64_t const f = gate_up.size(1) / 2;
     at::Tensor activation = at::empty({gate_up.size(0), f}, gate_up.options());
     GATESWEEP_DISPATCH(gate_up.scalar_type(), "swiglu", [&] {
-        using A = compute_t<scalar_t>;
         auto const* in = gate_up.const_data_ptr<scalar_t>();
         auto* out = activation.data_ptr<scalar_t>();
         for_each_row(gate_up.size(0), [&](std::int64_t r) {
             scalar_t const *gate = in + r * 2 * f, *up = gate + f;
-            for (std::int64_t i = 0; i < f; ++i) {
-                A const g = static_cast<A>(gate[i]);
-                out[r * f + i] = static_cast<scalar_t>(rounded<scalar_t>(g * sigmoid(g)) * static_cast<A>(up[i]));
-            }
+            swiglu_row(bits(gate), bits(up), bits(out + r * f), f);
         });
     });
     return activation;
@@ -78,18 +103,13 @@ at::Tensor swiglu_backward(at::Tensor const& d_activation, at::Tensor const& gat
     std::int64_t const f = gate_up.size(1) / 2;
     at::Tensor d_gate_up = at::empty_like(gate_up);
     GATESWEEP_DISPATCH(gate_up.scalar_type(), "swiglu_backward", [&] {
-        using A = compute_t<scalar_t>;
         auto const* in = gate_up.const_data_ptr<scalar_t>();
         auto const* grad = d_activation.const_data_ptr<scalar_t>();
         auto* out = d_gate_up.data_ptr<scalar_t>();
         for_each_row(gate_up.size(0), [&](std::int64_t r) {
             scalar_t const *gate = in + r * 2 * f, *up = gate + f;
             scalar_t *d_gate = out + r * 2 * f, *d_up = d_gate + f;
-            for (std::int64_t i = 0; i < f; ++i) {
-                A const g = static_cast<A>(gate[i]), s = sigmoid(g), d = static_cast<A>(grad[r * f + i]);
-                d_gate[i] = static_cast<scalar_t>(d * static_cast<A>(up[i]) * s * (A(1) + g * (A(1) - s)));
-                d_up[i] = static_cast<scalar_t>(d * rounded<scalar_t>(g * s));
-            }
+            swiglu_backward_row(bits(grad + r * f), bits(gate), bits(up), bits(d_gate), bits(d_up), f);
         });
     });
     return d_gate_up;
