@@ -13,9 +13,9 @@
 namespace gatesweep::gemm {
 namespace {
 
-constexpr std::int64_t rows_per_piece = 512;   // packed at once; their sums lie in the second-level cache
-constexpr std::int64_t depth_chunk = 512;      // so much of a block of rows stays in the first-level cache
-constexpr std::int64_t panels_per_task = 8;    // so many panels are met by a block of rows while it is there
+constexpr std::int64_t rows_per_piece = 512;  // packed at once; their sums lie in the second-level cache
+constexpr std::int64_t depth_chunk = 512;     // so much of a block of rows stays in the first-level cache
+constexpr std::int64_t panels_per_task = 8;   // so many panels are met by a block of rows while it is there
 constexpr std::int64_t max_packed_bytes = std::int64_t{64} << 20;
 constexpr std::int64_t serial_work = 1 << 15;  // multiply-adds below which a thread is not worth waking
 
@@ -24,17 +24,21 @@ constexpr std::int64_t serial_work = 1 << 15;  // multiply-adds below which a th
 template <class Body>
 void for_each_task(std::int64_t num_tasks, std::int64_t work, Body const& body) {
     if (num_tasks <= 1 || work < serial_work || at::in_parallel_region()) {
-        for (std::int64_t i = 0; i < num_tasks; ++i) body(i);
+        for (std::int64_t i = 0; i < num_tasks; ++i)
+            body(i);
         return;
     }
     std::atomic<std::int64_t> next{0};
     std::int64_t const num_threads = std::min<std::int64_t>(at::get_num_threads(), num_tasks);
     at::parallel_for(0, num_threads, 1, [&](std::int64_t, std::int64_t) {
-        for (std::int64_t i = next++; i < num_tasks; i = next++) body(i);
+        for (std::int64_t i = next++; i < num_tasks; i = next++)
+            body(i);
     });
 }
 
-std::int64_t divide_up(std::int64_t n, std::int64_t by) { return (n + by - 1) / by; }
+std::int64_t divide_up(std::int64_t n, std::int64_t by) {
+    return (n + by - 1) / by;
+}
 
 // Rows of one product that are packed together, in blocks of the kernel's size.
 template <class T>
@@ -99,14 +103,15 @@ private:
         std::vector<std::pair<Piece<T> const*, std::int64_t>> blocks;
         std::int64_t num_elements = 0;
         for (Piece<T> const& piece : pieces_) {
-            for (std::int64_t b = 0; b < piece.num_blocks(); ++b) blocks.emplace_back(&piece, b);
+            for (std::int64_t b = 0; b < piece.num_blocks(); ++b)
+                blocks.emplace_back(&piece, b);
             num_elements += piece.rows * piece.product->depth();
         }
         for_each_task(static_cast<std::int64_t>(blocks.size()), num_elements, [&](std::int64_t i) {
             auto const& [piece, b] = blocks[static_cast<std::size_t>(i)];
             Product<T> const& p = *piece->product;
-            kernel_.pack_rows(p.x + (piece->first_row + b * piece->block_rows) * p.x_stride, p.x_stride, piece->rows_of(b), p.depth(),
-                              packed_block(*piece, b));
+            kernel_.pack_rows(p.x + (piece->first_row + b * piece->block_rows) * p.x_stride, p.x_stride,
+                              piece->rows_of(b), p.depth(), packed_block(*piece, b));
         });
     }
 
@@ -119,23 +124,27 @@ private:
         std::int64_t const chunk = num_blocks == 1 && p.side == Side::forward ? depth : depth_chunk;
         static thread_local Scratch sums_scratch, transposed_scratch;
         auto* const sums = sums_scratch.get<float>(num_panels * num_blocks * block_sums);
-        auto* const transposed = p.side == Side::forward ? nullptr : transposed_scratch.get<T>(num_panels * depth_chunk * panel_columns);
+        auto* const transposed =
+            p.side == Side::forward ? nullptr : transposed_scratch.get<T>(num_panels * depth_chunk * panel_columns);
 
         if (kernel_.enter) kernel_.enter();
         for (std::int64_t k = 0; k < depth; k += chunk) {
             std::int64_t const here = std::min(chunk, depth - k);
             for (std::int64_t i = 0; p.side == Side::transposed && i < num_panels; ++i) {
-                kernel_.transpose_blocks(p.weight.data + k / panel_columns * p.weight.panel_size() + (first_panel + i) * 32 * panel_columns,
-                                         p.weight.panel_size(), divide_up(here, panel_columns),
-                                         transposed + i * depth_chunk * panel_columns);
+                kernel_.transpose_blocks(
+                    p.weight.data + k / panel_columns * p.weight.panel_size() + (first_panel + i) * 32 * panel_columns,
+                    p.weight.panel_size(), divide_up(here, panel_columns),
+                    transposed + i * depth_chunk * panel_columns);
             }
             for (std::int64_t b = 0; b < num_blocks; ++b) {
                 std::int64_t const rows = piece.rows_of(b);
-                std::byte const* const packed = packed_block(piece, b) + k * round_up(rows, kernel_.row_multiple) * kernel_.packed_size;
+                std::byte const* const packed =
+                    packed_block(piece, b) + k * round_up(rows, kernel_.row_multiple) * kernel_.packed_size;
                 for (std::int64_t i = 0; i < num_panels; ++i) {
-                    T const* const panel = p.side == Side::transposed
-                                               ? transposed + i * depth_chunk * panel_columns
-                                               : p.weight.data + (first_panel + i) * p.weight.panel_size() + k * panel_columns;
+                    T const* const panel =
+                        p.side == Side::transposed
+                            ? transposed + i * depth_chunk * panel_columns
+                            : p.weight.data + (first_panel + i) * p.weight.panel_size() + k * panel_columns;
                     kernel_.multiply(packed, rows, panel, here, sums + (b * num_panels + i) * block_sums,
                                      k == 0 ? Start::zero : Start::resume);
                 }
@@ -146,7 +155,8 @@ private:
         for (std::int64_t b = 0; b < num_blocks; ++b) {
             for (std::int64_t i = 0; i < num_panels; ++i) {
                 std::int64_t const column = (first_panel + i) * panel_columns;
-                kernel_.store(sums + (b * num_panels + i) * block_sums, piece.rows_of(b), std::min(panel_columns, p.columns() - column),
+                kernel_.store(sums + (b * num_panels + i) * block_sums, piece.rows_of(b),
+                              std::min(panel_columns, p.columns() - column),
                               p.y + (piece.first_row + b * piece.block_rows) * p.y_stride + column, p.y_stride);
             }
         }
@@ -182,7 +192,8 @@ void pack_weight(T const* weight, std::int64_t row_stride, std::int64_t outputs,
     std::int64_t const panel_size = Panels<T>{panels, outputs, inputs}.panel_size();
     for_each_task(divide_up(outputs, panel_columns), outputs * inputs, [&](std::int64_t panel) {
         std::int64_t const first = panel * panel_columns;
-        kernel.pack_panel(weight + first * row_stride, row_stride, std::min(panel_columns, outputs - first), inputs, panels + panel * panel_size);
+        kernel.pack_panel(weight + first * row_stride, row_stride, std::min(panel_columns, outputs - first), inputs,
+                          panels + panel * panel_size);
     });
 }
 

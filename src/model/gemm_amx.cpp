@@ -1,5 +1,5 @@
-// Matrix tiles of 16 x 16 sums. One instruction adds 32 products to each sum: denormals taken as zero, the two of a pair
-// summed over the 16 pairs apart and then added.
+// Matrix tiles of 16 x 16 sums. One instruction adds 32 products to each sum: denormals taken as zero, the two of a
+// pair summed over the 16 pairs apart and then added.
 #ifdef GATESWEEP_X86_KERNELS
 #include <cpuid.h>
 #include <sys/syscall.h>
@@ -18,8 +18,10 @@ void pack_tiles(Bfloat16Bits const* x, std::int64_t row_stride, std::int64_t row
     for (std::int64_t k = 0; k < depth; k += 32) {
         std::int64_t const here = depth - k < 32 ? depth - k : 32;
         for (std::int64_t r = 0; r < padded; ++r, to += 64) {
-            __m512i const row = r < rows ? _mm512_maskz_loadu_epi16(static_cast<__mmask32>((std::uint64_t{1} << here) - 1), x + r * row_stride + k)
-                                         : _mm512_setzero_si512();
+            __m512i const row = r < rows
+                                    ? _mm512_maskz_loadu_epi16(static_cast<__mmask32>((std::uint64_t{1} << here) - 1),
+                                                               x + r * row_stride + k)
+                                    : _mm512_setzero_si512();
             _mm512_storeu_si512(to, row);
         }
     }
@@ -39,7 +41,9 @@ void enter() {
     _tile_loadconfig(&config);
 }
 
-void leave() { _tile_release(); }
+void leave() {
+    _tile_release();
+}
 
 // Tiles 0-3 hold sums, 4 and 5 rows, 6 and 7 weights.
 void multiply_16(std::byte const* rows, Bfloat16Bits const* panel, std::int64_t depth, float* sums, Start start) {
@@ -90,7 +94,8 @@ void multiply_32(std::byte const* rows, Bfloat16Bits const* panel, std::int64_t 
     _tile_stored(3, lower + 16, 128);
 }
 
-void multiply(std::byte const* packed, std::int64_t rows, Bfloat16Bits const* panel, std::int64_t depth, float* sums, Start start) {
+void multiply(std::byte const* packed, std::int64_t rows, Bfloat16Bits const* panel, std::int64_t depth, float* sums,
+              Start start) {
     (rows <= tile_rows ? multiply_16 : multiply_32)(packed, panel, depth, sums, start);
 }
 
@@ -107,9 +112,17 @@ bool runs_here() {
     return known && (d & amx_bf16) != 0 && (d & amx_tile) != 0 && has_avx512() && may_use_tiles();
 }
 
-constexpr Kernel<Bfloat16Bits> tile_kernel{
-    32, tile_rows, 32, sizeof(Bfloat16Bits), pack_tiles, multiply, store_sums, pack_panel<Bfloat16Bits, Avx512Words>,
-    transpose_blocks<Avx512Words>, enter, leave};
+constexpr Kernel<Bfloat16Bits> tile_kernel{32,
+                                           tile_rows,
+                                           32,
+                                           sizeof(Bfloat16Bits),
+                                           pack_tiles,
+                                           multiply,
+                                           store_sums,
+                                           pack_panel<Bfloat16Bits, Avx512Words>,
+                                           transpose_blocks<Avx512Words>,
+                                           enter,
+                                           leave};
 
 }  // namespace
 

@@ -21,14 +21,19 @@ struct Avx2 {
     }
 
 private:
-    static __m256i words(Bfloat16Bits const* from) { return _mm256_loadu_si256(reinterpret_cast<__m256i const*>(from)); }
+    static __m256i words(Bfloat16Bits const* from) {
+        return _mm256_loadu_si256(reinterpret_cast<__m256i const*>(from));
+    }
 };
 
-bool runs_here() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+bool runs_here() {
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
 
 }  // namespace
 
-Kernels const avx2_kernels{"avx2", runs_here, &float32_kernel<Avx2, PlainWords, 6>, &widening_kernel<Avx2, PlainWords, 5>};
+Kernels const avx2_kernels{"avx2", runs_here, &float32_kernel<Avx2, PlainWords, 6>,
+                           &widening_kernel<Avx2, PlainWords, 5>};
 
 }  // namespace gatesweep::gemm
 #endif

@@ -17,9 +17,12 @@ struct Avx512 {
     static void store(float* to, Vec value) { _mm512_storeu_ps(to, value); }
     static Vec broadcast(float const* from) { return _mm512_set1_ps(*from); }
     static Vec multiply_add(Vec a, Vec b, Vec c) { return _mm512_fmadd_ps(a, b, c); }
-    static Vec low_halves(Bfloat16Bits const* from) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_loadu_si512(from), 16)); }
+    static Vec low_halves(Bfloat16Bits const* from) {
+        return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_loadu_si512(from), 16));
+    }
     static Vec high_halves(Bfloat16Bits const* from) {
-        return _mm512_castsi512_ps(_mm512_and_si512(_mm512_loadu_si512(from), _mm512_set1_epi32(static_cast<int>(0xFFFF0000U))));
+        return _mm512_castsi512_ps(
+            _mm512_and_si512(_mm512_loadu_si512(from), _mm512_set1_epi32(static_cast<int>(0xFFFF0000U))));
     }
 };
 
@@ -27,7 +30,8 @@ struct Avx512Words {
     // Four rounds that exchange ever larger squares: of 1, 2, 4 and 8 words.
     static void transpose16(Word const* from, std::int64_t from_stride, Word* to, std::int64_t to_stride) {
         __m512i a[16], b[16];
-        for (int i = 0; i < 16; ++i) a[i] = _mm512_loadu_si512(from + i * from_stride);
+        for (int i = 0; i < 16; ++i)
+            a[i] = _mm512_loadu_si512(from + i * from_stride);
         for (int i = 0; i < 16; i += 2) {
             b[i] = _mm512_unpacklo_epi32(a[i], a[i + 1]);
             b[i + 1] = _mm512_unpackhi_epi32(a[i], a[i + 1]);

@@ -10,7 +10,8 @@ void pack_pairs(Bfloat16Bits const* x, std::int64_t row_stride, std::int64_t row
     auto* const out = reinterpret_cast<Bfloat16Bits*>(to);
     for (std::int64_t r = 0; r < rows; ++r) {
         Bfloat16Bits const* const row = x + r * row_stride;
-        for (std::int64_t k = 0; k + 2 <= depth; k += 2) std::memcpy(out + k * rows + 2 * r, row + k, 4);
+        for (std::int64_t k = 0; k + 2 <= depth; k += 2)
+            std::memcpy(out + k * rows + 2 * r, row + k, 4);
         if (depth % 2 != 0) {
             out[(depth - 1) * rows + 2 * r] = row[depth - 1];
             out[(depth - 1) * rows + 2 * r + 1] = 0;
@@ -18,7 +19,9 @@ void pack_pairs(Bfloat16Bits const* x, std::int64_t row_stride, std::int64_t row
     }
 }
 
-__m512bh as_pairs(__m512i words) { return reinterpret_cast<__m512bh>(words); }
+__m512bh as_pairs(__m512i words) {
+    return reinterpret_cast<__m512bh>(words);
+}
 
 template <int R>
 void multiply_pairs(Word const* rows, Bfloat16Bits const* panel, std::int64_t depth, float* sums, Start start) {
@@ -44,7 +47,8 @@ void multiply_pairs(Word const* rows, Bfloat16Bits const* panel, std::int64_t de
 }
 
 template <int R>
-void multiply(std::byte const* packed, std::int64_t rows, Bfloat16Bits const* panel, std::int64_t depth, float* sums, Start start) {
+void multiply(std::byte const* packed, std::int64_t rows, Bfloat16Bits const* panel, std::int64_t depth, float* sums,
+              Start start) {
     if (rows == R) {
         multiply_pairs<R>(reinterpret_cast<Word const*>(packed), panel, depth, sums, start);
     } else if constexpr (R > 1) {
@@ -52,11 +56,21 @@ void multiply(std::byte const* packed, std::int64_t rows, Bfloat16Bits const* pa
     }
 }
 
-bool runs_here() { return has_avx512() && __builtin_cpu_supports("avx512bf16"); }
+bool runs_here() {
+    return has_avx512() && __builtin_cpu_supports("avx512bf16");
+}
 
-constexpr Kernel<Bfloat16Bits> pairs_kernel{
-    14, 1, 2, sizeof(Bfloat16Bits), pack_pairs, multiply<14>, store_sums, pack_panel<Bfloat16Bits, Avx512Words>,
-    transpose_blocks<Avx512Words>, nullptr, nullptr};
+constexpr Kernel<Bfloat16Bits> pairs_kernel{14,
+                                            1,
+                                            2,
+                                            sizeof(Bfloat16Bits),
+                                            pack_pairs,
+                                            multiply<14>,
+                                            store_sums,
+                                            pack_panel<Bfloat16Bits, Avx512Words>,
+                                            transpose_blocks<Avx512Words>,
+                                            nullptr,
+                                            nullptr};
 
 }  // namespace
 

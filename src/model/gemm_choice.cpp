@@ -30,8 +30,8 @@ Kernels const* find_kernels(std::string const& name, std::string const& asked_by
     for (Kernels const* kernels : kernels_of_this_machine()) {
         if (kernels->name == name) return kernels;
     }
-    fail(ExitCode::unavailable, "{} asks for the matrix product \"{}\", which this processor does not have: it has {}", asked_by,
-         printable(name), fmt::join(gemm_kernel_names(), ", "));
+    fail(ExitCode::unavailable, "{} asks for the matrix product \"{}\", which this processor does not have: it has {}",
+         asked_by, printable(name), fmt::join(gemm_kernel_names(), ", "));
 }
 
 Kernels const* choose_kernels() {
@@ -47,16 +47,23 @@ std::atomic<Kernels const*>& chosen() {
 
 }  // namespace
 
-gemm::Kernels const& gemm::active_kernels() { return *chosen(); }
+gemm::Kernels const& gemm::active_kernels() {
+    return *chosen();
+}
 
-std::string gemm_kernel_name() { return gemm::active_kernels().name; }
+std::string gemm_kernel_name() {
+    return gemm::active_kernels().name;
+}
 
 std::vector<std::string> gemm_kernel_names() {
     std::vector<std::string> names;
-    for (Kernels const* kernels : kernels_of_this_machine()) names.emplace_back(kernels->name);
+    for (Kernels const* kernels : kernels_of_this_machine())
+        names.emplace_back(kernels->name);
     return names;
 }
 
-void use_gemm_kernel(std::string const& name) { chosen() = find_kernels(name, "the program"); }
+void use_gemm_kernel(std::string const& name) {
+    chosen() = find_kernels(name, "the program");
+}
 
 }  // namespace gatesweep

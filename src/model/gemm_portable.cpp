@@ -29,7 +29,9 @@ private:
     }
 };
 
-bool runs_here() { return true; }
+bool runs_here() {
+    return true;
+}
 
 }  // namespace
 

@@ -11,17 +11,21 @@ namespace gatesweep::gemm {
 namespace {
 
 // [depth][rows] floats; bfloat16 is widened, and its depth filled up to pairs.
-inline void pack_as_floats(float const* x, std::int64_t row_stride, std::int64_t rows, std::int64_t depth, std::byte* to) {
+inline void pack_as_floats(float const* x, std::int64_t row_stride, std::int64_t rows, std::int64_t depth,
+                           std::byte* to) {
     auto* const out = reinterpret_cast<float*>(to);
     for (std::int64_t k = 0; k < depth; ++k) {
-        for (std::int64_t r = 0; r < rows; ++r) out[k * rows + r] = x[r * row_stride + k];
+        for (std::int64_t r = 0; r < rows; ++r)
+            out[k * rows + r] = x[r * row_stride + k];
     }
 }
 
-inline void pack_as_floats(Bfloat16Bits const* x, std::int64_t row_stride, std::int64_t rows, std::int64_t depth, std::byte* to) {
+inline void pack_as_floats(Bfloat16Bits const* x, std::int64_t row_stride, std::int64_t rows, std::int64_t depth,
+                           std::byte* to) {
     auto* const out = reinterpret_cast<float*>(to);
     for (std::int64_t k = 0; k < depth; ++k) {
-        for (std::int64_t r = 0; r < rows; ++r) out[k * rows + r] = widen(x[r * row_stride + k]);
+        for (std::int64_t r = 0; r < rows; ++r)
+            out[k * rows + r] = widen(x[r * row_stride + k]);
     }
     if (depth % 2 != 0) std::memset(out + depth * rows, 0, static_cast<std::size_t>(rows) * sizeof(float));
 }
@@ -94,7 +98,8 @@ void multiply_rows(float const* rows, Bfloat16Bits const* panel, std::int64_t de
 
 // From a number of rows to the code for it: at most R.
 template <class V, int R, class T>
-void multiply_floats(std::byte const* packed, std::int64_t rows, T const* panel, std::int64_t depth, float* sums, Start start) {
+void multiply_floats(std::byte const* packed, std::int64_t rows, T const* panel, std::int64_t depth, float* sums,
+                     Start start) {
     if (rows == R) {
         multiply_rows<V, R>(reinterpret_cast<float const*>(packed), panel, depth, sums, start);
     } else if constexpr (R > 1) {

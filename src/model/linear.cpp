@@ -31,7 +31,8 @@ at::Tensor empty_in_large_pages(std::int64_t num_elements, at::TensorOptions opt
 #ifdef MADV_HUGEPAGE
     constexpr std::uintptr_t large_page = std::uintptr_t{2} << 20;
     auto const begin = reinterpret_cast<std::uintptr_t>(data.data_ptr());
-    std::uintptr_t const first = (begin + large_page - 1) / large_page * large_page, last = (begin + data.nbytes()) / large_page * large_page;
+    std::uintptr_t const first = (begin + large_page - 1) / large_page * large_page,
+                         last = (begin + data.nbytes()) / large_page * large_page;
     if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
 #endif
     return data;
@@ -63,7 +64,8 @@ at::Tensor product(gemm::Side side, at::Tensor const& input, std::span<std::int6
         for (std::size_t i = 0; i < weights.size(); ++i) {
             if (offsets[i] == offsets[i + 1]) continue;
             at::Tensor const matrix = forward ? weights[i].data().t() : weights[i].data();
-            result.slice(0, offsets[i], offsets[i + 1]).copy_(library_product(input.slice(0, offsets[i], offsets[i + 1]), matrix));
+            result.slice(0, offsets[i], offsets[i + 1])
+                .copy_(library_product(input.slice(0, offsets[i], offsets[i + 1]), matrix));
         }
         return result;
     }
@@ -76,8 +78,8 @@ at::Tensor product(gemm::Side side, at::Tensor const& input, std::span<std::int6
         for (std::size_t i = 0; i < weights.size(); ++i) {
             std::int64_t const first = offsets[i];
             if (first == offsets[i + 1]) continue;
-            products.push_back({panels_of<T>(weights[i]), side, from + first * x.stride(0), x.stride(0), offsets[i + 1] - first,
-                                to + first * columns, columns});
+            products.push_back({panels_of<T>(weights[i]), side, from + first * x.stride(0), x.stride(0),
+                                offsets[i + 1] - first, to + first * columns, columns});
         }
         gemm::multiply<T>(products);
     });
@@ -106,7 +108,8 @@ at::Tensor LinearWeight::plain() const {
         auto const panels = panels_of<T>(*this);
         auto* to = static_cast<T*>(weight.data_ptr());
         for (std::int64_t o = 0; o < num_outputs_; ++o) {
-            for (std::int64_t i = 0; i < num_inputs_; ++i) *to++ = panels.data[panel_index(panels, o, i)];
+            for (std::int64_t i = 0; i < num_inputs_; ++i)
+                *to++ = panels.data[panel_index(panels, o, i)];
         }
     });
     return weight;
@@ -120,7 +123,8 @@ at::Tensor token_linear_input_gradient(at::Tensor const& dy, LinearWeight const&
     return product(gemm::Side::transposed, dy, std::array{std::int64_t{0}, dy.size(0)}, {&weight, 1});
 }
 
-at::Tensor grouped_linear(at::Tensor const& x, std::span<std::int64_t const> offsets, std::span<LinearWeight const> weights) {
+at::Tensor grouped_linear(at::Tensor const& x, std::span<std::int64_t const> offsets,
+                          std::span<LinearWeight const> weights) {
     return product(gemm::Side::forward, x, offsets, weights);
 }
 

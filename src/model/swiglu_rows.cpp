@@ -2,8 +2,8 @@
 
 #include <bit>
 
-// One copy of a loop for each vector width; the loader takes what the processor has. Arithmetic is elementwise and never
-// contracted (src/cmake/Warnings.cmake), so that the copies agree in every bit.
+// One copy of a loop for each vector width; the loader takes what the processor has. Arithmetic is elementwise and
+// never contracted (src/cmake/Warnings.cmake), so that the copies agree in every bit.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
 #define GATESWEEP_ANY_WIDTH __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
@@ -16,8 +16,8 @@ namespace {
 [[gnu::always_inline]] inline float exponential(float x) {
     x = x > 88.0F ? 88.0F : x;
     x = x < -87.0F ? -87.0F : x;
-    // x = n ln 2 + r with |r| <= ln 2 / 2. Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits; ln 2 is
-    // taken away in two parts, the first with few bits so that n times it is exact.
+    // x = n ln 2 + r with |r| <= ln 2 / 2. Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits; ln 2
+    // is taken away in two parts, the first with few bits so that n times it is exact.
     float const shifted = x * 1.44269504F + 12582912.0F, n = shifted - 12582912.0F;
     float const r = (x - n * 0.693359375F) - n * -2.12194440e-4F;
     // Taylor: the terms left out are below r^8 / 8! < 6e-9.
@@ -31,9 +31,13 @@ namespace {
     return p * std::bit_cast<float>((std::bit_cast<std::uint32_t>(shifted) + 127) << 23);
 }
 
-[[gnu::always_inline]] inline float sigmoid(float x) { return 1.0F / (1.0F + exponential(-x)); }
+[[gnu::always_inline]] inline float sigmoid(float x) {
+    return 1.0F / (1.0F + exponential(-x));
+}
 
-[[gnu::always_inline]] inline float widen(std::uint16_t bits) { return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16); }
+[[gnu::always_inline]] inline float widen(std::uint16_t bits) {
+    return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
+}
 
 // A bfloat16 as a word whose upper half it is: to the nearest, ties to even; NaN stays NaN.
 [[gnu::always_inline]] inline std::uint32_t nearest_word(float value) {
@@ -42,39 +46,48 @@ namespace {
     return (word & 0x7FFFFFFF) > 0x7F800000 ? 0x7FC00000 : nearest;
 }
 
-[[gnu::always_inline]] inline float rounded(float value) { return std::bit_cast<float>(nearest_word(value)); }
+[[gnu::always_inline]] inline float rounded(float value) {
+    return std::bit_cast<float>(nearest_word(value));
+}
 
 // Loops that mix element sizes are vectorised badly, so bfloat16 rows pass through blocks of floats.
 constexpr std::int64_t block = 128;
 
 [[gnu::always_inline]] inline void load(std::uint16_t const* from, float* to, std::int64_t n) {
-    for (std::int64_t i = 0; i < n; ++i) to[i] = widen(from[i]);
+    for (std::int64_t i = 0; i < n; ++i)
+        to[i] = widen(from[i]);
 }
 
 [[gnu::always_inline]] inline void store(float const* from, std::uint16_t* to, std::int64_t n) {
     std::uint32_t words[block];
-    for (std::int64_t i = 0; i < n; ++i) words[i] = nearest_word(from[i]);
-    for (std::int64_t i = 0; i < n; ++i) to[i] = static_cast<std::uint16_t>(words[i] >> 16);
+    for (std::int64_t i = 0; i < n; ++i)
+        words[i] = nearest_word(from[i]);
+    for (std::int64_t i = 0; i < n; ++i)
+        to[i] = static_cast<std::uint16_t>(words[i] >> 16);
 }
 
-[[gnu::always_inline]] inline void forward(std::uint16_t const* gate, std::uint16_t const* up, std::uint16_t* out, std::int64_t n) {
+[[gnu::always_inline]] inline void forward(std::uint16_t const* gate, std::uint16_t const* up, std::uint16_t* out,
+                                           std::int64_t n) {
     float g[block], u[block], y[block];
     for (std::int64_t first = 0; first < n; first += block) {
         std::int64_t const here = n - first < block ? n - first : block;
         load(gate + first, g, here);
         load(up + first, u, here);
-        for (std::int64_t i = 0; i < here; ++i) y[i] = rounded(g[i] * sigmoid(g[i])) * u[i];
+        for (std::int64_t i = 0; i < here; ++i)
+            y[i] = rounded(g[i] * sigmoid(g[i])) * u[i];
         store(y, out + first, here);
     }
 }
 
-[[gnu::always_inline]] inline void forward(float const* __restrict gate, float const* __restrict up, float* __restrict out,
-                                           std::int64_t n) {
-    for (std::int64_t i = 0; i < n; ++i) out[i] = gate[i] * sigmoid(gate[i]) * up[i];
+[[gnu::always_inline]] inline void forward(float const* __restrict gate, float const* __restrict up,
+                                           float* __restrict out, std::int64_t n) {
+    for (std::int64_t i = 0; i < n; ++i)
+        out[i] = gate[i] * sigmoid(gate[i]) * up[i];
 }
 
-[[gnu::always_inline]] inline void backward(float const* __restrict d, float const* __restrict gate, float const* __restrict up,
-                                            float* __restrict d_gate, float* __restrict d_up, std::int64_t n) {
+[[gnu::always_inline]] inline void backward(float const* __restrict d, float const* __restrict gate,
+                                            float const* __restrict up, float* __restrict d_gate,
+                                            float* __restrict d_up, std::int64_t n) {
     for (std::int64_t i = 0; i < n; ++i) {
         float const s = sigmoid(gate[i]);
         d_gate[i] = d[i] * up[i] * s * (1.0F + gate[i] * (1.0F - s));
@@ -102,16 +115,21 @@ constexpr std::int64_t block = 128;
 
 }  // namespace
 
-float fast_exp(float x) { return exponential(x); }
+float fast_exp(float x) {
+    return exponential(x);
+}
 
-GATESWEEP_ANY_WIDTH void swiglu_row(float const* gate, float const* up, float* out, std::int64_t n) { forward(gate, up, out, n); }
-
-GATESWEEP_ANY_WIDTH void swiglu_row(std::uint16_t const* gate, std::uint16_t const* up, std::uint16_t* out, std::int64_t n) {
+GATESWEEP_ANY_WIDTH void swiglu_row(float const* gate, float const* up, float* out, std::int64_t n) {
     forward(gate, up, out, n);
 }
 
-GATESWEEP_ANY_WIDTH void swiglu_backward_row(float const* d, float const* gate, float const* up, float* d_gate, float* d_up,
-                                             std::int64_t n) {
+GATESWEEP_ANY_WIDTH void swiglu_row(std::uint16_t const* gate, std::uint16_t const* up, std::uint16_t* out,
+                                    std::int64_t n) {
+    forward(gate, up, out, n);
+}
+
+GATESWEEP_ANY_WIDTH void swiglu_backward_row(float const* d, float const* gate, float const* up, float* d_gate,
+                                             float* d_up, std::int64_t n) {
     backward(d, gate, up, d_gate, d_up, n);
 }
 

@@ -27,7 +27,8 @@ constexpr std::array shapes = {Shape{128, 448},   Shape{224, 128},   Shape{512, 
 
 double seconds(int repeats, auto const& body) {
     auto const start = std::chrono::steady_clock::now();
-    for (int i = 0; i < repeats; ++i) body(i);
+    for (int i = 0; i < repeats; ++i)
+        body(i);
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / repeats;
 }
 
@@ -53,7 +54,8 @@ void compare(Shape shape, std::int64_t rows, at::ScalarType dtype) {
     for (int round = 0; round <= num_rounds; ++round) {
         double const a = seconds(repeats, [&](int i) { token_linear(x, laid_out[static_cast<std::size_t>(i)]); });
         double const b = seconds(repeats, [&](int i) { at::mm(x, plain[static_cast<std::size_t>(i)].t()); });
-        double const c = seconds(repeats, [&](int i) { token_linear_input_gradient(dy, laid_out[static_cast<std::size_t>(i)]); });
+        double const c =
+            seconds(repeats, [&](int i) { token_linear_input_gradient(dy, laid_out[static_cast<std::size_t>(i)]); });
         double const d = seconds(repeats, [&](int i) { at::mm(dy, plain[static_cast<std::size_t>(i)]); });
         if (round == 0) continue;  // warm
         ours.push_back(a);
@@ -62,10 +64,11 @@ void compare(Shape shape, std::int64_t rows, at::ScalarType dtype) {
         their_gradient.push_back(d);
     }
     double const t = median(ours), lib = median(theirs), g = median(our_gradient), lib_g = median(their_gradient);
-    std::printf("%-9s %6ld %6ld %5ld  %8.1f %8.1f %7.2f x  %7.1f  %8.1f %8.1f %7.2f x\n", dtype == at::kFloat ? "float32" : "bfloat16",
-                static_cast<long>(shape.inputs), static_cast<long>(shape.outputs), static_cast<long>(rows), operations / t * 1e-9,
-                operations / lib * 1e-9, lib / t, static_cast<double>(bytes) / t * 1e-9, operations / g * 1e-9, operations / lib_g * 1e-9,
-                lib_g / g);
+    std::printf("%-9s %6ld %6ld %5ld  %8.1f %8.1f %7.2f x  %7.1f  %8.1f %8.1f %7.2f x\n",
+                dtype == at::kFloat ? "float32" : "bfloat16", static_cast<long>(shape.inputs),
+                static_cast<long>(shape.outputs), static_cast<long>(rows), operations / t * 1e-9,
+                operations / lib * 1e-9, lib / t, static_cast<double>(bytes) / t * 1e-9, operations / g * 1e-9,
+                operations / lib_g * 1e-9, lib_g / g);
     std::fflush(stdout);
 }
 
@@ -75,15 +78,17 @@ void compare(Shape shape, std::int64_t rows, at::ScalarType dtype) {
 int main(int argc, char** argv) {
     at::set_num_threads(argc > 1 ? std::atoi(argv[1]) : 1);
     if (argc > 2) gatesweep::use_gemm_kernel(argv[2]);
-    std::printf("kernel %s, %d threads; GFLOP/s ours and libtorch's, ratio, GB/s of weights; the same of input gradients\n",
-                gatesweep::gemm_kernel_name().c_str(), at::get_num_threads());
-    std::printf("%-9s %6s %6s %5s  %8s %8s %9s  %7s  %8s %8s %9s\n", "type", "in", "out", "rows", "ours", "torch", "ratio", "GB/s", "gradient",
-                "torch", "ratio");
+    std::printf(
+        "kernel %s, %d threads; GFLOP/s ours and libtorch's, ratio, GB/s of weights; the same of input gradients\n",
+        gatesweep::gemm_kernel_name().c_str(), at::get_num_threads());
+    std::printf("%-9s %6s %6s %5s  %8s %8s %9s  %7s  %8s %8s %9s\n", "type", "in", "out", "rows", "ours", "torch",
+                "ratio", "GB/s", "gradient", "torch", "ratio");
     char const* const only = std::getenv("GATESWEEP_BENCH_INPUTS");
     for (auto dtype : {at::kFloat, at::kBFloat16}) {
         for (auto const& shape : gatesweep::shapes) {
             if (only && std::atol(only) != shape.inputs) continue;
-            for (std::int64_t rows : {1, 2, 4, 8, 16, 32, 64, 128, 512}) gatesweep::compare(shape, rows, dtype);
+            for (std::int64_t rows : {1, 2, 4, 8, 16, 32, 64, 128, 512})
+                gatesweep::compare(shape, rows, dtype);
         }
     }
     return 0;

@@ -16,8 +16,9 @@ struct Shape {
 };
 
 // Multiples of nothing, of everything, single elements, and sums longer than one chunk of the depth.
-constexpr std::array shapes = {Shape{1, 1},   Shape{1, 37},   Shape{33, 1},    Shape{8, 96},     Shape{31, 31},   Shape{32, 32},
-                               Shape{70, 65}, Shape{96, 512}, Shape{45, 1111}, Shape{1030, 1024}, Shape{300, 2050}};
+constexpr std::array shapes = {Shape{1, 1},     Shape{1, 37},      Shape{33, 1},    Shape{8, 96},
+                               Shape{31, 31},   Shape{32, 32},     Shape{70, 65},   Shape{96, 512},
+                               Shape{45, 1111}, Shape{1030, 1024}, Shape{300, 2050}};
 
 at::Tensor random(at::IntArrayRef sizes, at::ScalarType dtype, std::uint64_t seed) {
     auto generator = at::make_generator<at::CPUGeneratorImpl>(seed);
@@ -33,7 +34,8 @@ protected:
     }
 };
 
-// Error of a sum of n products in float32, and of one rounding to the stored type, as a fraction of the sum of magnitudes.
+// Error of a sum of n products in float32, and of one rounding to the stored type, as a fraction of the sum of
+// magnitudes.
 double tolerance(at::ScalarType dtype, std::int64_t n) {
     return static_cast<double>(n) * 1.2e-7 + (dtype == at::kBFloat16 ? 4e-3 : 0.0);
 }
@@ -53,8 +55,10 @@ TEST_P(EveryKernel, EqualsTheProductInFloat64) {
             at::Tensor const w = random({shape.outputs, shape.inputs}, dtype, 1);
             LinearWeight const weight(w);
             for (std::int64_t rows : {1, 2, 5, 17, 40, 530}) {
-                std::string const what = fmt::format("{} rows, {} x {} {}", rows, shape.outputs, shape.inputs, at::toString(dtype));
-                at::Tensor const x = random({rows, shape.inputs}, dtype, 2), dy = random({rows, shape.outputs}, dtype, 3);
+                std::string const what =
+                    fmt::format("{} rows, {} x {} {}", rows, shape.outputs, shape.inputs, at::toString(dtype));
+                at::Tensor const x = random({rows, shape.inputs}, dtype, 2),
+                                 dy = random({rows, shape.outputs}, dtype, 3);
                 expect_near(token_linear(x, weight), x, w.t(), what);
                 expect_near(token_linear_input_gradient(dy, weight), dy, w, what + " gradient");
             }
@@ -75,11 +79,14 @@ TEST_P(EveryKernel, ARowsBitsDependOnNothingButTheRow) {
                 std::int64_t first = 0;
                 for (std::int64_t rows = 1; rows <= 531; rows = rows < 70 ? rows + 1 : rows + 153) {
                     first = (first + 97) % (532 - rows);
-                    std::string const what = fmt::format("{} rows from {}, {} x {} {}, {} threads", rows, first, shape.outputs, shape.inputs,
-                                                         at::toString(dtype), threads);
-                    EXPECT_TRUE(at::equal(token_linear(x.slice(0, first, first + rows), weight), y.slice(0, first, first + rows))) << what;
+                    std::string const what = fmt::format("{} rows from {}, {} x {} {}, {} threads", rows, first,
+                                                         shape.outputs, shape.inputs, at::toString(dtype), threads);
+                    EXPECT_TRUE(at::equal(token_linear(x.slice(0, first, first + rows), weight),
+                                          y.slice(0, first, first + rows)))
+                        << what;
                     if (rows % 9 != 1) continue;
-                    EXPECT_TRUE(at::equal(token_linear_input_gradient(dy.slice(0, first, first + rows), weight), dx.slice(0, first, first + rows)))
+                    EXPECT_TRUE(at::equal(token_linear_input_gradient(dy.slice(0, first, first + rows), weight),
+                                          dx.slice(0, first, first + rows)))
                         << what << " gradient";
                 }
             }
@@ -91,11 +98,13 @@ TEST_P(EveryKernel, GroupsEqualTheirProductsOneByOne) {
     std::array<std::int64_t, 6> const offsets = {0, 1, 1, 40, 700, 703};
     for (auto dtype : {at::kFloat, at::kBFloat16}) {
         std::vector<LinearWeight> weights;
-        for (std::uint64_t i = 0; i < 5; ++i) weights.emplace_back(random({50, 70}, dtype, 10 + i));
+        for (std::uint64_t i = 0; i < 5; ++i)
+            weights.emplace_back(random({50, 70}, dtype, 10 + i));
         at::Tensor const x = random({703, 70}, dtype, 7), dy = random({703, 50}, dtype, 8);
         for (int threads : {1, 2}) {
             at::set_num_threads(threads);
-            at::Tensor const y = grouped_linear(x, offsets, weights), dx = grouped_linear_input_gradient(dy, offsets, weights);
+            at::Tensor const y = grouped_linear(x, offsets, weights),
+                             dx = grouped_linear_input_gradient(dy, offsets, weights);
             for (std::size_t i = 0; i < weights.size(); ++i) {
                 auto const rows = [&](at::Tensor const& all) { return all.slice(0, offsets[i], offsets[i + 1]); };
                 EXPECT_TRUE(at::equal(rows(y), token_linear(rows(x), weights[i]))) << i;
@@ -178,7 +187,8 @@ TEST(LinearWeight, KeepsFloat64InPlace) {
     EXPECT_EQ(weight.num_bytes(), 480U);
 }
 
-INSTANTIATE_TEST_SUITE_P(Kernels, EveryKernel, testing::ValuesIn(gemm_kernel_names()), [](auto const& p) { return p.param; });
+INSTANTIATE_TEST_SUITE_P(Kernels, EveryKernel, testing::ValuesIn(gemm_kernel_names()),
+                         [](auto const& p) { return p.param; });
 
 }  // namespace
 }  // namespace gatesweep

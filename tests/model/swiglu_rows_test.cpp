@@ -18,7 +18,8 @@ TEST(FastExp, IsWithinTwoUnitsInTheLastPlace) {
     for (double x = -87.0; x <= 88.0; x += 1.0 / 4096) {
         double const exact = std::exp(static_cast<double>(static_cast<float>(x)));
         float const rounded = static_cast<float>(exact);
-        double const unit = static_cast<double>(std::nextafter(rounded, std::numeric_limits<float>::infinity()) - rounded);
+        double const unit =
+            static_cast<double>(std::nextafter(rounded, std::numeric_limits<float>::infinity()) - rounded);
         worst = std::max(worst, std::abs(static_cast<double>(fast_exp(static_cast<float>(x))) - exact) / unit);
     }
     EXPECT_LE(worst, 2.0);
@@ -43,7 +44,8 @@ TEST(Swiglu, EqualsFloat64ForAnyWidth) {
         for (std::int64_t f : {1, 7, 16, 48, 1100}) {
             at::Tensor const gate_up = (at::randn({5, 2 * f}) * 8).to(dtype);
             at::Tensor const exact = reference(gate_up);
-            EXPECT_TRUE(at::allclose(swiglu(gate_up).to(at::kDouble), exact, tolerance, 1e-30)) << f << ' ' << at::toString(dtype);
+            EXPECT_TRUE(at::allclose(swiglu(gate_up).to(at::kDouble), exact, tolerance, 1e-30))
+                << f << ' ' << at::toString(dtype);
         }
     }
 }

@@ -69,7 +69,8 @@ std::vector<std::vector<std::int32_t>> prompts() {
     std::vector<std::vector<std::int32_t>> result;
     for (std::int32_t p = 0; p < 6; ++p) {
         std::vector<std::int32_t> ids;
-        for (std::int32_t t = 0; t < 9 + 5 * p; ++t) ids.push_back((t * t * 7 + p * 53 + t) % 331);
+        for (std::int32_t t = 0; t < 9 + 5 * p; ++t)
+            ids.push_back((t * t * 7 + p * 53 + t) % 331);
         result.push_back(ids);
     }
     return result;
@@ -79,7 +80,8 @@ Signals signals(ParallelLayout const& layout, at::ScalarType dtype, std::int64_t
     at::set_num_threads(threads);
     Mixtral const model = wide_model(layout, dtype);
     std::vector<std::int64_t> tokens;
-    for (auto const& ids : prompts()) tokens.push_back(static_cast<std::int64_t>(ids.size()));
+    for (auto const& ids : prompts())
+        tokens.push_back(static_cast<std::int64_t>(ids.size()));
     Signals result = compute_signals(model, layout, prompts(), plan_batches(tokens, batch_tokens),
                                      {.tape_memory = std::uint64_t{1} << 40, .progress = {}});
     reduce_to_final_rank(result, layout);
@@ -94,7 +96,8 @@ TEST(WideModel, SameSignalsFromAnyBatchThreadsAndRanks) {
             for (auto [batch_tokens, threads] : {std::pair{40, 2}, std::pair{1000, 1}}) {
                 Signals const other = signals(make_parallel_layout(world(), degree), dtype, batch_tokens, threads);
                 if (world().rank() != world().size() - 1) continue;
-                EXPECT_EQ(other.activation_counts.values, alone.activation_counts.values) << degree << ' ' << batch_tokens;
+                EXPECT_EQ(other.activation_counts.values, alone.activation_counts.values)
+                    << degree << ' ' << batch_tokens;
                 EXPECT_EQ(other.losses.values, alone.losses.values) << degree << ' ' << batch_tokens;
                 EXPECT_EQ(other.gradient_scores.values, alone.gradient_scores.values) << degree << ' ' << batch_tokens;
             }
@@ -122,11 +125,15 @@ TEST(WideModel, DecodeEqualsOneFullPassBitForBit) {
         KvCache together(model.config(), 6, length, options), alone(model.config(), 1, length, options);
         model.forward_branches(stems, branches, edits, &together, slots);
         Stem const start{std::span(ids).first(3), 3};
-        model.forward_branches(std::span(&start, 1), std::vector<Branch>{{0, 0}}, edits, &alone, std::vector<std::int64_t>{0});
-        for (std::int64_t i = 3; i < length; ++i) model.decode({{ids[i]}, {i}, {0}, {0}}, edits, alone);
+        model.forward_branches(std::span(&start, 1), std::vector<Branch>{{0, 0}}, edits, &alone,
+                               std::vector<std::int64_t>{0});
+        for (std::int64_t i = 3; i < length; ++i)
+            model.decode({{ids[i]}, {i}, {0}, {0}}, edits, alone);
         for (std::int64_t l = 0; l < model.config().num_layers; ++l) {
-            EXPECT_TRUE(at::equal(alone.keys(l)[0], together.keys(l)[5])) << "layer " << l << ' ' << at::toString(dtype);
-            EXPECT_TRUE(at::equal(alone.values(l)[0], together.values(l)[5])) << "layer " << l << ' ' << at::toString(dtype);
+            EXPECT_TRUE(at::equal(alone.keys(l)[0], together.keys(l)[5]))
+                << "layer " << l << ' ' << at::toString(dtype);
+            EXPECT_TRUE(at::equal(alone.values(l)[0], together.values(l)[5]))
+                << "layer " << l << ' ' << at::toString(dtype);
         }
     }
 }
