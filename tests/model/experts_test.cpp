@@ -9,12 +9,17 @@ namespace {
 constexpr std::int64_t d = 12, f = 20, num_experts = 3;
 
 ExpertWeights weights_of(at::ScalarType dtype) {
-    return {random_tensor({num_experts, 2 * f, d}, dtype, 1), random_tensor({num_experts, d, f}, dtype, 2)};
+    ExpertWeights weights;
+    for (std::int64_t x = 0; x < num_experts; ++x) {
+        weights.gate_up.emplace_back(random_tensor({2 * f, d}, dtype, 1 + 2 * x));
+        weights.down.emplace_back(random_tensor({d, f}, dtype, 2 + 2 * x));
+    }
+    return weights;
 }
 
 at::Tensor one_expert(ExpertWeights const& w, std::int64_t x, at::Tensor const& rows) {
-    at::Tensor const h = at::matmul(rows, w.gate_up[x].t());
-    return at::matmul(at::silu(h.slice(1, 0, f)) * h.slice(1, f), w.down[x].t());
+    at::Tensor const h = at::matmul(rows, w.gate_up[x].plain().t());
+    return at::matmul(at::silu(h.slice(1, 0, f)) * h.slice(1, f), w.down[x].plain().t());
 }
 
 TEST(Experts, EqualTheirFormula) {

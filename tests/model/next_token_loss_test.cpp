@@ -30,7 +30,7 @@ double expected_loss(at::Tensor const& hidden, at::Tensor const& head, std::int6
 TEST(NextTokenLoss, IsTheMeanOverAPromptsTargets) {
     for (auto dtype : storage_types()) {
         at::Tensor const hidden = random_tensor({10, d}, dtype, 1), head = random_tensor({vocab, d}, dtype, 2);
-        NextTokenLoss const loss = next_token_loss(hidden, head, token_ids(), offsets, Gradient::none);
+        NextTokenLoss const loss = next_token_loss(hidden, LinearWeight(head), token_ids(), offsets, Gradient::none);
         ASSERT_EQ(loss.losses.size(), 3U);
         EXPECT_FALSE(loss.d_hidden.defined());
         for (std::size_t p = 0; p < 3; ++p) {
@@ -42,10 +42,10 @@ TEST(NextTokenLoss, IsTheMeanOverAPromptsTargets) {
 
 TEST(NextTokenLoss, GradientEqualsFiniteDifferences) {
     at::Tensor const hidden = random_tensor({10, d}, at::kDouble, 1), head = random_tensor({vocab, d}, at::kDouble, 2);
-    NextTokenLoss const loss = next_token_loss(hidden, head, token_ids(), offsets, Gradient::hidden);
+    NextTokenLoss const loss = next_token_loss(hidden, LinearWeight(head), token_ids(), offsets, Gradient::hidden);
     auto const f = [&](at::Tensor const& h) {
         double sum = 0;
-        for (double value : next_token_loss(h, head, token_ids(), offsets, Gradient::none).losses)
+        for (double value : next_token_loss(h, LinearWeight(head), token_ids(), offsets, Gradient::none).losses)
             sum += value;
         return at::scalar_tensor(sum, at::kDouble);
     };
@@ -57,7 +57,7 @@ TEST(NextTokenLoss, GradientEqualsFiniteDifferences) {
 TEST(NextTokenLoss, HugeLogitsDoNotOverflow) {
     at::Tensor const hidden = random_tensor({10, d}, at::kFloat, 1) * 1e4,
                      head = random_tensor({vocab, d}, at::kFloat, 2) * 1e2;
-    NextTokenLoss const loss = next_token_loss(hidden, head, token_ids(), offsets, Gradient::hidden);
+    NextTokenLoss const loss = next_token_loss(hidden, LinearWeight(head), token_ids(), offsets, Gradient::hidden);
     for (double value : loss.losses)
         EXPECT_TRUE(std::isfinite(value));
     EXPECT_TRUE(loss.d_hidden.isfinite().all().item<bool>());
@@ -67,13 +67,13 @@ TEST(NextTokenLoss, APromptsBitsAreItsOwn) {
     for (auto dtype : storage_types()) {
         at::Tensor const hidden = random_tensor({10, d}, dtype, 1), head = random_tensor({vocab, d}, dtype, 2);
         at::set_num_threads(1);
-        NextTokenLoss const together = next_token_loss(hidden, head, token_ids(), offsets, Gradient::hidden);
+        NextTokenLoss const together = next_token_loss(hidden, LinearWeight(head), token_ids(), offsets, Gradient::hidden);
         for (int threads : {1, 2}) {
             at::set_num_threads(threads);
             for (std::size_t p = 0; p < 3; ++p) {
                 std::int64_t const begin = offsets[p], end = offsets[p + 1];
                 std::vector<std::int64_t> const alone = {0, end - begin};
-                NextTokenLoss const loss = next_token_loss(hidden.slice(0, begin, end), head,
+                NextTokenLoss const loss = next_token_loss(hidden.slice(0, begin, end), LinearWeight(head),
                                                            token_ids().slice(0, begin, end), alone, Gradient::hidden);
                 EXPECT_EQ(loss.losses[0], together.losses[p]);
                 EXPECT_TRUE(at::equal(loss.d_hidden, together.d_hidden.slice(0, begin, end)));
@@ -86,7 +86,7 @@ TEST(NextTokenLoss, APromptsBitsAreItsOwn) {
 TEST(NextTokenLoss, TakesNoPrompts) {
     std::vector<std::int64_t> const none = {0};
     NextTokenLoss const loss =
-        next_token_loss(at::empty({0, d}), at::ones({vocab, d}), at::empty({0}, at::kLong), none, Gradient::hidden);
+        next_token_loss(at::empty({0, d}), LinearWeight(at::ones({vocab, d})), at::empty({0}, at::kLong), none, Gradient::hidden);
     EXPECT_TRUE(loss.losses.empty());
     EXPECT_EQ(loss.d_hidden.size(0), 0);
 }
