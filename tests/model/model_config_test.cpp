@@ -434,7 +434,7 @@ TEST(GoldenCheckpoints, AreValid) {
         ModelConfig const config = load_model_config(folder);
         Checkpoint const checkpoint(folder);
         bool const fused = entry.path().filename() == "fused-f16" || entry.path().filename() == "three-f16";
-        EXPECT_EQ(validate_checkpoint(checkpoint, config), fused ? ExpertLayout::fused : ExpertLayout::hub);
+        EXPECT_EQ(validate_checkpoint(checkpoint, config), config.dense ? ExpertLayout::dense : fused ? ExpertLayout::fused : ExpertLayout::hub);
         std::uint64_t const element = config.stored_dtype == "float32" ? 4 : 2;
         EXPECT_EQ(checkpoint.total_bytes(), element * static_cast<std::uint64_t>(config.num_parameters()));
         ++num_read;
