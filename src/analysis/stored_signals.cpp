@@ -41,6 +41,11 @@ AnalysisInput read_signals(std::filesystem::path const& folder) {
         shape.size() == 3 && shape[0] == static_cast<std::int64_t>(prompts.rows.size()), ExitCode::bad_data,
         "{}: {} prompts, and arrays of shape ({}) (they do not belong together): restore the files or run again",
         prompts.name, prompts.rows.size(), fmt::join(shape, ", "));
+    GATESWEEP_VALIDATE(input.gradient_scores.shape == shape, ExitCode::bad_data,
+                       "{}: shape ({}), and activation counts of shape ({}) (they do not belong together): restore the "
+                       "files or run again",
+                       (folder / "arrays" / "gradient_scores.npy").string(),
+                       fmt::join(input.gradient_scores.shape, ", "), fmt::join(shape, ", "));
     return input;
 }
 

@@ -69,6 +69,9 @@ TEST(StoredSignals, FilesThatDoNotBelongTogetherAreRefused) {
     EXPECT_ERROR(read_signals(folder), ExitCode::bad_data, "activation_counts.npy", "'<f8' where '<i8' belongs");
     run.write_array("activation_counts", NdArray<std::int64_t>({5, 3}, 1));
     EXPECT_ERROR(read_signals(folder), ExitCode::bad_data, "(5, 3)");
+    write_signals(input, run);
+    run.write_array("gradient_scores", NdArray<double>({5, 4, 3}, 1.0));
+    EXPECT_ERROR(read_signals(folder), ExitCode::bad_data, "gradient_scores.npy", "(5, 4, 3)", "(5, 3, 4)");
 }
 
 }  // namespace
