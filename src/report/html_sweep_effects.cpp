@@ -5,6 +5,7 @@
 #include <map>
 
 #include "figure_scripts.h"
+#include "gatesweep/analysis/rank_correlation.h"
 #include "gnuplot.h"
 #include "heatmap.h"
 #include "html_sweep.h"

@@ -24,16 +24,6 @@ std::string hundredths(double fraction) {
     return fmt::format("{:.2f}", value);
 }
 
-std::vector<double> mean_ranks(std::vector<double> const& values) {
-    std::vector<double> ranks;
-    for (double const value : values) {
-        auto const below = std::ranges::count_if(values, [&](double other) { return other < value; });
-        auto const equal = std::ranges::count(values, value);
-        ranks.push_back(static_cast<double>(below) + (static_cast<double>(equal) + 1.0) / 2.0);
-    }
-    return ranks;
-}
-
 }  // namespace
 
 bool is_stronger(TrialResult const& a, TrialResult const& b) {
@@ -150,27 +140,6 @@ std::string p_text(std::string_view name, double p) {
     if (p <= 0.0) return fmt::format("{} < 1e-300", name);
     if (p < 1e-4) return fmt::format("{} < 1e{}", name, static_cast<int>(std::floor(std::log10(p))) + 1);
     return fmt::format("{} = {:.2g}", name, p);
-}
-
-double rank_correlation(std::span<double const> x, std::span<double const> y) {
-    std::vector<double> a;
-    std::vector<double> b;
-    for (std::size_t i = 0; i < x.size(); ++i) {
-        if (!std::isfinite(x[i]) || !std::isfinite(y[i])) continue;
-        a.push_back(x[i]);
-        b.push_back(y[i]);
-    }
-    if (a.size() < 3) return not_measured;
-    a = mean_ranks(a);
-    b = mean_ranks(b);
-    double const middle = (static_cast<double>(a.size()) + 1.0) / 2.0;
-    double products = 0.0, squares_a = 0.0, squares_b = 0.0;
-    for (std::size_t i = 0; i < a.size(); ++i) {
-        products += (a[i] - middle) * (b[i] - middle);
-        squares_a += (a[i] - middle) * (a[i] - middle);
-        squares_b += (b[i] - middle) * (b[i] - middle);
-    }
-    return squares_a == 0.0 || squares_b == 0.0 ? not_measured : products / std::sqrt(squares_a * squares_b);
 }
 
 }  // namespace gatesweep

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,9 +17,6 @@ bool is_stronger(TrialResult const& a, TrialResult const& b);
 // The results of these kinds on a group, strongest first; equals keep the table's order.
 std::vector<TrialResult const*> strongest_first(SweepView const& sweep, std::string_view group,
                                                 std::vector<std::string_view> const& kinds);
-
-// Among the selected sets, else the custom ones; null when there are neither.
-TrialResult const* strongest(SweepView const& sweep, std::string_view group);
 
 // The strongest selected set of each signal, and the strongest custom set; strongest first.
 std::vector<TrialResult const*> strongest_of_signals(SweepView const& sweep, std::string_view group);
@@ -42,9 +38,5 @@ std::string experts_text(std::vector<ExpertId> const& experts, std::size_t max_e
 std::string percent_text(double fraction);            // "99.9"; never "100" for less than all
 std::string points_text(double difference);           // "-12.5", of 100
 std::string p_text(std::string_view name, double p);  // "p = 0.0075", "p < 1e-29"
-
-// Correlation of the ranks (Spearman), equals sharing their mean rank. not_measured below three pairs, or when one side
-// is all equal. Pairs without a number are left out.
-double rank_correlation(std::span<double const> x, std::span<double const> y);
 
 }  // namespace gatesweep

@@ -117,4 +117,8 @@ struct SweepView {
 // outside the model, a trial or group that the other tables do not know.
 SweepView read_sweep(RunView const& run);
 
+// The set with the largest effect on a group, of equals the smallest: among the selected sets, else the custom ones; null
+// when there are neither.
+TrialResult const* strongest(SweepView const& sweep, std::string_view group);
+
 }  // namespace gatesweep
