@@ -27,6 +27,10 @@ toml::table parse_file(fs::path const& file) {
     return parse_toml(read_file(file), file.string(), "job file");
 }
 
+Section whole_job(toml::table const& root, std::string const& file) {
+    return {root, "", file, {"model", "parallel", "prompts", "signals", "analysis", "sweep", "report"}};
+}
+
 ModelSpec read_model(Section const& top, std::string const& file, fs::path const& job_folder) {
     auto const section = top.section("model", {"path", "dtype"});
     GATESWEEP_VALIDATE(section, ExitCode::job,
@@ -191,7 +195,7 @@ Job load_job(fs::path const& file, std::vector<std::string> const& overrides) {
     toml::table root = parse_file(file);
     apply_overrides(root, overrides);
     std::string const name = file.string();
-    Section const top(root, "", name, {"model", "parallel", "prompts", "signals", "analysis", "sweep", "report"});
+    Section const top = whole_job(root, name);
     fs::path const folder = fs::absolute(file).parent_path();
 
     Job job;
@@ -204,6 +208,15 @@ Job load_job(fs::path const& file, std::vector<std::string> const& overrides) {
     job.report = read_report(top, folder);
     check_groups(job, top.place("analysis"));
     job.sweep = read_sweep(top, job, folder);
+    return job;
+}
+
+AnalysisJob load_analysis_job(fs::path const& file) {
+    toml::table const root = parse_file(file);
+    Section const top = whole_job(root, file.string());
+    AnalysisJob job;
+    job.analysis = read_analysis(top);
+    if (auto const report = top.section("report", {"title", "mark"})) job.mark = report->text("mark").value_or("");
     return job;
 }
 

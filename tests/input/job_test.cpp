@@ -374,6 +374,22 @@ TEST_F(JobTest, what_is_no_toml_is_refused_with_its_line) {
     EXPECT_SAYS(refusal(std::string((16 << 20) + 1, '#'), ExitCode::job), "too many for a job file");
 }
 
+TEST_F(JobTest, the_analysis_of_a_resolved_job_is_read_where_its_files_are_not) {
+    Job job = load(minimal_);
+    job.analysis.top = 7;
+    job.analysis.gradient = {3e-4, 1e-5};
+    job.report.mark = "/another/machine/marks.csv";
+    job.model.path = "/another/machine/model";
+    auto const file = folder_.write("resolved.toml", to_toml(job));
+    AnalysisJob const read = load_analysis_job(file);
+    EXPECT_EQ(read.analysis.top, 7);
+    EXPECT_EQ(read.analysis.gradient.gap, 3e-4);
+    EXPECT_EQ(read.analysis.malicious, job.analysis.malicious);
+    EXPECT_EQ(read.mark, job.report.mark);
+    auto const wrong = folder_.write("wrong.toml", "[analysis]\ntop = 0\n");
+    EXPECT_THROW(load_analysis_job(wrong), Error);
+}
+
 // Whatever the bytes, the answer is a job or an Error.
 TEST_F(JobTest, damaged_jobs_never_do_worse_than_an_error) {
     std::string const whole = to_toml(load(minimal_));

@@ -162,6 +162,14 @@ struct Job {
 // a prompt file or model folder that does not exist is ExitCode::input_missing.
 Job load_job(std::filesystem::path const& file, std::vector<std::string> const& overrides = {});
 
+// What analysing a run again needs of its resolved job, read without looking at the files that the job names: they may
+// lie on another machine. Errors: as load_job.
+struct AnalysisJob {
+    AnalysisSpec analysis;
+    std::filesystem::path mark;  // as written; empty: none
+};
+AnalysisJob load_analysis_job(std::filesystem::path const& file);
+
 // The resolved job as TOML: every default written out; load_job of it gives an equal Job (its name apart).
 std::string to_toml(Job const& job);
 
