@@ -21,6 +21,50 @@ void sleep_while_waiting(char** argv) {
     ::execv("/proc/self/exe", argv);  // on failure the program goes on, slower
 }
 
+// Commands that need no other rank.
+gatesweep::ExitCode run_on_one(gatesweep::Options const& options) {
+    using namespace gatesweep;
+    switch (options.command) {
+        case Command::status:
+            return print_status(options);
+        case Command::plan:
+            plan_job(options);
+            break;
+        case Command::analyze:
+            analyze_run(options);
+            break;
+        case Command::compare:
+            compare_runs(options);
+            break;
+        case Command::labels:
+            make_labels(options);
+            break;
+        default:
+            report_run(options);
+    }
+    return ExitCode::ok;
+}
+
+gatesweep::ExitCode run_command(gatesweep::Options const& options, gatesweep::Communicator const& world) {
+    using namespace gatesweep;
+    switch (options.command) {
+        case Command::run:
+            run_job(options, world);
+            break;
+        case Command::verify:
+            return verify_job(options, world);
+        case Command::judge_validate:
+            validate_judge(options, world);
+            break;
+        case Command::info:
+            print_info(world);
+            break;
+        default:
+            if (world.rank() == 0) return run_on_one(options);
+    }
+    return ExitCode::ok;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -36,16 +80,7 @@ int main(int argc, char** argv) {
         }
         start_log(world.rank(), world.size(), parsed.options->log_level);
         try {
-            switch (parsed.options->command) {
-                case Command::run:
-                    run_job(*parsed.options, world);
-                    break;
-                case Command::verify:
-                    return static_cast<int>(verify_job(*parsed.options, world));
-                default:
-                    print_info(world);
-            }
-            return static_cast<int>(ExitCode::ok);
+            return static_cast<int>(run_command(*parsed.options, world));
         } catch (Error const& error) {
             report_error(error.what());
             mpi.abort(error.code());

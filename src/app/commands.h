@@ -12,4 +12,15 @@ void run_job(Options const& options, Communicator const& world);
 ExitCode verify_job(Options const& options, Communicator const& world);
 void print_info(Communicator const& world);
 
+// Collective: a judge works on every rank.
+void validate_judge(Options const& options, Communicator const& world);
+
+// Work of rank 0 alone.
+void plan_job(Options const& options);
+ExitCode print_status(Options const& options);  // ok, or stopped for a run that is not complete
+void analyze_run(Options const& options);
+void report_run(Options const& options);
+void compare_runs(Options const& options);
+void make_labels(Options const& options);
+
 }  // namespace gatesweep

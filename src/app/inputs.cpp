@@ -31,23 +31,6 @@ std::int64_t parse_id(std::string const& text, std::string const& what, std::fil
     return value;
 }
 
-std::vector<std::vector<std::int64_t>> read_marks(std::filesystem::path const& file) {
-    std::vector<std::vector<std::int64_t>> marks;
-    if (file.empty()) return marks;
-    CsvTable const table = read_csv(file);
-    auto const column = [&](std::string const& name) {
-        auto const at = std::find(table.header.begin(), table.header.end(), name);
-        GATESWEEP_VALIDATE(at != table.header.end(), ExitCode::bad_data,
-                           "{}: no column '{}' (marked experts are layer,expert): add the header line layer,expert", file.string(), name);
-        return at - table.header.begin();
-    };
-    auto const layer = column("layer"), expert = column("expert");
-    for (auto const& row : table.rows) {
-        marks.push_back({parse_id(row[layer], "layer", file), parse_id(row[expert], "expert", file)});
-    }
-    return marks;
-}
-
 PromptSet read_prompts(Job const& job, ModelConfig const& config) {
     PromptSet set = load_prompts(job);
     auto const needs = [&](auto const& predicate) { return std::any_of(set.prompts.begin(), set.prompts.end(), predicate); };
@@ -105,6 +88,23 @@ std::vector<std::int64_t> Inputs::prompt_tokens() const {
     std::vector<std::int64_t> tokens;
     for (auto const& ids : token_ids) tokens.push_back(static_cast<std::int64_t>(ids.size()));
     return tokens;
+}
+
+std::vector<std::vector<std::int64_t>> read_marks(std::filesystem::path const& file) {
+    std::vector<std::vector<std::int64_t>> marks;
+    if (file.empty()) return marks;
+    CsvTable const table = read_csv(file);
+    auto const column = [&](std::string const& name) {
+        auto const at = std::find(table.header.begin(), table.header.end(), name);
+        GATESWEEP_VALIDATE(at != table.header.end(), ExitCode::bad_data,
+                           "{}: no column '{}' (marked experts are layer,expert): add the header line layer,expert", file.string(), name);
+        return at - table.header.begin();
+    };
+    auto const layer = column("layer"), expert = column("expert");
+    for (auto const& row : table.rows) {
+        marks.push_back({parse_id(row[layer], "layer", file), parse_id(row[expert], "expert", file)});
+    }
+    return marks;
 }
 
 Inputs read_inputs(Options const& options, Communicator const& world) {

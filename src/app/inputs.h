@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,9 @@ struct Inputs {
 
 // Collective. Rank 0 reads job, prompts and tokenizer, and says what it found; the others receive.
 Inputs read_inputs(Options const& options, Communicator const& world);
+
+// Rows [layer, expert] of a CSV with these columns; none for an empty path. Errors: bad_data with the file's name.
+std::vector<std::vector<std::int64_t>> read_marks(std::filesystem::path const& file);
 
 // Digest of what decides the results: the job without what the bytes do not depend on (ranks, threads, batching).
 std::string job_digest(Job const& job);

@@ -51,12 +51,6 @@ at::Device choose_device(DeviceKind kind, int local_rank) {
     return at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(index));
 }
 
-at::ScalarType choose_dtype(WeightType wanted, ModelConfig const& config) {
-    if (wanted == WeightType::float32) return at::kFloat;
-    if (wanted == WeightType::bfloat16) return at::kBFloat16;
-    return config.stored_dtype == "bfloat16" ? at::kBFloat16 : at::kFloat;
-}
-
 int choose_threads(int wanted, int ranks_on_node) {
     if (wanted > 0) return wanted;
     cpu_set_t set;
@@ -92,6 +86,12 @@ static std::uint64_t weight_bytes(ModelConfig const& config, ParallelLayout cons
     std::int64_t const experts = config.num_layers * config.num_experts * 3 * config.hidden_size * config.intermediate_size;
     std::int64_t const mine = config.num_parameters() - experts + experts / layout.ep_size();
     return static_cast<std::uint64_t>(mine) * c10::elementSize(dtype);
+}
+
+at::ScalarType choose_dtype(WeightType wanted, ModelConfig const& config) {
+    if (wanted == WeightType::float32) return at::kFloat;
+    if (wanted == WeightType::bfloat16) return at::kBFloat16;
+    return config.stored_dtype == "bfloat16" ? at::kBFloat16 : at::kFloat;
 }
 
 std::string dtype_name(at::ScalarType dtype) {
@@ -132,6 +132,11 @@ std::int64_t peak_memory() {
         if (line.starts_with("VmHWM:")) return std::atoll(line.c_str() + 6) << 10;
     }
     return 0;
+}
+
+std::string host_name() {
+    char name[256] = {};
+    return ::gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
 }
 
 std::string numerics_id(Machine const& machine) {

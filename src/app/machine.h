@@ -35,8 +35,14 @@ std::int64_t peak_memory();
 // Bytes free on the device, or on the node for each of the ranks that share its memory.
 std::uint64_t available_memory(at::Device device, int ranks_on_node);
 
+// Of this node, as the system gives it; "unknown" where it does not.
+std::string host_name();
+
 // Runs with equal ids promise equal bytes on the CPU: build, libraries, instruction set, device kind, type.
 std::string numerics_id(Machine const& machine);
+
+// The type that weights are computed with; automatic: the checkpoint's, float32 for float16.
+at::ScalarType choose_dtype(WeightType wanted, ModelConfig const& config);
 
 // "float32", "bfloat16", "float64".
 std::string dtype_name(at::ScalarType dtype);

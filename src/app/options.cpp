@@ -8,6 +8,7 @@
 
 #include "gatesweep/base/build_config.h"
 #include "gatesweep/base/error.h"
+#include "options_stored.h"
 
 namespace gatesweep {
 namespace {
@@ -28,14 +29,6 @@ constexpr char const* footer =
     "unavailable, 70 internal, 73 output cannot be created or is locked, 74 I/O error or\n"
     "lost peer, 75 stopped cleanly (run again), 78 job file error.";
 
-void add_job_options(CLI::App& command, Options& options) {
-    command.add_option("job", options.job, "the job file (TOML): model, prompts, parallelism, analysis")->required()->type_name("JOB.toml");
-    command.add_option("--set", options.overrides, "change one key of the job, for example --set signals.batch_tokens=4096")
-        ->type_name("KEY=VALUE")
-        ->expected(1)
-        ->take_all();
-}
-
 // What is wrong with the command line, in the words of our own messages where the parser's name no remedy.
 std::string usage_problem(CLI::App const& app, CLI::ParseError const& error, std::vector<std::string> const& arguments) {
     auto const chosen = app.get_subcommands();
@@ -47,6 +40,13 @@ std::string usage_problem(CLI::App const& app, CLI::ParseError const& error, std
     if (word == arguments.end()) return fmt::format("no command is given: {}", known);
     std::string const close = nearest(*word, commands);
     return fmt::format("unknown command \"{}\": {}{}", printable(*word), close.empty() ? "" : fmt::format("did you mean {}? ", close), known);
+}
+
+void add_run_options(CLI::App& command, Options& options) {
+    add_job_options(command, options);
+    command.add_option("--out", options.out, "folder for the results; made when missing, continued when it is this job's")
+        ->required()
+        ->type_name("DIR");
 }
 
 void add_verify_options(CLI::App& command, Options& options) {
@@ -82,15 +82,24 @@ ParsedOptions parse_options(int argc, char const* const* argv) {
     app.add_flag("-q,--quiet", quiet, "print warnings and errors only");
     app.add_flag("-v,--verbose", verbose, "print details as well");
 
-    CLI::App* const run = app.add_subcommand("run", "do everything the job asks for: signals, analysis, figures, report");
-    add_job_options(*run, options);
-    run->add_option("--out", options.out, "folder for the results; made when missing, continued when it is this job's")
-        ->required()
-        ->type_name("DIR");
-    CLI::App* const verify =
-        app.add_subcommand("verify", "prove the job's numbers on this machine: sharded = unsharded, batched = alone, gate gradients");
-    add_verify_options(*verify, options);
-    app.add_subcommand("info", "versions of everything linked, devices, instruction sets");
+    auto const add = [&](Command command, char const* name, char const* what) -> CLI::App& {
+        CLI::App* const sub = app.add_subcommand(name, what);
+        sub->callback([&options, command] { options.command = command; });
+        return *sub;
+    };
+    add_run_options(add(Command::run, "run", "do everything the job asks for: signals, analysis, sweep, figures, report"), options);
+    add_plan_options(add(Command::plan, "plan", "what a job would do and need, without loading the model's weights"), options);
+    add_status_options(add(Command::status, "status", "whether a run is complete, and whether its files are as it left them"), options);
+    add_verify_options(
+        add(Command::verify, "verify", "prove the job's numbers on this machine: sharded = unsharded, batched = alone, gate gradients"),
+        options);
+    add_analyze_options(add(Command::analyze, "analyze", "redo the signal tables, figures and report of a run from its arrays"), options);
+    add_report_options(add(Command::report, "report", "draw figures and report.html of a run again from its tables"), options);
+    add_compare_options(add(Command::compare, "compare", "how far two runs agree: routing, scores, classes, labels, tokens"), options);
+    add_labels_options(add(Command::labels, "labels", "make a blinded sheet of a run's completions for people to label"), options);
+    add_judge_validate_options(
+        add(Command::judge_validate, "judge-validate", "measure the job's labeller against completions that people labelled"), options);
+    add(Command::info, "info", "versions of everything linked, devices, instruction sets");
 
     ParsedOptions parsed;
     try {
@@ -102,7 +111,6 @@ ParsedOptions parse_options(int argc, char const* const* argv) {
         parsed.exit_code = code == 0 ? 0 : static_cast<int>(ExitCode::usage);
         return parsed;
     }
-    options.command = run->parsed() ? Command::run : verify->parsed() ? Command::verify : Command::info;
     options.log_level = quiet ? LogLevel::quiet : verbose ? LogLevel::debug : LogLevel::info;
     parsed.options = std::move(options);
     return parsed;

@@ -11,15 +11,23 @@
 
 namespace gatesweep {
 
-enum class Command { run, verify, info };
+enum class Command { run, plan, status, verify, analyze, report, compare, labels, judge_validate, info };
 
 struct Options {
     Command command = Command::info;
     std::filesystem::path job;
-    std::filesystem::path out;
+    std::filesystem::path out;           // run, labels: where results go; plan: a finished run to plan from, or empty
+    std::filesystem::path folder;        // status, analyze, report, compare, labels: a run's
+    std::filesystem::path other_folder;  // compare: the second run's
     std::vector<std::string> overrides;  // --set key=value
     std::int64_t sample_prompts = 4;     // verify: the shortest and the longest of each group, this many each
     std::int64_t sample_entries = 64;    // verify: gate weights compared with finite differences
+    std::filesystem::path labelled_file;  // judge-validate: instead of the job's; empty: the job's
+    std::vector<std::string> trial_ids;   // labels: beside the baseline; empty: the strongest set
+    std::int64_t label_limit = 0;         // labels: prompts of each group; 0: all
+    std::uint64_t label_seed = 1;         // labels: of the order
+    std::int64_t num_ranks = 0;           // plan: for so many; 0: one copy of the model
+    double token_rate = 0.0;              // plan: measured tokens per second; 0: not given
     LogLevel log_level = LogLevel::info;
     std::vector<std::string> arguments;  // as given, for provenance
 };

@@ -1,5 +1,4 @@
 #include <fmt/ranges.h>
-#include <unistd.h>
 
 #include <boost/serialization/string.hpp>
 #include <boost/serialization/vector.hpp>
@@ -8,6 +7,7 @@
 #include <chrono>
 #include <map>
 
+#include "analysis_parameters.h"
 #include "commands.h"
 #include "gatesweep/analysis/analysis.h"
 #include "gatesweep/analysis/stored_signals.h"
@@ -35,11 +35,6 @@ private:
     std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-std::string host_name() {
-    char name[256] = {};
-    return ::gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
-}
-
 void say_prompts(Inputs const& inputs, BatchPlan const& plan) {
     std::vector<std::string> order;
     std::map<std::string, std::int64_t> sizes;
@@ -62,7 +57,6 @@ std::string megabytes(std::vector<std::int64_t> const& bytes) {
 }
 
 AnalysisInput analysis_input(Inputs const& inputs, ModelConfig const& config, Signals const& signals) {
-    AnalysisSpec const& spec = inputs.job.analysis;
     AnalysisInput input;
     input.prompt_ids = inputs.prompt_ids;
     input.groups = inputs.groups;
@@ -71,13 +65,7 @@ AnalysisInput analysis_input(Inputs const& inputs, ModelConfig const& config, Si
     input.activation_counts = signals.activation_counts;
     input.gradient_scores = signals.gradient_scores;
     input.top_k = config.top_k;
-    input.parameters.benign = spec.benign;
-    input.parameters.malicious = spec.malicious;
-    input.parameters.coverage = spec.coverage;
-    input.parameters.top = spec.top;
-    input.parameters.activation = {spec.activation.gap, spec.activation.min};
-    input.parameters.gradient = {spec.gradient.gap, spec.gradient.min};
-    for (auto const& mark : inputs.marks) input.parameters.marks.push_back({mark[0], mark[1]});
+    input.parameters = analysis_parameters(inputs.job.analysis, inputs.marks);
     return input;
 }
 

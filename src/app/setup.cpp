@@ -9,16 +9,20 @@ namespace gatesweep {
 
 std::string plural(std::int64_t count, std::string_view what) { return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s"); }
 
+void validate_model(Job const& job, ModelConfig const& config) {
+    GATESWEEP_VALIDATE(!config.dense, ExitCode::bad_data,
+                       "{}: a dense Mistral-type model (it has no router whose choices could be measured): name a mixture of experts",
+                       job.model.path.string());
+    validate_expert_split(config.num_experts, job.parallel.expert_parallel);
+}
+
 Setup set_up(Options const& options, Communicator const& world) {
     Setup setup;
     setup.inputs = read_inputs(options, world);
     Job const& job = setup.inputs.job;
     fail_once(world, [&] {
         setup.config = load_model_config(job.model.path);
-        GATESWEEP_VALIDATE(!setup.config.dense, ExitCode::bad_data,
-                           "{}: a dense Mistral-type model (it has no router whose choices could be measured): name a mixture of experts",
-                           job.model.path.string());
-        validate_expert_split(setup.config.num_experts, job.parallel.expert_parallel);
+        validate_model(job, setup.config);
     });
     fail_once(world, [&] { setup.layout = make_parallel_layout(world, job.parallel.expert_parallel); });
     setup.machine = choose_machine(job, setup.config, setup.layout);

@@ -21,6 +21,9 @@ struct Setup {
 // Collective. Says the first line of the terminal's story.
 Setup set_up(Options const& options, Communicator const& world);
 
+// Errors: bad_data for a model without experts, ExitCode::job for experts that the degree cannot split.
+void validate_model(Job const& job, ModelConfig const& config);
+
 // "1 rank", "2 ranks".
 std::string plural(std::int64_t count, std::string_view what);
 

@@ -132,21 +132,22 @@ CsvTable overlap_table(AnalysisResult const& result, std::int64_t top) {
     return table;
 }
 
-void write_tables(AnalysisInput const& input, AnalysisResult const& result, RunDirectory& run) {
+std::vector<CsvTable> signal_tables(AnalysisInput const& input, AnalysisResult const& result) {
     std::int64_t const top = input.parameters.top;
-    std::vector<CsvTable> const tables = {
+    std::vector<CsvTable> tables = {
         prompts_table(input),           expert_scores_table(result), top_experts_table(result, top),
         coverage_table(result),         layers_table(result),        classes_table(result.activation),
         classes_table(result.gradient), class_counts_table(result),  overlap_table(result, top),
         layer_summary_table(result),    top_frequency_table(result), threshold_sensitivity_table(result),
     };
-    for (CsvTable const& table : tables)
+    if (!result.marked.empty()) tables.push_back(marked_experts_table(result));
+    return tables;
+}
+
+void write_tables(AnalysisInput const& input, AnalysisResult const& result, RunDirectory& run) {
+    for (CsvTable const& table : signal_tables(input, result))
         run.write_table(table.name, table);
-    if (result.marked.empty()) {
-        run.remove_table("marked_experts");
-    } else {
-        run.write_table("marked_experts", marked_experts_table(result));
-    }
+    if (result.marked.empty()) run.remove_table("marked_experts");
 }
 
 void write_timings(std::vector<PhaseTiming> const& timings, RunDirectory& run) {

@@ -31,7 +31,9 @@ CsvTable top_frequency_table(AnalysisResult const& result);
 CsvTable threshold_sensitivity_table(AnalysisResult const& result);
 CsvTable marked_experts_table(AnalysisResult const& result);
 
-// All of the above and tables/prompts.csv; marked_experts only when experts are marked, and removed otherwise.
+// All of the above and prompts; marked_experts only when experts are marked.
+std::vector<CsvTable> signal_tables(AnalysisInput const& input, AnalysisResult const& result);
+// Those as files of the run; a tables/marked_experts.csv that no longer applies is removed.
 void write_tables(AnalysisInput const& input, AnalysisResult const& result, RunDirectory& run);
 
 struct PhaseTiming {

@@ -30,7 +30,8 @@ struct ManifestAttempt {
     std::string finished;  // UTC; empty when it was cut off
     std::string host;
     std::int64_t ranks = 1;
-    std::string outcome;  // complete | stopped | the error's first line; empty when it was cut off
+    // complete | stopped | the error's first line | analysed again by <version>; empty when it was cut off
+    std::string outcome;
 };
 
 struct Manifest {

@@ -1,0 +1,69 @@
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <set>
+
+#include "commands.h"
+#include "gatesweep/base/build_config.h"
+#include "gatesweep/base/file.h"
+#include "gatesweep/base/log.h"
+#include "gatesweep/report/figures.h"
+#include "gatesweep/report/html.h"
+#include "gatesweep/report/tables.h"
+#include "gatesweep/store/run_directory.h"
+#include "machine.h"
+#include "stored_run.h"
+
+namespace gatesweep {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::optional<Manifest> stored_manifest(fs::path const& folder) {
+    if (file_kind(folder / "manifest.json") == FileKind::missing) return std::nullopt;
+    return read_manifest(folder);
+}
+
+// New digests are about to be written, so what is not written anew must be what the run left.
+void validate_kept_files(fs::path const& folder, Manifest const& manifest, std::vector<CsvTable> const& redone) {
+    std::set<std::string> names;
+    for (CsvTable const& table : redone)
+        names.insert(fmt::format("tables/{}.csv", table.name));
+    names.insert("tables/marked_experts.csv");
+    names.erase("tables/prompts.csv");  // losses and ids come from nowhere else
+    std::vector<std::string> changed = changed_files(folder, manifest);
+    std::erase_if(changed, [&](std::string const& name) { return names.contains(name); });
+    GATESWEEP_VALIDATE(changed.empty(), ExitCode::bad_data,
+                       "{}: {} {} missing or not what the run wrote (analysis starts from it): copy the folder again, "
+                       "or run the job anew",
+                       folder.string(), fmt::join(changed, ", "), changed.size() == 1 ? "is" : "are");
+}
+
+}  // namespace
+
+void analyze_run(Options const& options) {
+    fs::path const& folder = options.folder;
+    AnalysisInput const input = read_stored_input(folder);
+    AnalysisResult const result = analyze(input);
+    std::optional<Manifest> manifest = stored_manifest(folder);
+    if (manifest) validate_kept_files(folder, *manifest, signal_tables(input, result));
+    bool const was_complete = is_complete(folder);
+
+    // All reading that can fail is done: from here the folder changes.
+    RunDirectory run(folder);
+    write_tables(input, result, run);
+    if (manifest) {
+        std::string const now = utc_now();
+        manifest->attempts.push_back(
+            {now, now, host_name(), 1,
+             fmt::format("analysed again by {} ({})", GATESWEEP_VERSION, GATESWEEP_GIT_REVISION)});
+        run.write_manifest(*manifest);
+    }
+    draw_figures(run.folder());
+    write_report_html(run.folder());
+    if (manifest && was_complete) run.complete(*manifest);
+    print_headline(run.folder());
+    say("report", (folder / "report.html").string());
+}
+
+}  // namespace gatesweep

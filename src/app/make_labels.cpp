@@ -1,0 +1,113 @@
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+
+#include "commands.h"
+#include "gatesweep/base/error.h"
+#include "gatesweep/base/file.h"
+#include "gatesweep/base/log.h"
+#include "gatesweep/report/run_view.h"
+#include "gatesweep/sweep/label_files.h"
+#include "setup.h"
+#include "stored_completions.h"
+#include "stored_run.h"
+
+namespace gatesweep {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char const* baseline_id = "baseline";
+
+// The trials whose answers go into the sheet, the baseline first.
+std::vector<std::string> trials_of(Options const& options, RunView const& run) {
+    std::vector<std::string> ids = {baseline_id};
+    std::vector<std::string> known;
+    for (TrialResult const& result : run.sweep->results)
+        known.push_back(result.id);
+    for (std::string const& id : options.trial_ids) {
+        GATESWEEP_VALIDATE(std::find(known.begin(), known.end(), id) != known.end(), ExitCode::usage,
+                           "--trial {}: the sweep of {} has no such trial{}: take an id from tables/trials.csv",
+                           printable(id), options.folder.string(),
+                           nearest(id, known).empty() ? "" : fmt::format(" (did you mean {}?)", nearest(id, known)));
+        if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
+    }
+    if (!options.trial_ids.empty()) return ids;
+    if (TrialResult const* const best = strongest(*run.sweep, run.sweep->groups.front())) ids.push_back(best->id);
+    return ids;
+}
+
+class ItemCollector {
+public:
+    ItemCollector(std::vector<std::string> ids, std::int64_t limit) : ids_(std::move(ids)), limit_(limit) {}
+
+    void add(StoredCompletion const& c) {
+        auto const trial = std::find(ids_.begin(), ids_.end(), c.trial_id);
+        if (trial == ids_.end()) return;
+        if (trial == ids_.begin()) prompts_[c.prompt_index] = c.prompt.value_or("");
+        items_[c.group][c.prompt_index].push_back({c.trial_id, c.group, c.prompt_index, "", c.text});
+        has_text_ = has_text_ || !c.text.empty();
+    }
+
+    // By group, then prompt, then as the file has them.
+    std::vector<LabelItem> items(fs::path const& file) const {
+        GATESWEEP_VALIDATE(has_text_, ExitCode::bad_data,
+                           "{}: holds token ids without texts (the run found no tokenizer.model, so there is nothing "
+                           "to read): run the job with a checkpoint that has one",
+                           file.string());
+        std::vector<LabelItem> out;
+        for (auto const& [group, prompts] : items_) {
+            std::int64_t taken = 0;
+            for (auto const& [index, completions] : prompts) {
+                if (limit_ > 0 && taken++ == limit_) break;
+                auto const prompt = prompts_.find(index);
+                GATESWEEP_VALIDATE(prompt != prompts_.end(), ExitCode::bad_data,
+                                   "{}: prompt {} of group {} has no line of the baseline, which holds its text: copy "
+                                   "the run folder again, or run the job anew",
+                                   file.string(), index, printable(group));
+                for (LabelItem item : completions) {
+                    item.prompt = prompt->second;
+                    out.push_back(std::move(item));
+                }
+            }
+        }
+        return out;
+    }
+
+private:
+    std::vector<std::string> ids_;
+    std::int64_t limit_;
+    bool has_text_ = false;
+    std::map<std::int64_t, std::string> prompts_;
+    std::map<std::string, std::map<std::int64_t, std::vector<LabelItem>>> items_;
+};
+
+}  // namespace
+
+void make_labels(Options const& options) {
+    validate_run_folder(options.folder);
+    RunView const run = read_run(options.folder);
+    GATESWEEP_VALIDATE(run.sweep, ExitCode::input_missing,
+                       "{}: the run has no sweep (no tables/trials.csv), so nothing was answered: run a job with a "
+                       "[sweep] section",
+                       options.folder.string());
+    for (char const* name : {"labels_to_do.csv", "labels_key.csv"}) {
+        GATESWEEP_VALIDATE(file_kind(options.out / name) == FileKind::missing, ExitCode::cannot_create,
+                           "{}: is there already (labels that people filled in would be lost): choose another --out",
+                           (options.out / name).string());
+    }
+    auto const ids = trials_of(options, run);
+    fs::path const file = options.folder / "completions.jsonl";
+    ItemCollector collector(ids, options.label_limit);
+    for_each_completion(file, [&](StoredCompletion const& c) { collector.add(c); });
+    auto const items = collector.items(file);
+    LabelSheet const sheet = make_label_sheet(items, options.label_seed);
+    write_label_sheet(options.out, sheet);
+    say("labels", "{} to label for {} of {}", plural(static_cast<std::int64_t>(sheet.to_do.rows.size()), "text"),
+        plural(static_cast<std::int64_t>(items.size()), "answer"), fmt::join(ids, ", "));
+    say("", "fill in {}, name it as sweep.labels.human in the job, and run that",
+        (options.out / "labels_to_do.csv").string());
+}
+
+}  // namespace gatesweep

@@ -1,0 +1,116 @@
+#include "options_stored.h"
+
+#include <limits>
+
+namespace gatesweep {
+namespace {
+
+void add_folder(CLI::App& command, std::filesystem::path& folder, char const* name, char const* what) {
+    command.add_option(name, folder, what)->required()->type_name("DIR");
+}
+
+}  // namespace
+
+void add_job_options(CLI::App& command, Options& options) {
+    command.add_option("job", options.job, "the job file (TOML): model, prompts, parallelism, analysis")
+        ->required()
+        ->type_name("JOB.toml");
+    command
+        .add_option("--set", options.overrides,
+                    "change one key of the job, for example --set signals.batch_tokens=4096")
+        ->type_name("KEY=VALUE")
+        ->expected(1)
+        ->take_all();
+}
+
+void add_plan_options(CLI::App& command, Options& options) {
+    add_job_options(command, options);
+    command
+        .add_option("--out", options.out,
+                    "a folder with the arrays of this job (its own run's): the sweep is planned exactly")
+        ->type_name("DIR");
+    command.add_option("--ranks", options.num_ranks, "plan for so many ranks; without it, for one copy of the model")
+        ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000}))
+        ->type_name("N");
+    command
+        .add_option("--rate", options.token_rate,
+                    "tokens per second of all ranks, from timings.csv of a run like this one: adds a time")
+        ->check(CLI::Range(1e-3, 1e12))
+        ->type_name("TOKENS/S");
+    command.footer(
+        "Reads config.json, the tokenizer and the prompts, no weights. Which expert sets a sweep tries\n"
+        "follows from the analysis: before it only the most is known, after it (--out) every set.\n"
+        "No time is given without a measured rate, since none can be known from here.\n"
+        "  gatesweep plan JOB.toml --ranks 16 --set parallel.expert_parallel=8");
+}
+
+void add_status_options(CLI::App& command, Options& options) {
+    add_folder(command, options.folder, "folder", "the folder of a run");
+    command.footer(
+        "Nothing is changed. Exit code 0: complete, and every table and array holds what the run wrote;\n"
+        "75: not complete, run the job again to go on; 65: complete, but files were changed, or not a\n"
+        "run's folder; 66: no such folder.");
+}
+
+void add_analyze_options(CLI::App& command, Options& options) {
+    add_folder(command, options.folder, "folder", "the folder of a run");
+    command.footer(
+        "Reads arrays/*.npy, tables/prompts.csv and job.toml of the run; needs no model. Tables of the\n"
+        "sweep stay as they are. Digests in manifest.json follow. What was measured must be as the run\n"
+        "left it: arrays that were changed are refused.");
+}
+
+void add_report_options(CLI::App& command, Options& options) {
+    add_folder(command, options.folder, "folder", "the folder of a run, complete or not");
+    command.footer("Reads tables, job.toml and completions of the run; writes figures/ and report.html alone.");
+}
+
+void add_compare_options(CLI::App& command, Options& options) {
+    add_folder(command, options.folder, "first", "the folder of a run");
+    add_folder(command, options.other_folder, "second", "the folder of another run");
+    command.footer(
+        "Prompts are matched by group and id, trials by id (equal ids: the same edit of the router). A\n"
+        "table goes to standard output, its last line is the verdict. The exit code is 0 whether the\n"
+        "runs agree or not, since two models may differ without anything being wrong.");
+}
+
+void add_labels_options(CLI::App& command, Options& options) {
+    add_folder(command, options.folder, "folder", "the folder of a run with a sweep");
+    command.add_option("--out", options.out, "folder for the sheet; must not hold one")
+        ->required()
+        ->type_name("FOLDER");
+    command
+        .add_option("--trial", options.trial_ids,
+                    "trials beside the baseline, by id; without it, the set with the largest effect")
+        ->type_name("ID");
+    command.add_option("--limit", options.label_limit, "the first N prompts of each group; without it, all")
+        ->check(CLI::Range(std::int64_t{1}, std::numeric_limits<std::int64_t>::max()))
+        ->type_name("N");
+    command.add_option("--seed", options.label_seed, "of the order of the sheet")
+        ->capture_default_str()
+        ->type_name("S");
+    command.footer(
+        "FOLDER/labels_to_do.csv goes to the person who labels: shuffled, equal answers once, nothing\n"
+        "that tells a trial from the baseline. Fill the column label with full_refusal,\n"
+        "partial_refusal, full_compliance or incoherent, and keep it a CSV file. FOLDER/labels_key.csv\n"
+        "says who is who; keep it beside the sheet and from the person. Then set\n"
+        "  [sweep.labels]\n"
+        "  human = \"FOLDER/labels_to_do.csv\"\n"
+        "in the job and run it again with another --out: labels of people take the place of the\n"
+        "labeller's. With validation = \"FOLDER/labels_to_do.csv\", or by gatesweep judge-validate\n"
+        "--file, the labeller's own error is measured on them.");
+}
+
+void add_judge_validate_options(CLI::App& command, Options& options) {
+    add_job_options(command, options);
+    command
+        .add_option(
+            "--file", options.labelled_file,
+            "completions with labels of people (CSV, JSONL, JSON); without it, the job's sweep.labels.validation")
+        ->type_name("LABELLED");
+    command.footer(
+        "The labeller is the job's [sweep.labels]: phrase rules, or a judge model, which every rank\n"
+        "runs on its share of the texts (mpirun -n N). A refusal is full or partial. Intervals: 95 %.");
+}
+
+}  // namespace gatesweep

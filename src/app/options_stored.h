@@ -1,0 +1,19 @@
+// Private to the command line: options and help of the commands beside run and verify.
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "options.h"
+
+namespace gatesweep {
+
+void add_job_options(CLI::App& command, Options& options);  // the job file, --set
+void add_plan_options(CLI::App& command, Options& options);
+void add_status_options(CLI::App& command, Options& options);
+void add_analyze_options(CLI::App& command, Options& options);
+void add_report_options(CLI::App& command, Options& options);
+void add_compare_options(CLI::App& command, Options& options);
+void add_labels_options(CLI::App& command, Options& options);
+void add_judge_validate_options(CLI::App& command, Options& options);
+
+}  // namespace gatesweep

@@ -1,0 +1,198 @@
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <map>
+
+#include "commands.h"
+#include "gatesweep/analysis/power.h"
+#include "gatesweep/base/error.h"
+#include "gatesweep/base/log.h"
+#include "gatesweep/signal/batch_plan.h"
+#include "plan_memory.h"
+#include "plan_sweep.h"
+#include "setup.h"
+#include "sweep_bound.h"
+#include "text_columns.h"
+
+namespace gatesweep {
+namespace {
+
+using Rows = std::vector<std::vector<std::string>>;
+
+void print(std::string_view topic, std::string_view text) {
+    fmt::print("{:<9} {}\n", topic, text);
+}
+
+std::string size_text(std::uint64_t bytes) {
+    double const value = static_cast<double>(bytes);
+    if (value < 1e6) return fmt::format("{:.1f} kB", value / 1e3);
+    return value < 1e9 ? fmt::format("{:.1f} MB", value / 1e6) : fmt::format("{:.1f} GB", value / 1e9);
+}
+
+// A hand-typed word for the shell.
+std::string shell_word(std::string const& word) {
+    if (word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-=,:+") ==
+        std::string::npos)
+        return word;
+    std::string out = "'";
+    for (char c : word)
+        out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return out + "'";
+}
+
+std::string prompts_table(Inputs const& inputs) {
+    std::vector<std::string> order;
+    std::map<std::string, std::vector<std::int64_t>> tokens;
+    for (std::size_t p = 0; p < inputs.groups.size(); ++p) {
+        if (!tokens.contains(inputs.groups[p])) order.push_back(inputs.groups[p]);
+        tokens[inputs.groups[p]].push_back(std::ssize(inputs.token_ids[p]));
+    }
+    Rows rows = {{"group", "prompts", "tokens", "shortest", "longest", "generated on"}};
+    for (auto const& group : order) {
+        auto const& counts = tokens[group];
+        std::int64_t sum = 0;
+        for (auto count : counts)
+            sum += count;
+        auto const [low, high] = std::minmax_element(counts.begin(), counts.end());
+        bool const generated = inputs.job.sweep.enabled && inputs.job.sweep.watches(group);
+        rows.push_back({printable(group), std::to_string(counts.size()), std::to_string(sum), std::to_string(*low),
+                        std::to_string(*high), generated ? "yes" : "no"});
+    }
+    return aligned(rows);
+}
+
+void print_layout(Job const& job, BatchPlan const& plan, std::int64_t num_ranks) {
+    std::int64_t const copies = num_ranks / job.parallel.expert_parallel;
+    auto const num_batches = static_cast<std::int64_t>(plan.batches.size());
+    std::int64_t const most = (num_batches + copies - 1) / copies;
+    print("layout",
+          fmt::format(
+              "{} = {} x expert parallel {}; {} of at most {} tokens, up to {} on a copy{}", plural(num_ranks, "rank"),
+              copies == 1 ? "1 copy" : fmt::format("{} copies", copies), job.parallel.expert_parallel,
+              num_batches == 1 ? "1 batch" : fmt::format("{} batches", num_batches), plan.max_batch_tokens, most,
+              copies > num_batches ? " (more copies than batches: some idle; lower signals.batch_tokens)" : ""));
+}
+
+void print_memory(Job const& job, RankMemory const& m) {
+    Rows rows = {{"each rank holds", "size", "of what"},
+                 {"weights", size_text(m.weights), "its share of the experts, and everything else"},
+                 {"activations, kept", size_text(m.tapes_kept),
+                  fmt::format("{} tokens through all layers, for the backward pass", m.batch_tokens)},
+                 {"  or computed twice", size_text(m.tapes_recomputed),
+                  "the least: when the others do not fit, at the price of time"},
+                 {"arrays", size_text(m.arrays), "counts and scores of all prompts (host memory)"}};
+    if (m.cache_slot > 0) {
+        std::string const slots = job.sweep.slots > 0 ? std::to_string(job.sweep.slots) : "1 to 256, as memory allows";
+        rows.push_back(
+            {"keys and values", size_text(m.cache_slot), fmt::format("each sequence decoded at once; {}", slots)});
+    }
+    fmt::print("\n{}", aligned(rows));
+}
+
+void print_work(SweepWork const& w, bool is_exact) {
+    print("", fmt::format("{}{} x {} = {} to generate: {} prompt tokens (less where trials share a prompt's "
+                          "beginning), at most {} new ones",
+                          is_exact ? "" : "at most ", plural(w.num_trials, "trial"), plural(w.num_prompts, "prompt"),
+                          plural(w.num_sequences, "sequence"), w.prompt_tokens, w.max_new_tokens));
+    if (w.max_text_tokens > 0)
+        print("", fmt::format("at most {} tokens of watched prompts and answers to read for perplexity",
+                              w.max_text_tokens));
+}
+
+// Labels change on some prompts either way; the fewer do for nothing, the fewer prompts tell.
+std::string power_table() {
+    constexpr std::array discordant = {0.05, 0.10, 0.20, 0.30, 0.50};
+    Rows rows = {{"difference"}};
+    for (double share : discordant)
+        rows[0].push_back(fmt::format("{:.0f} %", 100 * share));
+    for (double points : {0.05, 0.10, 0.20}) {
+        rows.push_back({fmt::format("{:.0f} points", 100 * points)});
+        for (double share : discordant) {
+            auto const needed = pairs_needed(points, share);
+            rows.back().push_back(needed ? std::to_string(*needed) : "-");
+        }
+    }
+    return aligned(rows);
+}
+
+std::string sbatch_line(Options const& options, Job const& job, std::int64_t num_ranks) {
+    std::string line = fmt::format("sbatch --job-name={} --ntasks={}", shell_word(job.name), num_ranks);
+    if (job.parallel.device == DeviceKind::cuda) line += " --gpus-per-task=1";
+    // Without a number of threads a rank takes its share of the node, so the node must be the job's own.
+    line += job.parallel.threads > 0 ? fmt::format(" --cpus-per-task={}", job.parallel.threads) : " --exclusive";
+    std::string run =
+        fmt::format("srun gatesweep run {} --out results/{}", shell_word(options.job.string()), shell_word(job.name));
+    for (auto const& change : options.overrides)
+        run += " --set " + shell_word(change);
+    return fmt::format("{} --wrap {}", line, shell_word(run));
+}
+
+std::string duration(double seconds) {
+    if (seconds < 120) return fmt::format("{:.0f} s", seconds);
+    return seconds < 7200 ? fmt::format("{:.0f} min", seconds / 60) : fmt::format("{:.1f} h", seconds / 3600);
+}
+
+std::int64_t ranks_of(Options const& options, Job const& job) {
+    std::int64_t const degree = job.parallel.expert_parallel;
+    std::int64_t const ranks = options.num_ranks > 0 ? options.num_ranks : degree;
+    GATESWEEP_VALIDATE(
+        ranks % degree == 0, ExitCode::job,
+        "--ranks {}: is not a multiple of parallel.expert_parallel = {} (every copy of the model needs so many): "
+        "change one of them",
+        ranks, degree);
+    return ranks;
+}
+
+}  // namespace
+
+void plan_job(Options const& options) {
+    Inputs const inputs = read_inputs(options, Communicator());
+    Job const& job = inputs.job;
+    ModelConfig const config = load_model_config(job.model.path);
+    validate_model(job, config);
+    std::int64_t const num_ranks = ranks_of(options, job);
+    at::ScalarType const dtype = choose_dtype(job.model.dtype, config);
+    BatchPlan const plan = plan_batches(inputs.prompt_tokens(), job.signals.batch_tokens);
+
+    print("model", fmt::format("Mixtral, {} layers x {} experts, top-{}, {:.1f} M parameters, {}", config.num_layers,
+                               config.num_experts, config.top_k, static_cast<double>(config.num_parameters()) / 1e6,
+                               dtype_name(dtype)));
+    print("prompts", fmt::format("{}, {} tokens", inputs.groups.size(), inputs.num_tokens()));
+    print_layout(job, plan, num_ranks);
+    fmt::print("\n{}", prompts_table(inputs));
+    print_memory(job, rank_memory(inputs, config, plan, job.parallel.expert_parallel, dtype));
+    fmt::print("\n");
+    std::int64_t tokens_at_rate = inputs.num_tokens();
+    if (job.sweep.enabled) {
+        bool const is_exact = !options.out.empty();
+        SweepWork work;
+        if (is_exact) {
+            TrialPlan const trials = plan_from_run(inputs, config, options.out);
+            print("sweep", exact_text(trials));
+            for (auto const& notice : trials.notices)
+                warn(notice);
+            work = sweep_work(inputs, std::ssize(trials.trials));
+        } else {
+            print("sweep", bound_text(job.sweep, config));
+            work = sweep_work(inputs, sweep_bound(job.sweep, config.num_layers * config.num_experts).max_trials());
+        }
+        print_work(work, is_exact);
+        tokens_at_rate = work.max_new_tokens;
+    } else {
+        print("sweep", "none: the job has no [sweep] section");
+    }
+    if (options.token_rate > 0) {
+        print("time", fmt::format("{} at {:g} tokens/s take {}{}", job.sweep.enabled ? "new tokens" : "signals",
+                                  options.token_rate, job.sweep.enabled ? "at most " : "",
+                                  duration(static_cast<double>(tokens_at_rate) / options.token_rate)));
+    }
+    fmt::print(
+        "\nprompts needed to see a change of the refusal rate at 80 % power (paired, two-sided 5 %),\n"
+        "by the share of prompts whose label changes either way:\n{}\n",
+        power_table());
+    print("submit", sbatch_line(options, job, num_ranks));
+}
+
+}  // namespace gatesweep

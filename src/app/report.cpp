@@ -1,0 +1,20 @@
+#include "commands.h"
+#include "gatesweep/base/log.h"
+#include "gatesweep/report/figures.h"
+#include "gatesweep/report/html.h"
+#include "gatesweep/store/folder_lock.h"
+#include "stored_run.h"
+
+namespace gatesweep {
+
+void report_run(Options const& options) {
+    validate_run_folder(options.folder);
+    RunView const run = read_run(options.folder);
+    FolderLock const lock(options.folder);
+    draw_figures(run);
+    write_report_html(run);
+    print_headline(options.folder);
+    say("report", (options.folder / "report.html").string());
+}
+
+}  // namespace gatesweep

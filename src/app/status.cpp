@@ -1,0 +1,78 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "commands.h"
+#include "gatesweep/base/file.h"
+#include "gatesweep/store/run_directory.h"
+#include "setup.h"
+#include "stored_run.h"
+
+namespace gatesweep {
+namespace {
+
+namespace fs = std::filesystem;
+
+void print(std::string_view topic, std::string_view text) {
+    fmt::print("{:<9} {}\n", topic, text);
+}
+
+std::int64_t num_files(fs::path const& folder) {
+    return file_kind(folder) == FileKind::folder ? static_cast<std::int64_t>(list_folder(folder).size()) : 0;
+}
+
+// "2 arrays, 13 tables, 41 figures, completions.jsonl", or "nothing yet".
+std::string contents(fs::path const& folder) {
+    std::vector<std::string> parts;
+    for (auto const& [place, what] :
+         {std::pair{"arrays", "array"}, std::pair{"tables", "table"}, std::pair{"figures", "figure file"}}) {
+        if (auto const count = num_files(folder / place)) parts.push_back(plural(count, what));
+    }
+    for (char const* name : {"job.toml", "completions.jsonl", "timings.csv", "manifest.json", "report.html"}) {
+        if (file_kind(folder / name) == FileKind::file) parts.emplace_back(name);
+    }
+    return parts.empty() ? "nothing yet" : fmt::format("{}", fmt::join(parts, ", "));
+}
+
+ExitCode print_unfinished(fs::path const& folder) {
+    print("unfinished", "COMPLETE is not there: a run is at work, or was stopped");
+    print("holds", contents(folder));
+    fs::path const mark = folder / FolderLock::file_name;
+    // A run empties the file when it ends; what it says of one that was killed is still who was last.
+    std::string const holder = file_kind(mark) == FileKind::file ? read_file(mark, 4096) : std::string();
+    if (!holder.empty()) print("holder", printable(holder.substr(0, holder.find('\n'))));
+    print("next", fmt::format("gatesweep run JOB.toml --out {} goes on", folder.string()));
+    return ExitCode::stopped;
+}
+
+}  // namespace
+
+ExitCode print_status(Options const& options) {
+    fs::path const& folder = options.folder;
+    validate_run_folder(folder);
+    if (!is_complete(folder)) {
+        GATESWEEP_VALIDATE(file_kind(folder / "COMPLETE") == FileKind::missing, ExitCode::bad_data,
+                           "{}: manifest.json is not the one that the run completed with (its digests cannot be "
+                           "trusted): copy the folder again, or remove COMPLETE and run the job again",
+                           folder.string());
+        return print_unfinished(folder);
+    }
+    Manifest const manifest = read_manifest(folder);
+    ManifestLayout const& layout = manifest.layout;
+    print("complete", fmt::format("{}, gatesweep {} on {}", manifest.finished, manifest.version, manifest.host));
+    print("layout", fmt::format("{} = {} x expert parallel {}, {}, {}, {} each", plural(layout.ranks, "rank"),
+                                layout.copies == 1 ? "1 copy" : fmt::format("{} copies", layout.copies),
+                                layout.expert_parallel, layout.device, layout.dtype, plural(layout.threads, "thread")));
+    print("holds", contents(folder));
+    auto const changed = changed_files(folder, manifest);
+    GATESWEEP_VALIDATE(
+        changed.empty(), ExitCode::bad_data,
+        "{}: {} {} missing or not what the run wrote: copy the folder again, or for tables of the signals "
+        "run gatesweep analyze",
+        folder.string(), fmt::join(changed, ", "), changed.size() == 1 ? "is" : "are");
+    print("files", fmt::format("{} tables and arrays, all as the run wrote them", manifest.files.size()));
+    return ExitCode::ok;
+}
+
+}  // namespace gatesweep

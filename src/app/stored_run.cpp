@@ -1,0 +1,72 @@
+#include "stored_run.h"
+
+#include <algorithm>
+
+#include "analysis_parameters.h"
+#include "gatesweep/analysis/stored_signals.h"
+#include "gatesweep/base/error.h"
+#include "gatesweep/base/file.h"
+#include "gatesweep/base/log.h"
+#include "gatesweep/report/headline.h"
+#include "gatesweep/store/csv.h"
+#include "gatesweep/store/folder_lock.h"
+#include "inputs.h"
+
+namespace gatesweep {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The experts that the run marked: from the job's own list, or, where that is on another machine, from the run's table.
+std::vector<std::vector<std::int64_t>> stored_marks(fs::path const& folder, fs::path const& list) {
+    if (list.empty()) return {};
+    if (file_kind(list) != FileKind::missing) return read_marks(list);
+    fs::path const table = folder / "tables" / "marked_experts.csv";
+    GATESWEEP_VALIDATE(file_kind(table) != FileKind::missing, ExitCode::input_missing,
+                       "{}: the list of marked experts is not there (job.toml of the run names it), nor is {}: put "
+                       "one of them back",
+                       list.string(), table.string());
+    CsvTable const rows = read_csv(table);
+    std::vector<std::vector<std::int64_t>> marks;
+    for (std::size_t row = 0; row < rows.rows.size(); ++row) {
+        std::vector<std::int64_t> const mark = {rows.integer(row, "layer"), rows.integer(row, "expert")};
+        if (std::find(marks.begin(), marks.end(), mark) == marks.end()) marks.push_back(mark);
+    }
+    return marks;
+}
+
+}  // namespace
+
+void validate_run_folder(fs::path const& folder) {
+    GATESWEEP_VALIDATE(file_kind(folder) != FileKind::missing, ExitCode::input_missing,
+                       "{}: there is no such folder: name the folder that a run was told with --out", folder.string());
+    bool is_run = file_kind(folder) == FileKind::folder;
+    if (is_run) {
+        is_run = file_kind(folder / FolderLock::file_name) == FileKind::file ||
+                 file_kind(folder / "manifest.json") == FileKind::file ||
+                 file_kind(folder / "job.toml") == FileKind::file;
+    }
+    GATESWEEP_VALIDATE(is_run, ExitCode::bad_data,
+                       "{}: is not the folder of a run (no manifest.json, no job.toml): name the folder that a run was "
+                       "told with --out",
+                       folder.string());
+}
+
+AnalysisInput read_stored_input(fs::path const& folder) {
+    validate_run_folder(folder);
+    AnalysisInput input = read_signals(folder);
+    AnalysisJob const job = load_analysis_job(folder / "job.toml");
+    input.parameters = analysis_parameters(job.analysis, stored_marks(folder, job.mark));
+    return input;
+}
+
+void print_headline(fs::path const& folder) {
+    Headline const result = headline(folder);
+    auto const print = [](std::string_view topic, std::string_view text) { fmt::print("{:<9} {}\n", topic, text); };
+    print("analysis", result.analysis);
+    if (!result.marked.empty()) print("marked", result.marked);
+    for (std::size_t i = 0; i < result.result.size(); ++i)
+        print(i == 0 ? "result" : "", result.result[i]);
+}
+
+}  // namespace gatesweep

@@ -1,0 +1,82 @@
+// plan: its bound against real plans, and the command beside the run it speaks of.
+#include <gtest/gtest.h>
+
+#include "app/stored_run_test.h"
+#include "app/sweep_bound.h"
+#include "gatesweep/store/csv.h"
+#include "sweep/plan_input.h"
+
+namespace gatesweep {
+namespace {
+
+SweepSpec grid(std::uint64_t seed) {
+    std::mt19937_64 random(seed);
+    SweepSpec sweep;
+    sweep.enabled = true;
+    sweep.classes = {"benign-dominant", "shared"};
+    sweep.sizes = {1, 3, 40};
+    sweep.gap_thresholds = {{"activation", {0.03, 0.05}}};
+    sweep.modes = {EditMode::mask, EditMode::bias};
+    if (random() % 2) sweep.scopes = {EditScope::prefill, EditScope::both};
+    sweep.bias = {-1.0, -2.0, -4.0};
+    sweep.controls.random = static_cast<int>(random() % 3);
+    sweep.controls.match = ControlMatch::size;
+    sweep.controls.reverse = random() % 2;
+    sweep.controls.bottom = random() % 2;
+    sweep.trials.push_back({.name = "own", .experts = {{0, 1}, {2, 3}}});
+    return sweep;
+}
+
+TEST(SweepBound, HasTheCellsOfThePlanAndAtLeastItsTrials) {
+    for (std::uint64_t seed = 0; seed < 12; ++seed) {
+        SweepSpec const sweep = grid(seed);
+        TrialPlan const plan = plan_trials(sweep, AnalysisSpec(), test::gap_result({.seed = seed}));
+        SweepBound const bound = sweep_bound(sweep, plan.num_layers * plan.num_experts);
+        auto const random = std::count_if(plan.trials.begin(), plan.trials.end(),
+                                          [](Trial const& t) { return t.kind == TrialKind::random; });
+        EXPECT_EQ(bound.num_cells, std::ssize(plan.cells)) << seed;
+        EXPECT_LE(random, bound.max_random) << seed;
+        EXPECT_LE(std::ssize(plan.trials), bound.max_trials()) << seed;
+    }
+}
+
+TEST(SweepBound, IsReachedWhereEverySetIsNew) {
+    SweepSpec sweep;
+    sweep.signals = {"activation"};
+    sweep.sizes = {1, 2};
+    sweep.controls.random = 3;
+    TrialPlan const plan = plan_trials(sweep, AnalysisSpec(), test::gap_result({.num_layers = 8}));
+    EXPECT_EQ(std::ssize(plan.trials), sweep_bound(sweep, 64).max_trials());
+}
+
+using Plan = StoredRun;
+
+TEST_F(Plan, SaysWhatTheRunThenDid) {
+    expect(gatesweep({"plan", "job.toml"}), ExitCode::ok,
+           {"8 layers x 8 experts", "1 rank = 1 copy", "harmful", "at most", "10 points", "sbatch",
+            "srun gatesweep run job.toml"});
+    ChildResult const exact = gatesweep({"plan", "job.toml", "--out", "whole"});
+    CsvTable const trials = read_csv(whole() / "tables" / "trials.csv");
+    expect(exact, ExitCode::ok, {std::to_string(trials.rows.size() / 2) + " trials: the baseline", "x 12 prompts"});
+    EXPECT_EQ(exact.output.find("tokens/s"), std::string::npos) << "no time without a rate";
+    expect(gatesweep({"plan", "job.toml", "--rate", "1000"}), ExitCode::ok, {"at 1000 tokens/s"});
+}
+
+TEST_F(Plan, FollowsTheLayoutThatIsAskedFor) {
+    expect(gatesweep({"plan", "job.toml", "--ranks", "8", "--set", "parallel.expert_parallel=4"}), ExitCode::ok,
+           {"8 ranks = 2 copies x expert parallel 4", "--ntasks=8"});
+    expect(gatesweep({"plan", "job.toml", "--ranks", "6", "--set", "parallel.expert_parallel=4"}), ExitCode::job,
+           {"--ranks 6", "not a multiple"});
+    expect(gatesweep({"plan", "job.toml", "--set", "parallel.expert_parallel=3"}), ExitCode::job, {"expert"});
+    expect(gatesweep({"plan", "job.toml", "--set", "sweep.enabled=false"}), ExitCode::ok, {"no [sweep] section"});
+}
+
+TEST_F(Plan, RefusesArraysOfOtherPrompts) {
+    replace(out() / "tables" / "prompts.csv", "harmful-000", "harmful-00x");
+    expect(gatesweep({"plan", "job.toml", "--out", "out"}), ExitCode::bad_data, {"of other prompts"});
+    expect(gatesweep({"plan", "job.toml", "--out", "nowhere"}), ExitCode::input_missing, {"nowhere"});
+    expect(gatesweep({"plan", "nothing.toml"}), ExitCode::input_missing, {"nothing.toml"});
+}
+
+}  // namespace
+}  // namespace gatesweep

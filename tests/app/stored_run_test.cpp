@@ -1,0 +1,125 @@
+// status, analyze and report on a run, on a damaged one, and on what is none.
+#include "app/stored_run_test.h"
+
+namespace gatesweep {
+namespace {
+
+namespace fs = std::filesystem;
+
+TEST_F(StoredRun, StatusOfACompleteRunChecksItsFiles) {
+    expect(gatesweep({"status", "out"}), ExitCode::ok, {"complete", "1 rank", "2 arrays", "as the run wrote them"});
+    replace(out() / "tables" / "trials.csv", "baseline", "Baseline");
+    fs::remove(out() / "tables" / "layers.csv");
+    expect(gatesweep({"status", "out"}), ExitCode::bad_data,
+           {"tables/layers.csv, tables/trials.csv", "copy the folder again"});
+}
+
+TEST_F(StoredRun, StatusOfAChangedManifestIsNotTrusted) {
+    replace(out() / "manifest.json", "\"gatesweep\"", "\"gatesweeP\"");
+    expect(gatesweep({"status", "out"}), ExitCode::bad_data, {"manifest.json", "digests cannot be trusted"});
+}
+
+TEST_F(StoredRun, StatusOfAnUnfinishedRunSaysWhatIsThere) {
+    for (char const* name : {"COMPLETE", "manifest.json", "completions.jsonl"})
+        fs::remove(out() / name);
+    expect(gatesweep({"status", "out"}), ExitCode::stopped,
+           {"unfinished", "2 arrays", "job.toml", "run JOB.toml --out out goes on"});
+}
+
+TEST_F(StoredRun, CommandsRefuseWhatIsNoRun) {
+    fs::create_directory(scene().folder / "other");
+    scene().folder.write("other/notes.txt", "");
+    for (std::string const command : {"status", "report", "analyze"}) {
+        expect(gatesweep({command, "nowhere"}), ExitCode::input_missing, {"nowhere", "there is no such folder"});
+        expect(gatesweep({command, "other"}), ExitCode::bad_data, {"other", "not the folder of a run"});
+        expect(gatesweep({command, "job.toml"}), ExitCode::bad_data, {"job.toml", "not the folder of a run"});
+        expect(gatesweep({command}), ExitCode::usage, {"folder is required", "gatesweep " + command + " --help"});
+    }
+}
+
+std::vector<fs::path> files_of(fs::path const& folder) {
+    std::vector<fs::path> names;
+    for (auto const& entry : list_folder(folder))
+        names.push_back(entry.filename());
+    return names;
+}
+
+TEST_F(StoredRun, AnalyzeMakesTheSameTablesAgain) {
+    for (auto const& name : files_of(out() / "tables")) {
+        bool const of_sweep =
+            name == "trials.csv" || name == "trial_cells.csv" || name == "controls.csv" || name == "transitions.csv";
+        if (!of_sweep && name != "prompts.csv") fs::remove(out() / "tables" / name);
+    }
+    fs::remove(out() / "report.html");
+    expect(gatesweep({"analyze", "out"}), ExitCode::ok, {"analysis  activation: ", "marked", "result    refusal "});
+    EXPECT_EQ(files_of(out() / "tables"), files_of(whole() / "tables"));
+    for (auto const& name : files_of(whole() / "tables"))
+        EXPECT_EQ(read_file(out() / "tables" / name), read_file(whole() / "tables" / name)) << name;
+    EXPECT_TRUE(fs::exists(out() / "report.html"));
+    EXPECT_NE(read_file(out() / "manifest.json").find("analysed again by"), std::string::npos);
+    expect(gatesweep({"status", "out"}), ExitCode::ok, {"as the run wrote them"});
+    expect(gatesweep({"run", "job.toml", "--out", "out"}), ExitCode::ok, {"nothing to do"});
+}
+
+TEST_F(StoredRun, AnalyzeNeedsNoModelNoPromptsAndNoListOfMarks) {
+    std::string const elsewhere = "/another/machine/";
+    replace(out() / "job.toml", std::string(GATESWEEP_SOURCE_DIR) + "/jobs", elsewhere);
+    replace(out() / "job.toml", std::string(GATESWEEP_SOURCE_DIR) + "/prompts", elsewhere);
+    replace(out() / "job.toml", "marks.csv", "gone.csv");
+    fs::remove(out() / "tables" / "layers.csv");
+    expect(gatesweep({"analyze", "out"}), ExitCode::ok, {"marked"});
+    for (char const* name : {"marked_experts.csv", "layers.csv"})
+        EXPECT_EQ(read_file(out() / "tables" / name), read_file(whole() / "tables" / name)) << name;
+    fs::remove(out() / "tables" / "marked_experts.csv");
+    expect(gatesweep({"analyze", "out"}), ExitCode::input_missing,
+           {"gone.csv", "marked_experts.csv", "put one of them back"});
+}
+
+TEST_F(StoredRun, AnalyzeRefusesMeasurementsThatWereChanged) {
+    std::string array = read_file(out() / "arrays" / "gradient_scores.npy");
+    array.back() = static_cast<char>(array.back() ^ 1);
+    write_file_atomically(out() / "arrays" / "gradient_scores.npy", array);
+    expect(gatesweep({"analyze", "out"}), ExitCode::bad_data,
+           {"arrays/gradient_scores.npy is missing or not what the run wrote"});
+    EXPECT_TRUE(fs::exists(out() / "COMPLETE")) << "the folder is as it was";
+    fs::remove(out() / "tables" / "prompts.csv");
+    expect(gatesweep({"analyze", "out"}), ExitCode::input_missing, {"prompts.csv"});
+    fs::copy(whole() / "tables" / "prompts.csv", out() / "tables" / "prompts.csv");
+    write_file_atomically(out() / "arrays" / "gradient_scores.npy", array.substr(0, array.size() / 2));
+    expect(gatesweep({"analyze", "out"}), ExitCode::bad_data, {"gradient_scores.npy"});
+}
+
+TEST_F(StoredRun, AnalyzeOfAnUnfinishedRunLeavesItUnfinished) {
+    for (char const* name : {"COMPLETE", "manifest.json", "report.html", "tables/trials.csv"})
+        fs::remove(out() / name);
+    for (char const* name : {"trial_cells", "controls", "transitions"})
+        fs::remove(out() / "tables" / (std::string(name) + ".csv"));
+    expect(gatesweep({"analyze", "out"}), ExitCode::ok, {"analysis"});
+    EXPECT_FALSE(fs::exists(out() / "COMPLETE"));
+    EXPECT_TRUE(fs::exists(out() / "report.html"));
+    expect(gatesweep({"status", "out"}), ExitCode::stopped, {});
+}
+
+TEST_F(StoredRun, ReportDrawsAgainWithoutTouchingTheRest) {
+    fs::remove_all(out() / "figures");
+    fs::create_directory(out() / "figures");
+    fs::remove(out() / "report.html");
+    std::string const manifest = read_file(out() / "manifest.json");
+    expect(gatesweep({"report", "out"}), ExitCode::ok, {"analysis  activation: ", "result    refusal ", "random sets"});
+    EXPECT_EQ(files_of(out() / "figures"), files_of(whole() / "figures"));
+    EXPECT_EQ(read_file(out() / "manifest.json"), manifest);
+    expect(gatesweep({"status", "out"}), ExitCode::ok, {});
+    for (char const* name : {"COMPLETE", "manifest.json"})
+        fs::remove(out() / name);
+    expect(gatesweep({"report", "out"}), ExitCode::ok, {"analysis  activation: "});
+}
+
+TEST_F(StoredRun, ReportNamesTheTableThatIsDamaged) {
+    replace(out() / "tables" / "classes_activation.csv", "safety_gap", "gap");
+    expect(gatesweep({"report", "out"}), ExitCode::bad_data, {"classes_activation.csv", "safety_gap"});
+    fs::remove(out() / "tables" / "classes_activation.csv");
+    expect(gatesweep({"report", "out"}), ExitCode::input_missing, {"classes_activation.csv"});
+}
+
+}  // namespace
+}  // namespace gatesweep
