@@ -33,7 +33,7 @@ inline void load_row(T const* from, compute_t<T>* to, std::int64_t n) {
 inline constexpr int num_lanes = 16;
 
 template <class A>
-inline A sum_lanes(A (&lanes)[num_lanes]) {
+[[gnu::always_inline]] inline A sum_lanes(A (&lanes)[num_lanes]) {
     for (int width = num_lanes / 2; width > 0; width /= 2) {
         for (int i = 0; i < width; ++i) lanes[i] += lanes[i + width];
     }
@@ -42,7 +42,7 @@ inline A sum_lanes(A (&lanes)[num_lanes]) {
 
 // sum_i a[i] * b[i]
 template <class A>
-inline A dot(A const* a, A const* b, std::int64_t n) {
+[[gnu::always_inline]] inline A dot(A const* a, A const* b, std::int64_t n) {
     A lanes[num_lanes] = {};
     std::int64_t i = 0;
     for (; i + num_lanes <= n; i += num_lanes) {
@@ -54,7 +54,7 @@ inline A dot(A const* a, A const* b, std::int64_t n) {
 
 // y[i] += a * x[i]
 template <class A>
-inline void axpy(A a, A const* x, A* y, std::int64_t n) {
+[[gnu::always_inline]] inline void axpy(A a, A const* x, A* y, std::int64_t n) {
     for (std::int64_t i = 0; i < n; ++i) y[i] += a * x[i];
 }
 

@@ -1,0 +1,89 @@
+// A sweep leaves the same bytes whatever ran it: ranks, expert-parallel degree, slots, batches, threads.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "gatesweep/base/digest.h"
+#include "support/child_process.h"
+#include "support/temporary_folder.h"
+
+namespace gatesweep {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Layout {
+    int ranks = 1;
+    std::vector<std::string> set;
+};
+
+// A sweep small enough for a test: every mode, controls, the screen, watched prompts.
+std::vector<std::string> const small_sweep = {
+    "sweep.signals=[\"activation\"]",          "sweep.sizes=[1, 5]",  "sweep.gap_thresholds={ activation = [0.05] }",
+    "sweep.modes=[\"mask\", \"zero\", \"zero-renormalise\", \"steer\", \"bias\"]",
+    "sweep.scopes=[\"both\", \"decode\"]",     "sweep.max_new_tokens=10", "sweep.screen.limit=2",
+    "sweep.controls={ random = 1, bottom = false, reverse = true }",
+};
+
+// sha256 of everything that must not depend on the layout.
+std::map<std::string, std::string> digests_of(fs::path const& run) {
+    std::map<std::string, std::string> digests;
+    for (auto const* folder : {"tables", "arrays"}) {
+        for (auto const& entry : fs::directory_iterator(run / folder)) {
+            digests[entry.path().filename()] = sha256_hex_of_file(entry.path());
+        }
+    }
+    digests["completions.jsonl"] = sha256_hex_of_file(run / "completions.jsonl");
+    return digests;
+}
+
+std::map<std::string, std::string> run(fs::path const& folder, fs::path const& job, std::string const& name, Layout const& layout) {
+    std::vector<std::string> command;
+    if (layout.ranks > 1) command = {"mpirun", "--oversubscribe", "--bind-to", "none", "-n", std::to_string(layout.ranks)};
+    for (auto const& word : {std::string(GATESWEEP_BINARY), std::string("run"), job.string(), std::string("--out"), (folder / name).string()}) {
+        command.push_back(word);
+    }
+    for (auto const* list : {&small_sweep, &layout.set}) {
+        for (auto const& setting : *list) command.insert(command.end(), {"--set", setting});
+    }
+    ChildResult const result = run_child(command, GATESWEEP_SOURCE_DIR, folder / (name + ".log"),
+                                         {{"OMPI_ALLOW_RUN_AS_ROOT", "1"}, {"OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"}}, 240);
+    EXPECT_EQ(result.exit_code, 0) << result.output;
+    return result.exit_code == 0 ? digests_of(folder / name) : std::map<std::string, std::string>();
+}
+
+TEST(Sweep, LeavesTheSameBytesFromAnyLayout) {
+    TemporaryFolder const folder;
+    // Eight prompts of each group: the demo's own files, cut short.
+    fs::path const job = folder.path() / "job.toml";
+    {
+        std::ifstream in(fs::path(GATESWEEP_SOURCE_DIR) / "jobs/demo/demo.toml");
+        std::string line, text;
+        while (std::getline(in, line)) {
+            text += line + "\n";
+            if (line.starts_with("file")) text += "limit = 8\n";
+        }
+        std::ofstream(job) << text;
+    }
+    for (std::string const dtype : {"float32", "bfloat16"}) {
+        std::string const type = "model.dtype=" + dtype;
+        auto const reference = run(folder.path(), job, dtype + "-alone", {1, {type}});
+        ASSERT_TRUE(reference.contains("trials.csv"));
+        ASSERT_TRUE(reference.contains("screen.csv"));
+        std::vector<Layout> const layouts = {
+            {2, {type, "sweep.slots=7", "signals.batch_tokens=300"}},
+            {3, {type, "parallel.threads=2"}},
+            {4, {type, "parallel.expert_parallel=2", "sweep.slots=64"}},
+        };
+        for (std::size_t i = 0; i < layouts.size(); ++i) {
+            EXPECT_EQ(run(folder.path(), job, dtype + std::to_string(i), layouts[i]), reference) << dtype << " layout " << i;
+        }
+    }
+}
+
+}  // namespace
+}  // namespace gatesweep
