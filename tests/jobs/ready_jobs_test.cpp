@@ -10,6 +10,7 @@
 #include "gatesweep/base/file.h"
 #include "gatesweep/input/job.h"
 #include "gatesweep/input/prompts.h"
+#include "sweep/plan_input.h"
 
 namespace gatesweep {
 namespace {
@@ -69,6 +70,54 @@ TEST_F(ReadyJob, PaperSettingHasTenPromptsOfEachGroup) {
 TEST_F(ReadyJob, XstestIsWhole) {
     Job const job = load_job("jobs/mixtral-8x7b-xstest.toml", {"model.path=jobs/demo/model"});
     EXPECT_EQ(group_sizes(job), (std::map<std::string, int>{{"safe", 250}, {"unsafe", 200}}));
+}
+
+// The sweep of a job planned for Mixtral-8x7B's shape, on scores from a seed.
+TrialPlan mixtral_plan(Job const& job) {
+    validate_custom_trials(job.sweep, 32, 8, 2);
+    return plan_trials(job.sweep, job.analysis, test::gap_result({.num_layers = 32, .num_experts = 8, .top_k = 2}));
+}
+
+TEST_F(ReadyJob, PaperInterventionsSuppressFiveOfEachSignalAndItsOwnSets) {
+    Job const job = load_job("jobs/paper.toml", {"model.path=jobs/demo/model"});
+    EXPECT_EQ(group_sizes(job), (std::map<std::string, int>{
+                                    {"benign", 10}, {"harmful", 10}, {"xstest-unsafe", 100}, {"xstest-safe", 100}}));
+    TrialPlan const plan = mixtral_plan(job);
+    auto const selected = test::of_kind(plan, TrialKind::selected);
+    ASSERT_EQ(selected.size(), 2u);
+    EXPECT_EQ(selected[0].signal, "activation");
+    EXPECT_EQ(selected[1].signal, "gradient");
+    for (Trial const& trial : selected) {
+        EXPECT_EQ(trial.expert_class, "benign-dominant");
+        EXPECT_EQ(trial.edits.size(), 5u);
+        EXPECT_EQ(trial.mode, EditMode::mask);
+        EXPECT_EQ(trial.scope, EditScope::both);
+    }
+    auto const named = test::of_kind(plan, TrialKind::custom);
+    ASSERT_EQ(named.size(), 2u);
+    EXPECT_EQ(test::set_of(named[0]), "7:5 12:1 15:1 27:3");
+    EXPECT_EQ(test::set_of(named[1]), "19:6 24:1 26:7 28:5 29:4");
+    // 20 of five experts, shared by three sets, and 20 of four; with the gradient alone those of five have its layers.
+    EXPECT_EQ(test::of_kind(plan, TrialKind::random).size(), 40u);
+    Job const late = load_job("jobs/paper.toml", {"model.path=jobs/demo/model", R"(sweep.signals=["gradient"])"});
+    TrialPlan const late_plan = mixtral_plan(late);
+    EXPECT_EQ(test::of_kind(late_plan, TrialKind::random).front().matched_to, selected[1].id);
+}
+
+TEST_F(ReadyJob, LargeSweepHasAtLeastFourHundredCellsAndControls) {
+    Job const job = load_job("jobs/sweep-large.toml", {"model.path=jobs/demo/model"});
+    TrialPlan const plan = mixtral_plan(job);
+    auto const num_cells = std::count_if(plan.cells.begin(), plan.cells.end(),
+                                         [](GridCell const& cell) { return cell.kind == TrialKind::selected; });
+    EXPECT_GE(num_cells, 400);
+    EXPECT_FALSE(test::of_kind(plan, TrialKind::bottom).empty());
+    for (std::int64_t const size : job.sweep.sizes) {
+        auto const random = test::of_kind(plan, TrialKind::random);
+        auto const of_size = [&](Trial const& trial) { return std::ssize(trial.edits) == size; };
+        // One expert has 7 others in its layer.
+        auto const per_mode = size == 1 ? 7 : 20;
+        EXPECT_EQ(std::count_if(random.begin(), random.end(), of_size), per_mode * std::ssize(job.sweep.modes)) << size;
+    }
 }
 
 }  // namespace
