@@ -45,13 +45,22 @@ layout = json.load(open(f"{run}/manifest.json"))["layout"]
 wall, user, system = map(float, open(time).read().split())
 def outcomes(word):
     return sum(cell["outcome"].startswith(word) for cell in grid)
-rows = [("grid cells", len(grid)), ("  the same set as an earlier cell", outcomes("same as")), ("  no expert in the class", outcomes("no expert")),
-        ("  refused", outcomes("refused")), ("  distinct sets", outcomes("trial")), ("bottom sets", kinds["bottom"]),
-        ("random sets", kinds["random"]), ("trials with the baseline", sum(kinds.values())), ("sequences decoded", completions),
-        ("tokens decoded", int(phases["sweep_decode"]["tokens"])), ("prompt tokens, before sharing", int(phases["sweep_prefill"]["tokens"]))]
-for name, value in rows:
-    print(f"{name:36}{value:>12,}")
-for name, value in [("prefill, seconds", float(phases["sweep_prefill"]["seconds"])), ("decode, seconds", float(phases["sweep_decode"]["seconds"])),
-                    ("wall time, seconds", wall), ("CPU time, seconds", user + system), ("peak memory of a rank, MB", max(layout["peak_memory"]) / 1e6)]:
-    print(f"{name:36}{value:>12,.1f}")
+def show(name, value, digits=0):
+    print(f"{name:36}{value:>12,.{digits}f}")
+show("grid cells", len(grid))
+show("  the same set as an earlier cell", outcomes("same as"))
+show("  no expert in the class", outcomes("no expert"))
+show("  refused", outcomes("refused"))
+show("  distinct sets", outcomes("trial"))
+show("bottom sets", kinds["bottom"])
+show("random sets", kinds["random"])
+show("trials with the baseline", sum(kinds.values()))
+show("sequences decoded", completions)
+show("tokens decoded", int(phases["sweep_decode"]["tokens"]))
+show("prompt tokens, before sharing", int(phases["sweep_prefill"]["tokens"]))
+show("prefill, seconds", float(phases["sweep_prefill"]["seconds"]), 1)
+show("decode, seconds", float(phases["sweep_decode"]["seconds"]), 1)
+show("wall time, seconds", wall, 1)
+show("CPU time, seconds", user + system, 1)
+show("peak memory of a rank, MB", max(layout["peak_memory"]) / 1e6, 1)
 END
