@@ -1,6 +1,6 @@
 // What expert edits cost while tokens are generated: the router alone with and without a mask, and whole decode steps
-// with an edit that changes no number (a bias of 1e-30) and with none, on the demo model. Thread CPU time, the least of
-// many rounds, the two taking turns.
+// with an edit that changes no number (a bias of 1e-30) and with none, on the demo model. Thread CPU time, the two
+// taking turns. The test holds the router's part to the goal: on a busy machine whole steps differ by more than that.
 #include <ATen/Parallel.h>
 #include <fmt/core.h>
 #include <gtest/gtest.h>
@@ -23,14 +23,16 @@ double cpu_seconds() {
     return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
-struct Pair {
+// Seconds of one call, the least of all rounds, and the median over rounds of edited / plain.
+struct Comparison {
     double plain = std::numeric_limits<double>::infinity(), edited = std::numeric_limits<double>::infinity();
+    double ratio = 0.0;
 };
 
-// Seconds of one call each.
 template <class Plain, class Edited>
-Pair least(int rounds, int calls, Plain const& plain, Edited const& edited) {
-    Pair best;
+Comparison compare(int rounds, int calls, Plain const& plain, Edited const& edited) {
+    Comparison best;
+    std::vector<double> ratios;
     auto const measure = [&](auto const& work) {
         double const start = cpu_seconds();
         for (int i = 0; i < calls; ++i)
@@ -38,9 +40,15 @@ Pair least(int rounds, int calls, Plain const& plain, Edited const& edited) {
         return (cpu_seconds() - start) / calls;
     };
     for (int round = 0; round < rounds; ++round) {
-        best.plain = std::min(best.plain, measure(plain));
-        best.edited = std::min(best.edited, measure(edited));
+        bool const plain_first = round % 2 == 0;  // neither gains from coming second
+        double const first = plain_first ? measure(plain) : measure(edited);
+        double const second = plain_first ? measure(edited) : measure(plain);
+        best.plain = std::min(best.plain, plain_first ? first : second);
+        best.edited = std::min(best.edited, plain_first ? second : first);
+        ratios.push_back(plain_first ? second / first : first / second);
     }
+    std::nth_element(ratios.begin(), ratios.begin() + rounds / 2, ratios.end());
+    best.ratio = ratios[static_cast<std::size_t>(rounds / 2)];
     return best;
 }
 
@@ -67,7 +75,7 @@ TEST(MaskBench, EditsCostLessThanOnePercentOfADecodeStep) {
     std::vector<std::int32_t> entries;
     for (std::int32_t v = 1; v <= num_rows; ++v)
         entries.push_back(masks.entry(v, 0, Phase::decode));
-    Pair const router = least(
+    Comparison const router = compare(
         50, 200, [&] { route(logits, config.top_k); },
         [&] {
             route(logits, config.top_k, {&masks, entries});
@@ -86,8 +94,8 @@ TEST(MaskBench, EditsCostLessThanOnePercentOfADecodeStep) {
     for (std::int64_t row = 0; row < num_rows; ++row)
         edited.variants[row] = static_cast<std::int32_t>(row + 1);
     ASSERT_EQ(model.decode(batch, same, cache), model.decode(edited, same, cache)) << "not the same work";
-    Pair const step = least(
-        50, 2, [&] { model.decode(batch, same, cache); }, [&] { model.decode(edited, same, cache); });
+    Comparison const step = compare(
+        200, 1, [&] { model.decode(batch, same, cache); }, [&] { model.decode(edited, same, cache); });
 
     double const in_router = (router.edited - router.plain) * static_cast<double>(config.num_layers) / step.plain;
     fmt::print("router, ns per row      {:8.1f} as it is {:8.1f} masked\n", router.plain / num_rows * 1e9,
@@ -95,7 +103,7 @@ TEST(MaskBench, EditsCostLessThanOnePercentOfADecodeStep) {
     fmt::print("decode, us per token    {:8.2f} as it is {:8.2f} with edits in every layer\n",
                step.plain / num_rows * 1e6, step.edited / num_rows * 1e6);
     fmt::print("overhead                {:8.3f} % (router alone, all layers) {:8.3f} % (whole step)\n", 100 * in_router,
-               100 * (step.edited / step.plain - 1));
+               100 * (step.ratio - 1));
     EXPECT_LT(in_router, 0.01);
 }
 
