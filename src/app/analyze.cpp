@@ -39,6 +39,12 @@ void validate_kept_files(fs::path const& folder, Manifest const& manifest, std::
                        folder.string(), fmt::join(changed, ", "), changed.size() == 1 ? "is" : "are");
 }
 
+// The files are those of a whole run, though COMPLETE may be gone: an earlier analysis was killed half-way.
+bool was_finished(Manifest const& manifest) {
+    return std::any_of(manifest.attempts.begin(), manifest.attempts.end(),
+                       [](ManifestAttempt const& attempt) { return attempt.outcome == "complete"; });
+}
+
 }  // namespace
 
 void analyze_run(Options const& options) {
@@ -47,7 +53,6 @@ void analyze_run(Options const& options) {
     AnalysisResult const result = analyze(input);
     std::optional<Manifest> manifest = stored_manifest(folder);
     if (manifest) validate_kept_files(folder, *manifest, signal_tables(input, result));
-    bool const was_complete = is_complete(folder);
 
     // All reading that can fail is done: from here the folder changes.
     RunDirectory run(folder);
@@ -61,7 +66,7 @@ void analyze_run(Options const& options) {
     }
     draw_figures(run.folder());
     write_report_html(run.folder());
-    if (manifest && was_complete) run.complete(*manifest);
+    if (manifest && was_finished(*manifest)) run.complete(*manifest);
     print_headline(run.folder());
     say("report", (folder / "report.html").string());
 }

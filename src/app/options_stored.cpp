@@ -34,7 +34,8 @@ void add_plan_options(CLI::App& command, Options& options) {
         ->type_name("N");
     command
         .add_option("--rate", options.token_rate,
-                    "tokens per second of all ranks, from timings.csv of a run like this one: adds a time")
+                    "tokens per second of all ranks, from timings.csv of a run like this one (sweep_decode, or signals "
+                    "for a job without a sweep): adds a time")
         ->check(CLI::Range(1e-3, 1e12))
         ->type_name("TOKENS/S");
     command.footer(
@@ -48,7 +49,7 @@ void add_status_options(CLI::App& command, Options& options) {
     add_folder(command, options.folder, "folder", "the folder of a run");
     command.footer(
         "Nothing is changed. Exit code 0: complete, and every table and array holds what the run wrote;\n"
-        "75: not complete, run the job again to go on; 65: complete, but files were changed, or not a\n"
+        "75: not complete, run the job again; 65: complete, but files were changed, or not a\n"
         "run's folder; 66: no such folder.");
 }
 
@@ -82,7 +83,9 @@ void add_labels_options(CLI::App& command, Options& options) {
     command
         .add_option("--trial", options.trial_ids,
                     "trials beside the baseline, by id; without it, the set with the largest effect")
-        ->type_name("ID");
+        ->type_name("ID")
+        ->expected(1)
+        ->take_all();
     command.add_option("--limit", options.label_limit, "the first N prompts of each group; without it, all")
         ->check(CLI::Range(std::int64_t{1}, std::numeric_limits<std::int64_t>::max()))
         ->type_name("N");

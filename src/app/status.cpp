@@ -42,7 +42,7 @@ ExitCode print_unfinished(fs::path const& folder) {
     // A run empties the file when it ends; what it says of one that was killed is still who was last.
     std::string const holder = file_kind(mark) == FileKind::file ? read_file(mark, 4096) : std::string();
     if (!holder.empty()) print("holder", printable(holder.substr(0, holder.find('\n'))));
-    print("next", fmt::format("gatesweep run JOB.toml --out {} goes on", folder.string()));
+    print("next", fmt::format("gatesweep run JOB.toml --out {} computes it again", folder.string()));
     return ExitCode::stopped;
 }
 

@@ -26,7 +26,7 @@ std::size_t count(std::string const& text, std::string const& part) {
 
 TEST_F(Labels, OfPeopleComeBackIntoTheRun) {
     expect(gatesweep({"labels", "out", "--out", "sheet", "--seed", "5"}), ExitCode::ok,
-           {"of 24 answers of baseline, ", "labels_to_do.csv"});
+           {"for 24 answers of baseline, ", "labels_to_do.csv"});
     CsvTable const key = read_csv(sheet() / "labels_key.csv");
     EXPECT_EQ(key.rows.size(), 24u) << "12 prompts under the baseline and the strongest set";
     std::string const to_do = read_file(sheet() / "labels_to_do.csv");
@@ -50,7 +50,7 @@ TEST_F(Labels, OfPeopleComeBackIntoTheRun) {
 TEST_F(Labels, TakeTheTrialsAndPromptsThatAreNamed) {
     std::string const id = read_csv(out() / "tables" / "trial_cells.csv").text(0, "trial_id");
     expect(gatesweep({"labels", "out", "--out", "sheet", "--trial", "baseline", "--trial", id, "--limit", "2"}),
-           ExitCode::ok, {"of 8 answers of baseline, " + id});
+           ExitCode::ok, {"for 8 answers of baseline, " + id});
     std::string const first = read_file(sheet() / "labels_to_do.csv");
     fs::remove_all(sheet());
     gatesweep({"labels", "out", "--out", "sheet", "--trial", id, "--limit", "2", "--seed", "2"});

@@ -23,7 +23,9 @@ SweepSpec grid(std::uint64_t seed) {
     sweep.controls.match = ControlMatch::size;
     sweep.controls.reverse = random() % 2;
     sweep.controls.bottom = random() % 2;
-    sweep.trials.push_back({.name = "own", .experts = {{0, 1}, {2, 3}}});
+    sweep.trials.emplace_back();
+    sweep.trials.back().name = "own";
+    sweep.trials.back().experts = {{0, 1}, {2, 3}};
     return sweep;
 }
 

@@ -23,7 +23,7 @@ TEST_F(StoredRun, StatusOfAnUnfinishedRunSaysWhatIsThere) {
     for (char const* name : {"COMPLETE", "manifest.json", "completions.jsonl"})
         fs::remove(out() / name);
     expect(gatesweep({"status", "out"}), ExitCode::stopped,
-           {"unfinished", "2 arrays", "job.toml", "run JOB.toml --out out goes on"});
+           {"unfinished", "2 arrays", "job.toml", "run JOB.toml --out out computes it again"});
 }
 
 TEST_F(StoredRun, CommandsRefuseWhatIsNoRun) {
@@ -87,6 +87,13 @@ TEST_F(StoredRun, AnalyzeRefusesMeasurementsThatWereChanged) {
     fs::copy(whole() / "tables" / "prompts.csv", out() / "tables" / "prompts.csv");
     write_file_atomically(out() / "arrays" / "gradient_scores.npy", array.substr(0, array.size() / 2));
     expect(gatesweep({"analyze", "out"}), ExitCode::bad_data, {"gradient_scores.npy"});
+}
+
+TEST_F(StoredRun, AnalyzeEndsWhatAKilledOneBegan) {
+    fs::remove(out() / "COMPLETE");
+    fs::remove(out() / "tables" / "layers.csv");
+    expect(gatesweep({"analyze", "out"}), ExitCode::ok, {});
+    expect(gatesweep({"status", "out"}), ExitCode::ok, {"complete"});
 }
 
 TEST_F(StoredRun, AnalyzeOfAnUnfinishedRunLeavesItUnfinished) {

@@ -64,6 +64,7 @@ TEST(Sweep, LeavesTheSameBytesFromAnyLayout) {
         std::ifstream in(fs::path(GATESWEEP_SOURCE_DIR) / "jobs/demo/demo.toml");
         std::string line, text;
         while (std::getline(in, line)) {
+            if (line.starts_with("limit")) continue;
             text += line + "\n";
             if (line.starts_with("file")) text += "limit = 8\n";
         }
