@@ -43,9 +43,11 @@ std::string reply_html(std::string_view title, Reply const& reply) {
 std::string examples_html(std::string_view title, std::vector<Example> const& examples) {
     std::string body;
     for (auto const& example : examples) {
+        std::string const& asked = example.baseline->prompt;
         body += fmt::format(
-            "<h4>Prompt {} <span class=\"note\">(<code>prompt_index</code> {})</span></h4>\n{}",
+            "<h4>Prompt {} <span class=\"note\">(<code>prompt_index</code> {})</span></h4>\n{}{}",
             html_escape(shortened(example.baseline->prompt_id, 60)), example.prompt_index,
+            asked.empty() ? "" : fmt::format("<pre class=\"reply\">{}</pre>\n", html_escape(shortened(asked, max_reply_characters))),
             side_by_side(reply_html("Baseline", *example.baseline), reply_html("With the set", *example.treated)));
     }
     if (examples.empty()) body = "<p class=\"note\">None.</p>\n";

@@ -60,7 +60,7 @@ std::map<std::int64_t, Reply> read_replies(std::filesystem::path const& file, st
         if (text_at(object, "trial_id") != trial_id || text_at(object, "group") != group) return;
         auto const prompt = object["prompt_index"].get<std::int64_t>();
         bool const is_new = replies
-                                .emplace(prompt, Reply{text_at(object, "prompt_id"), text_at(object, "text"),
+                                .emplace(prompt, Reply{text_at(object, "prompt_id"), text_at(object, "prompt"), text_at(object, "text"),
                                                        text_at(object, "label"), text_at(object, "finish_reason")})
                                 .second;
         GATESWEEP_VALIDATE(is_new, ExitCode::bad_data, "{}: line {}: a second reply of trial {} to prompt {}: {}",

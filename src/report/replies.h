@@ -10,6 +10,7 @@ namespace gatesweep {
 
 struct Reply {
     std::string prompt_id;
+    std::string prompt;  // its text, where the line has it: the baseline's do
     std::string text;
     std::string label;
     std::string finish_reason;

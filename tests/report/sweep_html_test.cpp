@@ -181,6 +181,7 @@ TEST_F(SweepHtmlTest, ExamplesAreTheFirstThatChangedAndDidNot) {
     EXPECT_TRUE(holds(text, "Certainly: here is a poem."));
     EXPECT_TRUE(holds(text, "6 shown"));
     EXPECT_FALSE(holds(text, "<details class=\"examples\" open"));
+    EXPECT_TRUE(holds(text, "Asked &lt;b&gt;so&lt;/b&gt;")) << "the baseline's line carries the prompt";
     std::filesystem::remove(folder() / "completions.jsonl");
     EXPECT_TRUE(part(page(), "examples").empty());
 }

@@ -337,9 +337,10 @@ private:
                     std::string const now = label(trial, group, row);
                     lines += fmt::format(
                         "{{\"trial_id\":\"{}\",\"group\":{},\"prompt_index\":{},\"prompt_id\":{},\"token_ids\":[1,2],"
-                        "\"text\":{},\"finish_reason\":\"stop\",\"label\":\"{}\",\"label_source\":\"phrases\"}}\n",
+                        "\"text\":{},\"finish_reason\":\"stop\",\"label\":\"{}\",\"label_source\":\"phrases\"{}}}\n",
                         id, json_string(group), row, json_string(prompts_.text(row, "prompt_id")),
-                        json_string(is_restricted(now) ? spec_.reply : spec_.answer), now);
+                        json_string(is_restricted(now) ? spec_.reply : spec_.answer), now,
+                        id == "baseline" ? ",\"prompt\":\"Asked <b>so</b>\"" : "");
                 }
             }
         }
