@@ -50,19 +50,6 @@ std::vector<std::int32_t> greedy_tokens(at::Tensor const& hidden, LinearWeight c
     return tokens;
 }
 
-std::vector<double> next_token_log_probs(at::Tensor const& hidden, LinearWeight const& lm_head, std::span<std::int32_t const> tokens) {
-    std::vector<double> result(static_cast<std::size_t>(hidden.size(0)) * tokens.size());
-    for_logits(hidden, lm_head, [&](std::int64_t first, at::Tensor const& logits) {
-        for_rows(logits, [&](std::int64_t row, auto const* z, std::int64_t vocab) {
-            double const normaliser = log_sum_exp(z, vocab);
-            for (std::size_t i = 0; i < tokens.size(); ++i) {
-                result[static_cast<std::size_t>(first + row) * tokens.size() + i] = static_cast<double>(z[tokens[i]]) - normaliser;
-            }
-        });
-    });
-    return result;
-}
-
 std::vector<double> target_log_probs(at::Tensor const& hidden, LinearWeight const& lm_head, std::span<std::int32_t const> targets) {
     std::vector<double> result(targets.size());
     for_logits(hidden, lm_head, [&](std::int64_t first, at::Tensor const& logits) {

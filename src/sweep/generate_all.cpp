@@ -1,6 +1,3 @@
-#include <algorithm>
-#include <iterator>
-
 #include "gatesweep/sweep/execution.h"
 #include "gatesweep/sweep/work_plan.h"
 #include "record_serialization.h"

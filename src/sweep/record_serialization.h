@@ -3,6 +3,10 @@
 
 #include <boost/serialization/vector.hpp>
 
+#include <algorithm>
+#include <iterator>
+#include <vector>
+
 #include "gatesweep/sweep/execution.h"
 
 namespace boost::serialization {
@@ -38,6 +42,15 @@ std::vector<Record> gather_records(std::vector<Record> const& mine, ParallelLayo
     std::stable_sort(all.begin(), all.end(), [](Record const& a, Record const& b) {
         return a.variant != b.variant ? a.variant < b.variant : a.prompt < b.prompt;
     });
+    return all;
+}
+
+// The same for work whose units overlap: variant 0 is computed in each, with the same bits, and kept once.
+template <class Record>
+std::vector<Record> gather_distinct_records(std::vector<Record> const& mine, ParallelLayout const& layout) {
+    std::vector<Record> all = gather_records(mine, layout);
+    auto const same = [](Record const& a, Record const& b) { return a.variant == b.variant && a.prompt == b.prompt; };
+    all.erase(std::unique(all.begin(), all.end(), same), all.end());
     return all;
 }
 

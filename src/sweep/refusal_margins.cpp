@@ -1,7 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <iterator>
-#include <limits>
 
 #include "gatesweep/sweep/execution.h"
 #include "gatesweep/sweep/work_plan.h"
@@ -91,10 +89,7 @@ std::vector<RefusalMargin> refusal_margins(SweepContext const& context, std::vec
         }
         if (context.progress) context.progress(p + 1, num_passes);
     }
-    margins = gather_records(margins, context.layout);
-    auto const same = [](RefusalMargin const& a, RefusalMargin const& b) { return a.variant == b.variant && a.prompt == b.prompt; };
-    margins.erase(std::unique(margins.begin(), margins.end(), same), margins.end());
-    return margins;
+    return gather_distinct_records(margins, context.layout);
 }
 
 }  // namespace gatesweep

@@ -1,7 +1,3 @@
-#include <algorithm>
-#include <iterator>
-#include <set>
-
 #include "gatesweep/sweep/execution.h"
 #include "gatesweep/sweep/work_plan.h"
 #include "record_serialization.h"
@@ -59,11 +55,7 @@ std::vector<ForcedScore> score_texts(SweepContext const& context, std::vector<Fo
         score_pass(pass, units, context.model.forward_branches(pass.stems, pass.branches, context.edits), context.model, texts, scores);
         if (context.progress) context.progress(p + 1, num_passes);
     }
-    scores = gather_records(scores, context.layout);
-    // The reference was scored once a unit: keep one of each.
-    auto const same = [](ForcedScore const& a, ForcedScore const& b) { return a.variant == b.variant && a.prompt == b.prompt; };
-    scores.erase(std::unique(scores.begin(), scores.end(), same), scores.end());
-    return scores;
+    return gather_distinct_records(scores, context.layout);
 }
 
 }  // namespace gatesweep

@@ -35,9 +35,11 @@ TEST(DenseModel, EqualsTransformers) {
         Branch const branch{0, 0};
         BranchedHidden const hidden = model.forward_branches(std::span(&stem, 1), std::span(&branch, 1), edits);
         std::int64_t const last = hidden.hidden.size(0) - 1;
-        auto const log_p = next_token_log_probs(hidden.hidden.slice(0, last), model.weights().lm_head, answers);
+        auto const log_p = [&](std::int32_t answer) {
+            return target_log_probs(hidden.hidden.slice(0, last), model.weights().lm_head, std::span(&answer, 1))[0];
+        };
         auto const expected = golden.json.at("prompts")[p].at("answer_log_probabilities").get<std::vector<double>>();
-        for (std::size_t a = 0; a < answers.size(); ++a) EXPECT_NEAR(log_p[a], expected[a], 1e-4) << "prompt " << p;
+        for (std::size_t a = 0; a < answers.size(); ++a) EXPECT_NEAR(log_p(answers[a]), expected[a], 1e-4) << "prompt " << p;
         EXPECT_NEAR(TextScorer(hidden.hidden, model.weights().lm_head, ids).reference().nll_sum / static_cast<double>(ids.size() - 1),
                     golden.losses[p], 1e-5 * golden.losses[p]);
     }

@@ -14,9 +14,6 @@ namespace gatesweep {
 // The most likely next token of each row, ties to the lower id: hidden [n,D] after the final norm, lm_head [V,D].
 std::vector<std::int32_t> greedy_tokens(at::Tensor const& hidden, LinearWeight const& lm_head);
 
-// log p of each of `tokens` as the next token of each row, in float64: [n * tokens], row-major.
-std::vector<double> next_token_log_probs(at::Tensor const& hidden, LinearWeight const& lm_head, std::span<std::int32_t const> tokens);
-
 // log p of targets[i] as the next token of row i, in float64.
 std::vector<double> target_log_probs(at::Tensor const& hidden, LinearWeight const& lm_head, std::span<std::int32_t const> targets);
 
