@@ -36,6 +36,44 @@ struct OpenerTexts {
     }
 };
 
+// One pass: a stem for each opener of each unit, and the log-probability of each opener under each variant.
+struct MarginPass {
+    std::vector<TextUnit> const& units;
+    OpenerTexts const& texts;
+    std::vector<Stem> stems;
+    std::vector<Branch> branches;
+    std::vector<std::vector<std::vector<double>>> log_p;  // [unit][variant of the unit][opener]
+
+    MarginPass(std::vector<TextUnit> const& pass_units, OpenerTexts const& opener_texts) : units(pass_units), texts(opener_texts) {
+        for (TextUnit const& unit : units) {
+            for (std::size_t o = 0; o < texts.num_openers; ++o) {
+                std::size_t const text = static_cast<std::size_t>(unit.text) * texts.num_openers + o;
+                for (std::int32_t variant : unit.variants) branches.push_back({static_cast<std::int64_t>(stems.size()), variant});
+                stems.push_back({texts.ids[text], texts.num_prompt_tokens[text]});
+            }
+            log_p.emplace_back(unit.variants.size(), std::vector<double>(texts.num_openers));
+        }
+    }
+
+    void take(BranchedHidden const& hidden, LinearWeight const& lm_head) {
+        for (std::size_t i = 0; i < hidden.lanes.size(); ++i) {
+            Lane const& lane = hidden.lanes[i];
+            auto const index = static_cast<std::size_t>(lane.stem);
+            Stem const& stem = stems[index];
+            // The row before a token predicts it.
+            at::Tensor const rows = hidden.of_lane(i).slice(0, stem.num_prompt_tokens - 1, static_cast<std::int64_t>(stem.ids.size()) - 1);
+            double sum = 0;
+            for (double log : target_log_probs(rows, lm_head, stem.ids.subspan(static_cast<std::size_t>(stem.num_prompt_tokens)))) sum += log;
+            std::size_t const unit = index / texts.num_openers, opener = index % texts.num_openers;
+            auto const& variants = units[unit].variants;
+            for (std::int64_t branch : lane.branches) {
+                auto const at = std::find(variants.begin(), variants.end(), branches[static_cast<std::size_t>(branch)].variant) - variants.begin();
+                log_p[unit][static_cast<std::size_t>(at)][opener] = sum;
+            }
+        }
+    }
+};
+
 }  // namespace
 
 std::vector<RefusalMargin> refusal_margins(SweepContext const& context, std::vector<std::int64_t> const& rows, Openers const& openers,
@@ -50,39 +88,16 @@ std::vector<RefusalMargin> refusal_margins(SweepContext const& context, std::vec
     Communicator const& world = context.layout.world;
     auto const passes = plan_text_passes(lengths, num_variants, context.batch_tokens, world.rank(), world.size());
     std::int64_t const num_passes = context.layout.expert_parallel.all_reduce_max(static_cast<std::int64_t>(passes.size()));
+    std::vector<TextUnit> const none;
+    std::size_t const num_refusals = openers.refusals.size();
     std::vector<RefusalMargin> margins;
     for (std::int64_t p = 0; p < num_passes; ++p) {
-        std::vector<Stem> stems;
-        std::vector<Branch> branches;
-        std::vector<TextUnit> const units = p < static_cast<std::int64_t>(passes.size()) ? passes[p] : std::vector<TextUnit>();
-        std::vector<std::vector<std::vector<double>>> log_p;  // [unit][variant of the unit][opener]
-        for (TextUnit const& unit : units) {
-            for (std::size_t o = 0; o < texts.num_openers; ++o) {
-                std::size_t const text = static_cast<std::size_t>(unit.text) * texts.num_openers + o;
-                for (std::int32_t variant : unit.variants) branches.push_back({static_cast<std::int64_t>(stems.size()), variant});
-                stems.push_back({texts.ids[text], texts.num_prompt_tokens[text]});
-            }
-            log_p.emplace_back(unit.variants.size(), std::vector<double>(texts.num_openers));
-        }
-        BranchedHidden const result = context.model.forward_branches(stems, branches, context.edits);
-        for (std::size_t i = 0; i < result.lanes.size(); ++i) {
-            Lane const& lane = result.lanes[i];
-            Stem const& stem = stems[static_cast<std::size_t>(lane.stem)];
-            std::size_t const unit = static_cast<std::size_t>(lane.stem) / texts.num_openers, opener = static_cast<std::size_t>(lane.stem) % texts.num_openers;
-            std::int64_t const last = static_cast<std::int64_t>(stem.ids.size()) - 1;
-            auto const targets = stem.ids.subspan(static_cast<std::size_t>(stem.num_prompt_tokens));
-            double sum = 0;
-            for (double log : target_log_probs(result.of_lane(i).slice(0, stem.num_prompt_tokens - 1, last), context.model.weights().lm_head, targets)) sum += log;
-            for (std::int64_t branch : lane.branches) {
-                auto const& variants = units[unit].variants;
-                auto const at = std::find(variants.begin(), variants.end(), branches[static_cast<std::size_t>(branch)].variant) - variants.begin();
-                log_p[unit][static_cast<std::size_t>(at)][opener] = sum;
-            }
-        }
-        std::size_t const num_refusals = openers.refusals.size();
+        std::vector<TextUnit> const& units = p < static_cast<std::int64_t>(passes.size()) ? passes[static_cast<std::size_t>(p)] : none;
+        MarginPass pass(units, texts);
+        pass.take(context.model.forward_branches(pass.stems, pass.branches, context.edits), context.model.weights().lm_head);
         for (std::size_t u = 0; u < units.size(); ++u) {
             for (std::size_t v = 0; v < units[u].variants.size(); ++v) {
-                double const* const values = log_p[u][v].data();
+                double const* const values = pass.log_p[u][v].data();
                 double const margin = log_sum(values, values + num_refusals) - log_sum(values + num_refusals, values + texts.num_openers);
                 margins.push_back({rows[static_cast<std::size_t>(units[u].text)], units[u].variants[v], margin});
             }
