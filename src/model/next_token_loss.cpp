@@ -4,14 +4,13 @@
 
 #include "gatesweep/model/generic_ops.h"
 #include "kernels.h"
+#include "logit_chunks.h"
 
 namespace gatesweep {
 
 using namespace kernels;
 
 namespace {
-
-constexpr std::int64_t max_logit_bytes = std::int64_t{64} << 20;
 
 // Logits [n,V] in the compute type become gradients; returns the rows' losses.
 at::Tensor cross_entropy_in_place(at::Tensor logits, at::Tensor const& targets, at::Tensor const& scale) {
@@ -61,17 +60,15 @@ NextTokenLoss next_token_loss(at::Tensor const& hidden, LinearWeight const& lm_h
     at::Tensor d_rows = gradient == Gradient::hidden ? at::empty_like(rows) : at::Tensor();
 
     auto const compute_type = hidden.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
-    std::int64_t const chunk = std::max<std::int64_t>(1, max_logit_bytes / (lm_head.num_outputs() * 4));
     std::vector<double> row_losses;
-    for (std::int64_t begin = 0; begin < rows.size(0); begin += chunk) {
-        std::int64_t const end = std::min(begin + chunk, rows.size(0));
+    for_logit_chunks(rows.size(0), lm_head.num_outputs(), [&](std::int64_t begin, std::int64_t end) {
         at::Tensor const logits = token_linear(rows.slice(0, begin, end), lm_head).to(compute_type).contiguous();
         at::Tensor const losses = cross_entropy_in_place(logits, target.slice(0, begin, end), scale.slice(0, begin, end)).cpu();
         row_losses.insert(row_losses.end(), losses.const_data_ptr<double>(), losses.const_data_ptr<double>() + losses.numel());
         if (d_rows.defined()) {
             d_rows.slice(0, begin, end).copy_(token_linear_input_gradient(logits.to(hidden.scalar_type()), lm_head));
         }
-    }
+    });
 
     NextTokenLoss result;
     std::size_t row = 0;

@@ -4,21 +4,18 @@
 #include <cmath>
 
 #include "kernels.h"
+#include "logit_chunks.h"
 
 namespace gatesweep {
 namespace {
-
-constexpr std::int64_t max_logit_bytes = std::int64_t{64} << 20;
 
 // body(first row, logits [n,V] of the compute type on the CPU) for a few rows at a time.
 template <class Body>
 void for_logits(at::Tensor const& hidden, LinearWeight const& lm_head, Body const& body) {
     auto const compute_type = hidden.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
-    std::int64_t const chunk = std::max<std::int64_t>(1, max_logit_bytes / (lm_head.num_outputs() * 4));
-    for (std::int64_t begin = 0; begin < hidden.size(0); begin += chunk) {
-        std::int64_t const end = std::min(begin + chunk, hidden.size(0));
+    for_logit_chunks(hidden.size(0), lm_head.num_outputs(), [&](std::int64_t begin, std::int64_t end) {
         body(begin, token_linear(hidden.slice(0, begin, end), lm_head).to(at::kCPU, compute_type).contiguous());
-    }
+    });
 }
 
 template <class A>
