@@ -134,7 +134,7 @@ std::vector<LabelledText> label_completions(Inputs const& inputs, Machine const&
             texts[i].label = verdicts[i];
             texts[i].source = fmt::format("judge {} {}", question.name, question.version);
         }
-    } else if (readable) {
+    } else if (readable && layout.is_final_rank()) {
         PhraseLabeller const rules = phrase_rules(labels);
         for (LabelledText& text : texts) {
             text.label = rules.label(text.text);
@@ -148,6 +148,7 @@ std::vector<LabelledText> label_completions(Inputs const& inputs, Machine const&
 std::optional<LabelQuality> measure_labeller(Job const& job, Machine const& machine, ParallelLayout const& layout) {
     LabelsSpec const& labels = job.sweep.labels;
     if (labels.validation.empty()) return std::nullopt;
+    if (labels.method == LabelMethod::phrases && !layout.is_final_rank()) return std::nullopt;  // nothing to share
     LabelledFile const file = read_labelled_file(labels.validation);
     if (labels.method == LabelMethod::phrases) {
         PhraseLabeller const rules = phrase_rules(labels);
