@@ -1,14 +1,17 @@
 // gatesweep: MPI session, options, command, and one catch that ends every rank with this rank's message.
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <string_view>
 
 #include "app/commands.h"
 #include "app/options.h"
 #include "gatesweep/base/error.h"
 #include "gatesweep/base/log.h"
+#include "gatesweep/base/stop_request.h"
 #include "gatesweep/comm/communicator.h"
 
 namespace {
@@ -70,6 +73,8 @@ gatesweep::ExitCode run_command(gatesweep::Options const& options, gatesweep::Co
 int main(int argc, char** argv) {
     using namespace gatesweep;
     sleep_while_waiting(argv);
+    // From the first moment, since the default is to end the process; only a run has anything to finish.
+    if (std::find(argv, argv + argc, std::string_view("run")) != argv + argc) catch_stop_signals();
     try {
         MpiSession const mpi(argc, argv);
         Communicator const world = mpi.world();
@@ -82,6 +87,10 @@ int main(int argc, char** argv) {
         try {
             return static_cast<int>(run_command(*parsed.options, world));
         } catch (Error const& error) {
+            if (error.code() == ExitCode::stopped) {  // on every rank: they end as after a success
+                say("stopped", error.what());
+                return static_cast<int>(error.code());
+            }
             report_error(error.what());
             mpi.abort(error.code());
         } catch (std::exception const& error) {

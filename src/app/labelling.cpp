@@ -4,8 +4,10 @@
 #include <map>
 #include <tuple>
 
+#include "gatesweep/base/digest.h"
 #include "gatesweep/base/log.h"
-#include "gatesweep/comm/communicator.h"
+#include "gatesweep/base/stop_request.h"
+#include "gatesweep/comm/stop_together.h"
 #include "gatesweep/sweep/judge.h"
 #include "gatesweep/sweep/label_files.h"
 #include "gatesweep/sweep/refusal_phrases.h"
@@ -54,21 +56,45 @@ HumanLabels human_labels(LabelsSpec const& labels) {
     return read_human_labels(labels.human, has_key ? std::optional(key) : std::nullopt);
 }
 
-// Each rank judges its share; the root, which has the questions, gets all labels in their order.
+// Each rank judges its share of what no ledger holds; the root, which has the questions, gets all labels in their order.
 std::vector<Label> judge_all(LabelsSpec const& labels, Machine const& machine, ParallelLayout const& layout,
-                             std::vector<JudgeQuestion> questions) {
+                             std::vector<JudgeQuestion> questions, Ledger& ledger) {
+    constexpr char const* record_kind = "verdict";
+    constexpr std::size_t questions_of_a_commit = 64;
     Communicator const& world = layout.world;
     world.broadcast_value(questions, layout.final_rank());
     Judge const judge(labels.judge, judge_question(labels), std::nullopt, machine.device, 8192);
-    std::vector<JudgeQuestion> mine;
-    for (std::size_t q = static_cast<std::size_t>(world.rank()); q < questions.size(); q += static_cast<std::size_t>(world.size())) {
-        mine.push_back(questions[q]);
+    auto const key = [digest = judge.digest()](JudgeQuestion const& q) {
+        return FastDigest().add(std::string_view(digest)).add(std::string_view(q.prompt)).add(std::string_view(q.completion)).hex();
+    };
+    std::vector<Label> all(layout.is_final_rank() ? questions.size() : 0);
+    std::vector<std::size_t> open;  // indices of questions
+    for (std::size_t q = 0; q < questions.size(); ++q) {
+        if (!ledger.holds(record_kind, key(questions[q]))) {
+            open.push_back(q);
+        } else if (layout.is_final_rank()) {
+            all[q] = parse_label(ledger.payload(record_kind, key(questions[q]))).value_or(Label::unscored);
+        }
     }
+    std::vector<JudgeQuestion> mine;
+    auto const num_ranks = static_cast<std::size_t>(world.size());
+    for (std::size_t i = static_cast<std::size_t>(world.rank()); i < open.size(); i += num_ranks) mine.push_back(questions[open[i]]);
     std::vector<int> verdicts;
-    for (Label label : judge.label(mine)) verdicts.push_back(static_cast<int>(label));
+    bool stopped = false;
+    while (verdicts.size() < mine.size() && !stopped) {
+        std::size_t const first = verdicts.size(), count = std::min(questions_of_a_commit, mine.size() - first);
+        auto const part = mine.begin() + static_cast<std::ptrdiff_t>(first);
+        for (Label label : judge.label({part, part + static_cast<std::ptrdiff_t>(count)})) {
+            ledger.add(record_kind, key(mine[verdicts.size()]), to_string(label));
+            verdicts.push_back(static_cast<int>(label));
+        }
+        ledger.commit();
+        stopped = verdicts.size() < mine.size() && stop_request() != StopRequest::none;
+    }
+    stop_together(world, stopped);
     auto const parts = world.gather_value(verdicts, layout.final_rank());
-    std::vector<Label> all(parts.empty() ? 0 : questions.size());
-    for (std::size_t q = 0; q < all.size(); ++q) all[q] = static_cast<Label>(parts[q % parts.size()][q / parts.size()]);
+    if (!layout.is_final_rank()) return {};
+    for (std::size_t i = 0; i < open.size(); ++i) all[open[i]] = static_cast<Label>(parts[i % num_ranks][i / num_ranks]);
     return all;
 }
 
@@ -110,7 +136,7 @@ std::vector<Label> phrase_labels(Job const& job, std::vector<std::string> const&
 }
 
 std::vector<LabelledText> label_completions(Inputs const& inputs, Machine const& machine, ParallelLayout const& layout,
-                                            TrialPlan const& plan, std::vector<Completion> const& completions) {
+                                            TrialPlan const& plan, std::vector<Completion> const& completions, RunSession& session) {
     LabelsSpec const& labels = inputs.job.sweep.labels;
     std::vector<LabelledText> texts;
     auto const vocabulary = inputs.job.model.path / "tokenizer.model";
@@ -128,7 +154,8 @@ std::vector<LabelledText> label_completions(Inputs const& inputs, Machine const&
         for (std::size_t i = 0; i < texts.size(); ++i) {
             questions.push_back({inputs.prompt_texts[static_cast<std::size_t>(completions[i].prompt)], texts[i].text});
         }
-        auto const verdicts = judge_all(labels, machine, layout, std::move(questions));
+        session.expect("verdict", std::ssize(questions));
+        auto const verdicts = judge_all(labels, machine, layout, std::move(questions), session.ledger());
         JudgeTemplate const question = judge_question(labels);
         for (std::size_t i = 0; i < verdicts.size(); ++i) {
             texts[i].label = verdicts[i];
@@ -157,7 +184,8 @@ std::optional<LabelQuality> measure_labeller(Job const& job, Machine const& mach
     }
     std::vector<JudgeQuestion> questions;
     for (auto const& row : file.rows) questions.push_back({row.prompt, row.completion});
-    auto const verdicts = judge_all(labels, machine, layout, questions);
+    Ledger forgetful;
+    auto const verdicts = judge_all(labels, machine, layout, questions, forgetful);
     if (verdicts.empty()) return std::nullopt;
     JudgeTemplate const question = judge_question(labels);
     std::size_t next = 0;  // rows are asked for in their order

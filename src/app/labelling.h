@@ -9,6 +9,7 @@
 #include "gatesweep/comm/parallel_layout.h"
 #include "gatesweep/sweep/label_validation.h"
 #include "machine.h"
+#include "run_session.h"
 
 namespace gatesweep {
 
@@ -17,9 +18,10 @@ namespace gatesweep {
 void check_label_inputs(Job const& job);
 
 // Text and label of every completion. Collective: judges run on every rank, each with a share of the completions. The
-// final rank's `completions` count and get their labels; human labels override where they have a row.
+// final rank's `completions` count and get their labels; human labels override where they have a row. A judge's verdicts
+// are committed as they come. Errors: ExitCode::stopped on every rank when told to stop with verdicts missing.
 std::vector<LabelledText> label_completions(Inputs const& inputs, Machine const& machine, ParallelLayout const& layout,
-                                            TrialPlan const& plan, std::vector<Completion> const& completions);
+                                            TrialPlan const& plan, std::vector<Completion> const& completions, RunSession& session);
 
 // The labeller's agreement with the job's validation file; nothing without one. Same calling rule; final rank's result.
 std::optional<LabelQuality> measure_labeller(Job const& job, Machine const& machine, ParallelLayout const& layout);

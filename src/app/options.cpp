@@ -44,7 +44,7 @@ std::string usage_problem(CLI::App const& app, CLI::ParseError const& error, std
 
 void add_run_options(CLI::App& command, Options& options) {
     add_job_options(command, options);
-    command.add_option("--out", options.out, "folder for the results; made when missing; left alone when it holds this job's already")
+    command.add_option("--out", options.out, "folder for the results; made when missing; an unfinished run there is continued, a finished one left alone")
         ->required()
         ->type_name("DIR");
 }

@@ -19,6 +19,7 @@ struct Options {
     std::filesystem::path out;           // run, labels: where results go; plan: a finished run to plan from, or empty
     std::filesystem::path folder;        // status, analyze, report, compare, labels: a run's
     std::filesystem::path other_folder;  // compare: the second run's
+    bool count_only = false;             // status: print the number of committed records and nothing else
     std::vector<std::string> overrides;  // --set key=value
     std::int64_t sample_prompts = 4;     // verify: the shortest and the longest of each group, this many each
     std::int64_t sample_entries = 64;    // verify: gate weights compared with finite differences

@@ -47,10 +47,11 @@ void add_plan_options(CLI::App& command, Options& options) {
 
 void add_status_options(CLI::App& command, Options& options) {
     add_folder(command, options.folder, "folder", "the folder of a run");
+    command.add_flag("--count", options.count_only, "print the number of committed records only: has a run got on since?");
     command.footer(
         "Nothing is changed. Exit code 0: complete, and every table and array holds what the run wrote;\n"
-        "75: not complete, run the job again; 65: complete, but files were changed, or not a\n"
-        "run's folder; 66: no such folder.");
+        "75: not complete, run the same command again and it goes on; 65: complete, but files were\n"
+        "changed, or not a run's folder; 66: no such folder.");
 }
 
 void add_analyze_options(CLI::App& command, Options& options) {

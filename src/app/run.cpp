@@ -1,53 +1,26 @@
-#include <fmt/ranges.h>
-
 #include <boost/serialization/string.hpp>
 #include <boost/serialization/vector.hpp>
 
 #include <algorithm>
-#include <chrono>
-#include <map>
 
 #include "analysis_parameters.h"
 #include "commands.h"
 #include "gatesweep/analysis/analysis.h"
 #include "gatesweep/analysis/stored_signals.h"
-#include "gatesweep/base/build_config.h"
 #include "gatesweep/comm/fail_once.h"
-#include "gatesweep/comm/tensor_collectives.h"
 #include "gatesweep/report/figures.h"
 #include "gatesweep/report/headline.h"
 #include "gatesweep/report/html.h"
 #include "gatesweep/report/tables.h"
-#include "gatesweep/signal/signals.h"
 #include "gatesweep/store/run_directory.h"
-#include "progress.h"
+#include "run_session.h"
 #include "setup.h"
+#include "signals_phase.h"
+#include "stopwatch.h"
 #include "sweep_phase.h"
 
 namespace gatesweep {
 namespace {
-
-class Stopwatch {
-public:
-    double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
-
-private:
-    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
-};
-
-void say_prompts(Inputs const& inputs, BatchPlan const& plan) {
-    std::vector<std::string> order;
-    std::map<std::string, std::int64_t> sizes;
-    for (auto const& group : inputs.groups) {
-        if (sizes[group]++ == 0) order.push_back(group);
-    }
-    std::string groups;
-    for (auto const& group : order) groups += fmt::format("{}{} {}", groups.empty() ? "" : ", ", sizes[group], group);
-    auto const& first = inputs.token_ids.front();
-    std::vector<std::int32_t> const shown(first.begin(), first.begin() + std::min<std::size_t>(first.size(), 8));
-    say("prompts", "{}; {} tokens in {}; ids of the first: {}{}", groups, inputs.num_tokens(),
-        plural(static_cast<std::int64_t>(plan.batches.size()), "batch"), fmt::join(shown, " "), first.size() > shown.size() ? " ..." : "");
-}
 
 // "7.7 MB", or "7.5 to 7.7 MB" where ranks differ.
 std::string megabytes(std::vector<std::int64_t> const& bytes) {
@@ -75,112 +48,113 @@ std::string weights_digest(Weights const& weights, ParallelLayout const& layout)
     return fmt::format("{:016x}", static_cast<std::uint64_t>(layout.expert_parallel.all_reduce_sum(static_cast<std::int64_t>(mine))));
 }
 
-}  // namespace
+// The model of a job, and what loading it took.
+struct LoadedModel {
+    std::unique_ptr<Mixtral> model;
+    std::string digest;                     // of the weights
+    std::vector<std::int64_t> bytes_read;   // by rank
+    double seconds = 0.0;
+};
 
-void run_job(Options const& options, Communicator const& world) {
-    std::string const started = utc_now();
-    Setup const setup = set_up(options, world);
+LoadedModel load_model(Setup const& setup) {
     auto const& [inputs, config, layout, machine] = setup;
     Job const& job = inputs.job;
-
-    std::optional<RunDirectory> run;
-    std::int64_t complete = 0;
-    if (layout.is_final_rank()) {
-        if (is_complete(options.out)) {
-            Manifest const manifest = read_manifest(options.out);
-            complete = manifest.job_digest == job_digest(job) && manifest.prompts_digest == inputs.prompts_digest ? 1 : 0;
-            GATESWEEP_VALIDATE(complete == 1, ExitCode::cannot_create,
-                               "{} holds the results of another job or of other prompts (they would be lost): choose another --out, or "
-                               "remove the folder",
-                               options.out.string());
-        }
-        if (!complete) run.emplace(options.out);
-    }
-    if (world.all_reduce_max(complete)) {
-        say("complete", "{} holds this job's results already; nothing to do", options.out.string());
-        return;
-    }
-
-    Stopwatch load_watch;
-    std::optional<Checkpoint> opened;
+    Stopwatch watch;
+    std::optional<Checkpoint> checkpoint;
     Weights weights;
-    fail_once(world, [&] {
-        opened.emplace(job.model.path);
-        ExpertLayout const experts = validate_checkpoint(*opened, config);
+    fail_once(layout.world, [&] {
+        checkpoint.emplace(job.model.path);
+        ExpertLayout const experts = validate_checkpoint(*checkpoint, config);
         validate_memory(machine, layout);
-        weights = load_weights(*opened, config, experts, layout.local_experts(config.num_experts), machine.dtype, machine.device);
+        weights = load_weights(*checkpoint, config, experts, layout.local_experts(config.num_experts), machine.dtype, machine.device);
     });
-    Checkpoint const& checkpoint = *opened;
     std::int64_t const new_tokens = job.sweep.enabled ? job.sweep.max_new_tokens : 0;
-    auto model = std::make_unique<Mixtral>(config, std::move(weights), layout, inputs.max_prompt_tokens() + new_tokens);
-    double const load_seconds = load_watch.seconds();
-    std::string const digest_of_weights = weights_digest(model->weights(), layout);
-    std::vector<std::int64_t> const bytes_read = world.all_gather(static_cast<std::int64_t>(checkpoint.bytes_read()));
+    LoadedModel loaded;
+    loaded.model = std::make_unique<Mixtral>(config, std::move(weights), layout, inputs.max_prompt_tokens() + new_tokens);
+    loaded.seconds = watch.seconds();
+    loaded.digest = weights_digest(loaded.model->weights(), layout);
+    loaded.bytes_read = layout.world.all_gather(static_cast<std::int64_t>(checkpoint->bytes_read()));
     say("model", "Mixtral, {} layers x {} experts, top-{}, {:.1f} M parameters; each rank read {} in {:.1f} s", config.num_layers,
-        config.num_experts, config.top_k, static_cast<double>(config.num_parameters()) / 1e6, megabytes(bytes_read), load_seconds);
-    BatchPlan const plan = plan_batches(inputs.prompt_tokens(), job.signals.batch_tokens);
-    say_prompts(inputs, plan);
+        config.num_experts, config.top_k, static_cast<double>(config.num_parameters()) / 1e6, megabytes(loaded.bytes_read), loaded.seconds);
+    return loaded;
+}
 
-    Progress progress("signals", "tokens", world.rank() == 0);
-    Signals signals = compute_signals(*model, layout, inputs.token_ids, plan,
-                                      {.tape_memory = machine.tape_memory,
-                                       .progress = [&](std::int64_t done, std::int64_t all) { progress.update(done, all); }});
-    reduce_to_final_rank(signals, layout);
-    double const signals_seconds = progress.seconds();
-    std::vector<std::int64_t> const peaks = world.all_gather(peak_memory());
+// Arrays and tables of the signals. Final rank.
+AnalysisResult analyse(AnalysisInput const& input, RunDirectory& run) {
+    run.write_array("activation_counts", input.activation_counts);
+    run.write_array("gradient_scores", input.gradient_scores);
+    AnalysisResult const analysis = analyze(input);
+    write_tables(input, analysis, run);
+    return analysis;
+}
 
-    std::vector<PhaseTiming> timings = {{"load", load_seconds, 0}, {"signals", signals_seconds, inputs.num_tokens()}};
+void write_report(RunSession& session, std::vector<PhaseTiming>& timings) {
+    RunDirectory& run = *session.folder();
+    Stopwatch watch;
+    write_timings(timings, run);
+    session.end("complete");  // the report tells of it
+    draw_figures(run.folder());
+    write_report_html(run.folder());
+    timings.push_back({"report", watch.seconds(), 0});
+    write_timings(timings, run);
+    run.complete(session.manifest());
+}
+
+void run_phases(Setup const& setup, RunSession& session) {
+    auto const& [inputs, config, layout, machine] = setup;
+    LoadedModel loaded = load_model(setup);
+    session.manifest().layout.bytes_read = loaded.bytes_read;
+    session.open_ledger(loaded.digest);
+
+    MeasuredSignals const measured = measure_signals(setup, *loaded.model, session);
+    std::vector<std::int64_t> const peaks = layout.world.all_gather(peak_memory());
+    session.manifest().layout.peak_memory = peaks;
+    std::vector<PhaseTiming> timings = {{"load", loaded.seconds, 0}, measured.timing};
     std::optional<AnalysisInput> input;
     std::optional<AnalysisResult> analysis;
     if (layout.is_final_rank()) {
-        Stopwatch analysis_watch;
-        run->write_text("job.toml", to_toml(job));
-        input = analysis_input(inputs, config, signals);
-        run->write_array("activation_counts", signals.activation_counts);
-        run->write_array("gradient_scores", signals.gradient_scores);
-        analysis = analyze(*input);
-        write_tables(*input, *analysis, *run);
-        timings.push_back({"analysis", analysis_watch.seconds(), 0});
+        Stopwatch watch;
+        input = analysis_input(inputs, config, measured.signals);
+        analysis = analyse(*input, *session.folder());
+        timings.push_back({"analysis", watch.seconds(), 0});
     }
-    if (job.sweep.enabled) {
-        auto const sweep_timings = run_sweep(setup, std::move(model), input ? &*input : nullptr, analysis ? &*analysis : nullptr,
-                                             run ? &*run : nullptr);
+    if (inputs.job.sweep.enabled) {
+        auto const sweep_timings = run_sweep(setup, std::move(loaded.model), session, input ? &*input : nullptr, analysis ? &*analysis : nullptr);
         timings.insert(timings.end(), sweep_timings.begin(), sweep_timings.end());
     }
+    if (layout.is_final_rank()) write_report(session, timings);
+}
 
+// What went wrong matters more than writing down that it did.
+void end_quietly(RunSession& session, std::string const& outcome) {
+    try {
+        session.end(outcome);
+    } catch (Error const&) {
+    }
+}
+
+}  // namespace
+
+void run_job(Options const& options, Communicator const& world) {
+    Setup const setup = set_up(options, world);
+    RunSession session(options, setup);
+    if (session.was_complete()) {
+        say("complete", "{} holds this job's results already; nothing to do", options.out.string());
+        return;
+    }
+    try {
+        run_phases(setup, session);
+    } catch (Error const& error) {
+        end_quietly(session, error.code() == ExitCode::stopped ? "stopped" : error.what());
+        throw;
+    }
     std::vector<std::string> lines;
-    if (layout.is_final_rank()) {
-
-        Manifest manifest;
-        manifest.version = GATESWEEP_VERSION;
-        manifest.build = fmt::format("{} {} {}", GATESWEEP_GIT_REVISION, GATESWEEP_BUILD_TYPE, GATESWEEP_COMPILER);
-        manifest.versions = {{"libtorch", GATESWEEP_LIBTORCH_VERSION}, {"mpi", mpi_library_version()}, {"nccl", nccl_version()}};
-        manifest.host = host_name();
-        manifest.command = options.arguments;
-        manifest.job = to_toml(job);
-        manifest.job_digest = job_digest(job);
-        manifest.prompts_digest = inputs.prompts_digest;
-        manifest.weights_digest = digest_of_weights;
-        manifest.numerics_id = numerics_id(machine);
-        manifest.layout = {world.size(), layout.num_copies, job.parallel.expert_parallel, machine.threads,
-                           machine.device.is_cuda() ? "cuda" : "cpu", dtype_name(machine.dtype), bytes_read, peaks};
-        manifest.started = started;
-        manifest.finished = utc_now();
-        manifest.attempts = {{started, manifest.finished, manifest.host, world.size(), "complete"}};
-
-        Stopwatch report_watch;
-        write_timings(timings, *run);
-        run->write_manifest(manifest);
-        draw_figures(run->folder());
-        write_report_html(run->folder());
-        timings.push_back({"report", report_watch.seconds(), 0});
-        write_timings(timings, *run);
-        run->complete(manifest);
-        Headline const result = headline(run->folder());
+    if (setup.layout.is_final_rank()) {
+        Headline const result = headline(options.out);
         lines = {result.analysis, result.marked};
         lines.insert(lines.end(), result.result.begin(), result.result.end());
     }
-    world.broadcast_value(lines, layout.final_rank());
+    world.broadcast_value(lines, setup.layout.final_rank());
     say("analysis", lines[0]);
     if (!lines[1].empty()) say("marked", lines[1]);
     for (std::size_t i = 2; i < lines.size(); ++i) say(i == 2 ? "result" : "", lines[i]);

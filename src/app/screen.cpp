@@ -7,6 +7,7 @@
 #include <boost/serialization/vector.hpp>
 
 #include "gatesweep/base/log.h"
+#include "gatesweep/base/stop_request.h"
 #include "gatesweep/input/tokenizer.h"
 #include "labelling.h"
 #include "progress.h"
@@ -115,7 +116,7 @@ void write_screen(Setup const& setup, std::vector<std::int64_t> const& rows, std
 
 }  // namespace
 
-void run_screen(Setup const& setup, Mixtral const& model, std::vector<Completion> const& baseline, RunDirectory* run) {
+void run_screen(Setup const& setup, Mixtral const& model, std::vector<Completion> const& baseline, RunSession& session) {
     auto const& [inputs, config, layout, machine] = setup;
     ScreenSpec const& screen = inputs.job.sweep.screen;
     Openers openers;
@@ -135,11 +136,12 @@ void run_screen(Setup const& setup, Mixtral const& model, std::vector<Completion
         rows.insert(rows.end(), of_group.begin(), of_group.end());
     }
     RouterEdits const edits = single_experts(config, screen.mode);
+    session.expect("margin", edits.num_variants() * std::ssize(rows));
     Progress progress("screen", "passes", layout.world.rank() == 0);
     SweepContext const context{model, layout, edits, inputs.token_ids, inputs.job.signals.batch_tokens,
-                               [&](std::int64_t done, std::int64_t all) { progress.update(done, all); }};
+                               [&](std::int64_t done, std::int64_t all) { progress.update(done, all); }, &session.ledger(), stop_request};
     auto const margins = refusal_margins(context, rows, openers, static_cast<std::int32_t>(edits.num_variants()));
-    if (run) write_screen(setup, rows, margins, *run);
+    if (session.folder()) write_screen(setup, rows, margins, *session.folder());
 }
 
 }  // namespace gatesweep

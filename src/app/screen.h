@@ -3,9 +3,8 @@
 
 #include <vector>
 
-#include "gatesweep/store/run_directory.h"
 #include "gatesweep/sweep/execution.h"
-#include "setup.h"
+#include "run_session.h"
 
 namespace gatesweep {
 
@@ -13,6 +12,6 @@ namespace gatesweep {
 // are the model's own: the most frequent first tokens of its unedited refusals and compliances (by the phrase rules);
 // where it never refuses or always does, the screen is left out with a warning. `baseline`: the final rank's completions
 // without edits.
-void run_screen(Setup const& setup, Mixtral const& model, std::vector<Completion> const& baseline, RunDirectory* run);
+void run_screen(Setup const& setup, Mixtral const& model, std::vector<Completion> const& baseline, RunSession& session);
 
 }  // namespace gatesweep

@@ -2,10 +2,13 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
 
 #include "commands.h"
 #include "gatesweep/base/file.h"
+#include "gatesweep/store/record_merge.h"
 #include "gatesweep/store/run_directory.h"
+#include "run_session.h"
 #include "setup.h"
 #include "stored_run.h"
 
@@ -35,14 +38,50 @@ std::string contents(fs::path const& folder) {
     return parts.empty() ? "nothing yet" : fmt::format("{}", fmt::join(parts, ", "));
 }
 
+// "120 of 230 signals, 0 of 36110 completions": what was committed, of what the phases so far came to.
+std::string committed(MergedRecords const& records, fs::path const& folder) {
+    std::map<std::string, std::int64_t> done, planned;
+    for (MergedRecord const& merged : records.records()) ++done[merged.record.kind];
+    if (fs::path const list = folder / "log" / "planned.csv"; file_kind(list) == FileKind::file) {
+        CsvTable const table = read_csv(list);
+        for (std::size_t row = 0; row < table.rows.size(); ++row) planned[table.text(row, "kind")] = table.integer(row, "records");
+    }
+    for (auto const& [kind, count] : done) planned.try_emplace(kind, count);
+    std::vector<std::string> parts;
+    for (auto const& [kind, count] : planned) parts.push_back(fmt::format("{} of {}", done[kind], plural(count, printable(kind))));
+    return parts.empty() ? "nothing yet" : fmt::format("{}", fmt::join(parts, ", "));
+}
+
+MergedRecords read_work(fs::path const& folder) {
+    std::vector<RecordLog> logs;
+    for (auto const& file : list_logs(folder / "log", work_log_kind)) logs.push_back(read_log(file));
+    return merge_logs(logs);
+}
+
+void print_attempts(fs::path const& folder) {
+    if (file_kind(folder / "manifest.json") != FileKind::file) return;
+    Manifest const manifest = read_manifest(folder);
+    if (manifest.attempts.empty()) return;
+    ManifestAttempt const& last = manifest.attempts.back();
+    print("starts", fmt::format("{}; the last {} on {} over {}: {}", manifest.attempts.size(), last.started, printable(last.host),
+                                plural(last.ranks, "rank"),
+                                last.outcome.empty() || last.outcome == "complete" ? "at work, or cut off" : fmt::format("{}, {}", printable(last.outcome, 200), last.finished)));
+}
+
 ExitCode print_unfinished(fs::path const& folder) {
     print("unfinished", "COMPLETE is not there: a run is at work, or was stopped");
+    MergedRecords const work = read_work(folder);
+    print("committed", committed(work, folder));
+    for (std::string const& notice : work.notices()) print("", notice);
+    print_attempts(folder);
     print("holds", contents(folder));
     fs::path const mark = folder / FolderLock::file_name;
     // A run empties the file when it ends; what it says of one that was killed is still who was last.
     std::string const holder = file_kind(mark) == FileKind::file ? read_file(mark, 4096) : std::string();
     if (!holder.empty()) print("holder", printable(holder.substr(0, holder.find('\n'))));
-    print("next", fmt::format("gatesweep run JOB.toml --out {} computes it again", folder.string()));
+    fs::path const job = folder / "job.toml";
+    print("next", fmt::format("gatesweep run {} --out {} goes on from there", file_kind(job) == FileKind::file ? job.string() : "JOB.toml",
+                              folder.string()));
     return ExitCode::stopped;
 }
 
@@ -51,6 +90,10 @@ ExitCode print_unfinished(fs::path const& folder) {
 ExitCode print_status(Options const& options) {
     fs::path const& folder = options.folder;
     validate_run_folder(folder);
+    if (options.count_only) {
+        fmt::print("{}\n", read_work(folder).records().size());
+        return is_complete(folder) ? ExitCode::ok : ExitCode::stopped;
+    }
     if (!is_complete(folder)) {
         GATESWEEP_VALIDATE(file_kind(folder / "COMPLETE") == FileKind::missing, ExitCode::bad_data,
                            "{}: manifest.json is not the one that the run completed with (its digests cannot be "

@@ -7,6 +7,7 @@
 #include <boost/serialization/vector.hpp>
 
 #include "gatesweep/base/log.h"
+#include "gatesweep/base/stop_request.h"
 #include "gatesweep/sweep/plan_serialization.h"
 #include "gatesweep/sweep/trial_table.h"
 #include "labelling.h"
@@ -102,8 +103,8 @@ void write_tables_of(TrialPlan const& plan, SweepOutcomes const& outcomes, std::
 
 }  // namespace
 
-std::vector<PhaseTiming> run_sweep(Setup const& setup, std::unique_ptr<Mixtral> model, AnalysisInput const* input,
-                                   AnalysisResult const* analysis, RunDirectory* run) {
+std::vector<PhaseTiming> run_sweep(Setup const& setup, std::unique_ptr<Mixtral> model, RunSession& session,
+                                   AnalysisInput const* input, AnalysisResult const* analysis) {
     auto const& [inputs, config, layout, machine] = setup;
     Communicator const& world = layout.world;
     bool const shown = world.rank() == 0;
@@ -113,15 +114,17 @@ std::vector<PhaseTiming> run_sweep(Setup const& setup, std::unique_ptr<Mixtral> 
     if (shown) say_plan(plan, rows.size());
     GeneratorOptions const options = generator_options(setup, *model);
     auto const num_trials = static_cast<std::int32_t>(plan.trials.size());
+    session.expect("completion", num_trials * std::ssize(rows));
 
     // The baseline once, for all: what its answers were is needed to force them on the trials.
     Progress baseline_progress("baseline", "completions", shown);
     SweepContext context{*model, layout, edits, inputs.token_ids, inputs.job.signals.batch_tokens,
-                         [&](std::int64_t done, std::int64_t all) { baseline_progress.update(done, all); }};
+                         [&](std::int64_t done, std::int64_t all) { baseline_progress.update(done, all); }, &session.ledger(), stop_request};
     GenerationResult baseline = generate_all(context, rows, 0, 1, options);
     std::vector<ForcedText> texts = forced_texts(inputs, baseline.completions);
     world.broadcast_value(texts, layout.final_rank());
-    if (inputs.job.sweep.screen.enabled) run_screen(setup, *model, baseline.completions, run);
+    session.expect("text", num_trials > 1 ? num_trials * std::ssize(texts) : 0);
+    if (inputs.job.sweep.screen.enabled) run_screen(setup, *model, baseline.completions, session);
 
     Progress sweep_progress("sweep", "completions", shown);
     context.progress = [&](std::int64_t done, std::int64_t all) { sweep_progress.update(done, all); };
@@ -140,9 +143,9 @@ std::vector<PhaseTiming> run_sweep(Setup const& setup, std::unique_ptr<Mixtral> 
     model.reset();
     std::vector<Completion> completions = std::move(baseline.completions);
     completions.insert(completions.end(), std::make_move_iterator(trials.completions.begin()), std::make_move_iterator(trials.completions.end()));
-    std::vector<LabelledText> const labels = label_completions(inputs, machine, layout, plan, completions);
+    std::vector<LabelledText> const labels = label_completions(inputs, machine, layout, plan, completions, session);
     std::optional<LabelQuality> const quality = measure_labeller(inputs.job, machine, layout);
-    if (run) {
+    if (RunDirectory* const run = session.folder()) {
         write_completions(plan, inputs, completions, labels, *run);
         write_tables_of(plan, collect_outcomes(inputs, plan, completions, labels, scores, input->activation_counts), quality, *run);
     }

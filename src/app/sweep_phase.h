@@ -8,14 +8,14 @@
 #include "gatesweep/analysis/analysis.h"
 #include "gatesweep/model/mixtral.h"
 #include "gatesweep/report/tables.h"
-#include "gatesweep/store/run_directory.h"
-#include "setup.h"
+#include "run_session.h"
 
 namespace gatesweep {
 
-// Collective. `analysis` and `run` are the final rank's, null elsewhere; the model is given up once nothing needs it any
-// more (a judge may need its memory). Returns timings of the sweep's phases, whole on the final rank.
-std::vector<PhaseTiming> run_sweep(Setup const& setup, std::unique_ptr<Mixtral> model, AnalysisInput const* input,
-                                   AnalysisResult const* analysis, RunDirectory* run);
+// Collective. `input` and `analysis` are the final rank's, null elsewhere; the model is given up once nothing needs it any
+// more (a judge may need its memory). Returns timings of what this start computed, whole on the final rank. Errors:
+// ExitCode::stopped on every rank when told to stop, with everything finished committed.
+std::vector<PhaseTiming> run_sweep(Setup const& setup, std::unique_ptr<Mixtral> model, RunSession& session,
+                                   AnalysisInput const* input, AnalysisResult const* analysis);
 
 }  // namespace gatesweep

@@ -5,9 +5,10 @@
 
 namespace gatesweep {
 
-BatchPlan plan_batches(std::span<std::int64_t const> prompt_tokens, std::int64_t batch_tokens) {
+BatchPlan plan_batches(std::span<std::int64_t const> prompt_tokens, std::int64_t batch_tokens, std::vector<bool> const& done) {
     std::vector<std::int64_t> order(prompt_tokens.size());
     std::iota(order.begin(), order.end(), std::int64_t{0});
+    if (!done.empty()) std::erase_if(order, [&](std::int64_t prompt) { return done[static_cast<std::size_t>(prompt)]; });
     std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return prompt_tokens[a] > prompt_tokens[b]; });
     BatchPlan plan;
     std::int64_t filled = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "collector.h"
+#include "gatesweep/comm/stop_together.h"
 
 namespace gatesweep {
 namespace {
@@ -39,7 +40,10 @@ Signals compute_signals(Mixtral const& model, ParallelLayout const& layout,
     auto const mine = batches_of_copy(plan, layout.copy, layout.num_copies);
     std::int64_t all = 0, done = 0;
     for (auto b : mine) all += tokens_of(plan.batches[b], prompt_tokens);
+    bool stopped = false;
     for (auto b : mine) {
+        stopped = layout.expert_parallel.all_reduce_max(options.stop && options.stop() ? 1 : 0) != 0;
+        if (stopped) break;
         auto const spread = spread_over_ranks(plan.batches[b], prompt_tokens, layout.ep_size());
         auto const& local = spread[layout.ep_rank()];
         std::vector<std::vector<std::int32_t>> ids;
@@ -49,9 +53,11 @@ Signals compute_signals(Mixtral const& model, ParallelLayout const& layout,
                                                 options.tape_memory);
         auto const losses = model.forward_backward(pack(ids), collector, policy);
         for (std::size_t i = 0; i < local.size(); ++i) signals.losses.values[local[i]] = losses[i];
+        if (options.computed) options.computed(signals, local);
         done += tokens_of(plan.batches[b], prompt_tokens);
         if (options.progress) options.progress(done, all);
     }
+    stop_together(layout.world, stopped);
     return signals;
 }
 

@@ -1,26 +1,48 @@
+#include "gatesweep/comm/stop_together.h"
 #include "gatesweep/sweep/execution.h"
 #include "gatesweep/sweep/work_plan.h"
-#include "record_serialization.h"
+#include "record_book.h"
 
 namespace gatesweep {
+namespace {
+
+// An answer depends on the prompt's ids and on where generation ends.
+std::map<std::int64_t, std::string> answer_digests(SweepContext const& context, std::vector<std::int64_t> const& rows,
+                                                   GeneratorOptions const& options) {
+    std::string const limits = fmt::format("{} {}", options.max_new_tokens, ids_digest(options.eos_token_ids));
+    std::map<std::int64_t, std::string> digests;
+    for (std::int64_t row : rows) digests[row] = ids_digest(context.prompts[static_cast<std::size_t>(row)]) + limits;
+    return digests;
+}
+
+}  // namespace
 
 GenerationResult generate_all(SweepContext const& context, std::vector<std::int64_t> const& rows, std::int32_t first_variant,
                               std::int32_t num_variants, GeneratorOptions const& options) {
     std::vector<std::int64_t> lengths;
     for (auto const& prompt : context.prompts) lengths.push_back(static_cast<std::int64_t>(prompt.size()));
-    Communicator const& world = context.layout.world;
-    std::vector<Request> mine;
-    auto const cohorts = plan_cohorts(rows, lengths, first_variant, num_variants);
-    for (std::size_t c = static_cast<std::size_t>(world.rank()); c < cohorts.size(); c += static_cast<std::size_t>(world.size())) {
-        mine.insert(mine.end(), cohorts[c].begin(), cohorts[c].end());
+    RecordBook<Completion> book(context, "completion", answer_digests(context, rows, options));
+    std::vector<Request> wanted;
+    for (Request const& request : plan_requests(rows, lengths, first_variant, num_variants)) {
+        if (book.holds(request.prompt, request.variant)) {
+            book.recall(request.prompt, request.variant);
+        } else {
+            wanted.push_back(request);
+        }
     }
+    std::vector<Request> const mine = requests_of_rank(wanted, context.layout.world.rank(), context.layout.world.size());
     Generator generator(context.model, context.layout, context.edits, context.prompts, options);
-    std::vector<Completion> completions;
-    generator.run(mine, [&](Completion completion) {
-        completions.push_back(std::move(completion));
-        if (context.progress) context.progress(static_cast<std::int64_t>(completions.size()), static_cast<std::int64_t>(mine.size()));
-    });
-    return {gather_records(completions, context.layout), generator.stats()};
+    bool const finished = generator.run(
+        mine,
+        [&](Completion completion) {
+            book.add(std::move(completion));
+            if (context.ledger) context.ledger->commit_when_due();
+            if (context.progress) context.progress(static_cast<std::int64_t>(book.num_computed()), static_cast<std::int64_t>(mine.size()));
+        },
+        context.stop);
+    if (context.ledger) context.ledger->commit();
+    stop_together(context.layout.world, !finished);
+    return {book.all(), generator.stats()};
 }
 
 }  // namespace gatesweep

@@ -28,6 +28,22 @@ private:
     std::chrono::steady_clock::time_point start_;
 };
 
+// What the ranks of a group want to do next: true where any of them does. One small exchange a step.
+struct GroupWishes {
+    bool admit, live, waiting, stop_soft, stop_now;
+
+    GroupWishes(Communicator const& group, bool admits, bool has_live, bool has_waiting, StopRequest stop) {
+        constexpr int bits = 12;  // of a group's size, at most
+        std::int64_t const counted[] = {admits, has_live, has_waiting, stop >= StopRequest::soft, stop >= StopRequest::now};
+        std::int64_t packed = 0;
+        for (int i = 0; i < 5; ++i) packed += counted[i] << (bits * i);
+        packed = group.all_reduce_sum(packed);
+        auto const any = [&](int i) { return (packed >> (bits * i)) % (1 << bits) > 0; };
+        admit = any(0), live = any(1), waiting = any(2), stop_soft = any(3), stop_now = any(4);
+    }
+    bool any_work() const { return live || waiting; }
+};
+
 }  // namespace
 
 Generator::Generator(Mixtral const& model, ParallelLayout const& layout, RouterEdits const& edits,
@@ -56,15 +72,16 @@ std::int64_t Generator::num_to_admit(std::span<Request const> waiting) const {
     return count;
 }
 
-void Generator::run(std::span<Request const> requests, std::function<void(Completion)> const& done) {
+bool Generator::run(std::span<Request const> requests, std::function<void(Completion)> const& done,
+                    std::function<StopRequest()> const& stop) {
     std::span<Request const> waiting = requests;
-    constexpr std::int64_t one_live = std::int64_t{1} << 32;
     while (true) {
         std::int64_t const admitted = num_to_admit(waiting);
+        GroupWishes const wishes(group_, admitted > 0, !live_.empty(), !waiting.empty(), stop ? stop() : StopRequest::none);
+        if (!wishes.any_work()) return true;
+        if (wishes.stop_now || (wishes.stop_soft && !wishes.live)) return false;
         // Every rank of the group takes part in every pass of any of them.
-        std::int64_t const wishes = group_.all_reduce_sum((admitted > 0 ? 1 : 0) + (live_.empty() ? 0 : one_live));
-        if (wishes == 0) break;
-        if (wishes % one_live > 0) {
+        if (wishes.admit && !wishes.stop_soft) {
             prefill(waiting.first(static_cast<std::size_t>(admitted)));
             waiting = waiting.subspan(static_cast<std::size_t>(admitted));
         } else {

@@ -47,6 +47,11 @@ Judge::Judge(std::filesystem::path const& folder, JudgeTemplate question, std::o
     config_.max_position_embeddings = longest;
 }
 
+std::string Judge::digest() const {
+    Weights const& weights = model_->weights();
+    return fmt::format("{:016x} {}", weights.dense_digest + weights.expert_digest, question_.sha256);
+}
+
 std::vector<std::int32_t> Judge::encode(JudgeQuestion const& question) const {
     std::string const text = question_.fill(question.prompt, question.completion);
     if (chat_) return chat_->encode({{"user", text}}, tokenizer_);

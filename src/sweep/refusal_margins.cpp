@@ -1,9 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "gatesweep/sweep/execution.h"
-#include "gatesweep/sweep/work_plan.h"
-#include "record_serialization.h"
+#include "text_work.h"
 
 namespace gatesweep {
 namespace {
@@ -80,31 +78,31 @@ std::vector<RefusalMargin> refusal_margins(SweepContext const& context, std::vec
                                            std::int32_t num_variants) {
     OpenerTexts const texts(context, rows, openers);
     std::vector<std::int64_t> lengths;  // of all openers of a prompt together: a unit takes them as one
+    std::map<std::int64_t, std::string> digests;
     for (std::size_t i = 0; i < rows.size(); ++i) {
         std::int64_t sum = 0;
-        for (std::size_t o = 0; o < texts.num_openers; ++o) sum += static_cast<std::int64_t>(texts.ids[i * texts.num_openers + o].size());
+        std::string& digest = digests[rows[i]] = fmt::format("{} refusals", openers.refusals.size());
+        for (std::size_t o = 0; o < texts.num_openers; ++o) {
+            auto const& ids = texts.ids[i * texts.num_openers + o];
+            sum += static_cast<std::int64_t>(ids.size());
+            digest += fmt::format(" {} {}", texts.num_prompt_tokens[i * texts.num_openers + o], ids_digest(ids));
+        }
         lengths.push_back(sum);
     }
-    Communicator const& world = context.layout.world;
-    auto const passes = plan_text_passes(lengths, num_variants, context.batch_tokens, world.rank(), world.size());
-    std::int64_t const num_passes = context.layout.expert_parallel.all_reduce_max(static_cast<std::int64_t>(passes.size()));
-    std::vector<TextUnit> const none;
+    RecordBook<RefusalMargin> book(context, "margin", std::move(digests));
     std::size_t const num_refusals = openers.refusals.size();
-    std::vector<RefusalMargin> margins;
-    for (std::int64_t p = 0; p < num_passes; ++p) {
-        std::vector<TextUnit> const& units = p < static_cast<std::int64_t>(passes.size()) ? passes[static_cast<std::size_t>(p)] : none;
+    run_text_passes(context, text_work(book, rows, lengths, num_variants), [&](std::vector<TextUnit> const& units) {
         MarginPass pass(units, texts);
         pass.take(context.model.forward_branches(pass.stems, pass.branches, context.edits), context.model.weights().lm_head);
         for (std::size_t u = 0; u < units.size(); ++u) {
             for (std::size_t v = 0; v < units[u].variants.size(); ++v) {
                 double const* const values = pass.log_p[u][v].data();
                 double const margin = log_sum(values, values + num_refusals) - log_sum(values + num_refusals, values + texts.num_openers);
-                margins.push_back({rows[static_cast<std::size_t>(units[u].text)], units[u].variants[v], margin});
+                book.add({rows[static_cast<std::size_t>(units[u].text)], units[u].variants[v], margin});
             }
         }
-        if (context.progress) context.progress(p + 1, num_passes);
-    }
-    return gather_distinct_records(margins, context.layout);
+    });
+    return book.all();
 }
 
 }  // namespace gatesweep

@@ -1,6 +1,4 @@
-#include "gatesweep/sweep/execution.h"
-#include "gatesweep/sweep/work_plan.h"
-#include "record_serialization.h"
+#include "text_work.h"
 
 namespace gatesweep {
 namespace {
@@ -20,7 +18,7 @@ struct Pass {
 };
 
 void score_pass(Pass const& pass, std::vector<TextUnit> const& units, BranchedHidden const& result, Mixtral const& model,
-                std::vector<ForcedText> const& texts, std::vector<ForcedScore>& scores) {
+                std::vector<ForcedText> const& texts, RecordBook<ForcedScore>& book) {
     for (std::size_t s = 0; s < pass.stems.size(); ++s) {
         std::vector<std::size_t> lanes;
         std::size_t reference = result.lanes.size();
@@ -34,7 +32,7 @@ void score_pass(Pass const& pass, std::vector<TextUnit> const& units, BranchedHi
             TextScore const score = lane == reference ? scorer.reference() : scorer.score(result.of_lane(lane));
             for (std::int64_t branch : result.lanes[lane].branches) {
                 std::int32_t const variant = pass.branches[static_cast<std::size_t>(branch)].variant;
-                scores.push_back({texts[static_cast<std::size_t>(units[s].text)].prompt, variant, score});
+                book.add({texts[static_cast<std::size_t>(units[s].text)].prompt, variant, score});
             }
         }
     }
@@ -43,19 +41,19 @@ void score_pass(Pass const& pass, std::vector<TextUnit> const& units, BranchedHi
 }  // namespace
 
 std::vector<ForcedScore> score_texts(SweepContext const& context, std::vector<ForcedText> const& texts, std::int32_t num_variants) {
-    std::vector<std::int64_t> lengths;
-    for (ForcedText const& text : texts) lengths.push_back(static_cast<std::int64_t>(text.ids.size()));
-    Communicator const& world = context.layout.world;
-    auto const passes = plan_text_passes(lengths, num_variants, context.batch_tokens, world.rank(), world.size());
-    std::int64_t const num_passes = context.layout.expert_parallel.all_reduce_max(static_cast<std::int64_t>(passes.size()));
-    std::vector<ForcedScore> scores;
-    for (std::int64_t p = 0; p < num_passes; ++p) {
-        std::vector<TextUnit> const units = p < static_cast<std::int64_t>(passes.size()) ? passes[p] : std::vector<TextUnit>();
-        Pass const pass(units, texts);
-        score_pass(pass, units, context.model.forward_branches(pass.stems, pass.branches, context.edits), context.model, texts, scores);
-        if (context.progress) context.progress(p + 1, num_passes);
+    std::vector<std::int64_t> prompts, lengths;
+    std::map<std::int64_t, std::string> digests;
+    for (ForcedText const& text : texts) {
+        prompts.push_back(text.prompt);
+        lengths.push_back(static_cast<std::int64_t>(text.ids.size()));
+        digests[text.prompt] = fmt::format("{} {}", text.num_prompt_tokens, ids_digest(text.ids));
     }
-    return gather_distinct_records(scores, context.layout);
+    RecordBook<ForcedScore> book(context, "text", std::move(digests));
+    run_text_passes(context, text_work(book, prompts, lengths, num_variants), [&](std::vector<TextUnit> const& units) {
+        Pass const pass(units, texts);
+        score_pass(pass, units, context.model.forward_branches(pass.stems, pass.branches, context.edits), context.model, texts, book);
+    });
+    return book.all();
 }
 
 }  // namespace gatesweep

@@ -43,6 +43,7 @@ public:
     // The new variant's id. Errors: internal for an expert outside the model or listed twice (plans are checked earlier).
     std::int32_t add(EditMode mode, EditScope scope, std::span<RouterEdit const> edits);
 
+    std::int64_t num_layers() const { return num_layers_; }
     std::int64_t num_variants() const { return static_cast<std::int64_t>(scopes_.size()); }
     // Entry of a variant in a layer: 0, or an index into layer_edits().
     std::int32_t entry(std::int32_t variant, std::int64_t layer, Phase phase) const {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "gatesweep/base/nd_array.h"
@@ -26,10 +27,15 @@ struct SignalsOptions {
     std::uint64_t tape_memory = 0;  // bytes a rank may spend on what the backward pass keeps; the same on every rank
     // Called after each batch of this rank's copy with the copy's tokens done and in all.
     std::function<void(std::int64_t done, std::int64_t all)> progress;
+    // Called after each batch with the prompts of it whose rows this rank has now computed.
+    std::function<void(Signals const& signals, std::span<std::int64_t const> prompts)> computed = {};
+    // Asked before each batch; one rank's yes ends the work of its group. Empty: never.
+    std::function<bool()> stop = {};
 };
 
 // Computes this rank's share of the plan. Every rank of the world calls it. Errors: ExitCode::internal when an identity
-// fails (counts sum to K x tokens in every layer; gate gradients sum to zero over experts), naming prompt and layer.
+// fails (counts sum to K x tokens in every layer; gate gradients sum to zero over experts), naming prompt and layer;
+// ExitCode::stopped, on every rank, when any was told to stop with batches left.
 Signals compute_signals(Mixtral const& model, ParallelLayout const& layout,
                         std::vector<std::vector<std::int32_t>> const& prompts, BatchPlan const& plan,
                         SignalsOptions const& options);

@@ -1,6 +1,9 @@
 // The collective work of a sweep: every rank of the world calls the same function; results are whole on the final rank.
 //
 // No float crosses ranks but as a finished per-prompt number: what a rank computes is gathered, not summed.
+//
+// With a ledger, work that it holds is not done again, and finished work is committed as it goes. When a rank is told to
+// stop with work left, the work of its group is committed and every rank throws Error(ExitCode::stopped).
 #pragma once
 
 #include <cstdint>
@@ -8,7 +11,9 @@
 #include <string>
 #include <vector>
 
+#include "gatesweep/base/stop_request.h"
 #include "gatesweep/model/output_head.h"
+#include "gatesweep/store/ledger.h"
 #include "gatesweep/sweep/generator.h"
 
 namespace gatesweep {
@@ -21,6 +26,8 @@ struct SweepContext {
     std::int64_t batch_tokens = 8192;                       // of a prefill or teacher-forced pass
     // Called with this rank's share: done, all.
     std::function<void(std::int64_t, std::int64_t)> progress;
+    Ledger* ledger = nullptr;
+    std::function<StopRequest()> stop = {};  // empty: never
 };
 
 struct GenerationResult {

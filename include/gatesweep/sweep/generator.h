@@ -10,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include "gatesweep/base/stop_request.h"
 #include "gatesweep/comm/parallel_layout.h"
 #include "gatesweep/model/mixtral.h"
 
@@ -52,8 +53,11 @@ public:
               std::vector<std::vector<std::int32_t>> const& prompts, GeneratorOptions options);
 
     // Completes this rank's requests in about their order; requests of one prompt should be neighbours. Collective over
-    // the expert-parallel group; a rank may have none. `done` gets every completion as it finishes.
-    void run(std::span<Request const> requests, std::function<void(Completion)> const& done);
+    // the expert-parallel group; a rank may have none. `done` gets every completion as it finishes. `stop` (empty: never)
+    // is asked before each step, and the strongest answer of the group counts: soft admits no more sequences, now leaves
+    // those in work. False when that left requests of the group undone.
+    bool run(std::span<Request const> requests, std::function<void(Completion)> const& done,
+             std::function<StopRequest()> const& stop = {});
 
     GenerationStats const& stats() const { return stats_; }
 

@@ -30,6 +30,8 @@ public:
           std::int64_t batch_tokens);
 
     std::string const& name() const { return question_.name; }
+    // Of what its verdicts depend on: weights and template.
+    std::string digest() const;
     // `unscored` for a question longer than the judge can read.
     std::vector<Label> label(std::vector<JudgeQuestion> const& questions) const;
     // log P of each answer, row-major [questions, answers].
