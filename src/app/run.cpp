@@ -5,6 +5,7 @@
 
 #include "analysis_parameters.h"
 #include "commands.h"
+#include "determinism.h"
 #include "gatesweep/analysis/analysis.h"
 #include "gatesweep/analysis/stored_signals.h"
 #include "gatesweep/comm/fail_once.h"
@@ -107,8 +108,10 @@ void run_phases(Setup const& setup, RunSession& session) {
     session.open_ledger(loaded.digest);
 
     MeasuredSignals const measured = measure_signals(setup, *loaded.model, session);
+    ManifestDeterminism const determinism = check_determinism(setup, *loaded.model, measured.signals);
     std::vector<std::int64_t> const peaks = layout.world.all_gather(peak_memory());
     session.manifest().layout.peak_memory = peaks;
+    session.manifest().determinism = determinism;
     std::vector<PhaseTiming> timings = {{"load", loaded.seconds, 0}, measured.timing};
     std::optional<AnalysisInput> input;
     std::optional<AnalysisResult> analysis;
@@ -116,6 +119,7 @@ void run_phases(Setup const& setup, RunSession& session) {
         Stopwatch watch;
         input = analysis_input(inputs, config, measured.signals);
         analysis = analyse(*input, *session.folder());
+        session.folder()->write_table("near_ties", near_tie_table(measured.signals, inputs.num_tokens()));
         timings.push_back({"analysis", watch.seconds(), 0});
     }
     if (inputs.job.sweep.enabled) {

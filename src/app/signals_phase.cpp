@@ -21,34 +21,47 @@ constexpr char const* record_kind = "signal";
 struct PromptSignals {
     std::vector<std::int64_t> activation_counts;  // [L,E]
     std::vector<double> gradient_scores;          // [L,E]
+    std::vector<std::int64_t> near_ties;          // [L,2]
     double loss = 0.0;
 
     template <class Archive>
     void serialize(Archive& a, unsigned int) {
-        a& activation_counts& gradient_scores& loss;
+        a& activation_counts& gradient_scores& near_ties& loss;
     }
 };
 
-std::size_t row_size(Signals const& signals) {
-    return static_cast<std::size_t>(signals.activation_counts.shape[1] * signals.activation_counts.shape[2]);
+template <class Array>
+auto row_of(Array& array, std::int64_t prompt) {
+    std::size_t const size = array.values.size() / static_cast<std::size_t>(array.shape[0]);
+    return std::span(array.values).subspan(static_cast<std::size_t>(prompt) * size, size);
 }
 
-PromptSignals row_of(Signals const& signals, std::int64_t prompt) {
-    auto const n = static_cast<std::ptrdiff_t>(row_size(signals)), at = static_cast<std::ptrdiff_t>(prompt) * n;
-    auto const counts = signals.activation_counts.values.begin() + at;
-    auto const scores = signals.gradient_scores.values.begin() + at;
-    return {{counts, counts + n}, {scores, scores + n}, signals.losses.values[static_cast<std::size_t>(prompt)]};
+template <class T>
+std::vector<T> copy_of_row(NdArray<T> const& array, std::int64_t prompt) {
+    auto const row = row_of(array, prompt);
+    return {row.begin(), row.end()};
 }
 
-void set_row(Signals& signals, std::int64_t prompt, PromptSignals const& row) {
-    std::size_t const n = row_size(signals);
-    GATESWEEP_VALIDATE(row.activation_counts.size() == n && row.gradient_scores.size() == n, ExitCode::internal,
+PromptSignals signals_of(Signals const& signals, std::int64_t prompt) {
+    return {copy_of_row(signals.activation_counts, prompt), copy_of_row(signals.gradient_scores, prompt),
+            copy_of_row(signals.near_ties, prompt), signals.losses.values[static_cast<std::size_t>(prompt)]};
+}
+
+template <class T>
+void set_row(NdArray<T>& array, std::int64_t prompt, std::vector<T> const& values) {
+    auto const row = row_of(array, prompt);
+    GATESWEEP_VALIDATE(values.size() == row.size(), ExitCode::internal,
                        "prompt {}: the run's log holds signals of another shape (they cannot be used): this is a mistake in gatesweep; "
                        "please report it",
                        prompt);
-    std::ranges::copy(row.activation_counts, signals.activation_counts.values.begin() + static_cast<std::ptrdiff_t>(prompt) * static_cast<std::ptrdiff_t>(n));
-    std::ranges::copy(row.gradient_scores, signals.gradient_scores.values.begin() + static_cast<std::ptrdiff_t>(prompt) * static_cast<std::ptrdiff_t>(n));
-    signals.losses.values[static_cast<std::size_t>(prompt)] = row.loss;
+    std::ranges::copy(values, row.begin());
+}
+
+void set_signals(Signals& signals, std::int64_t prompt, PromptSignals const& of_prompt) {
+    set_row(signals.activation_counts, prompt, of_prompt.activation_counts);
+    set_row(signals.gradient_scores, prompt, of_prompt.gradient_scores);
+    set_row(signals.near_ties, prompt, of_prompt.near_ties);
+    signals.losses.values[static_cast<std::size_t>(prompt)] = of_prompt.loss;
 }
 
 void say_prompts(Inputs const& inputs, std::size_t num_batches, std::int64_t num_done) {
@@ -88,7 +101,7 @@ MeasuredSignals measure_signals(Setup const& setup, Mixtral const& model, RunSes
         .progress = [&](std::int64_t part, std::int64_t all) { progress.update(part, all); },
         .computed =
             [&](Signals const& signals, std::span<std::int64_t const> prompts) {
-                for (std::int64_t p : prompts) ledger.add(record_kind, keys[static_cast<std::size_t>(p)], to_bytes(row_of(signals, p)));
+                for (std::int64_t p : prompts) ledger.add(record_kind, keys[static_cast<std::size_t>(p)], to_bytes(signals_of(signals, p)));
                 ledger.commit();
             },
         .stop = [] { return stop_request() != StopRequest::none; }};
@@ -98,9 +111,9 @@ MeasuredSignals measure_signals(Setup const& setup, Mixtral const& model, RunSes
     for (std::size_t p = 0; p < done.size(); ++p) {
         if (!done[p]) num_tokens += std::ssize(inputs.token_ids[p]);
         if (!done[p] || !layout.is_final_rank()) continue;
-        PromptSignals row;
-        from_bytes(ledger.payload(record_kind, keys[p]), row);
-        set_row(signals, static_cast<std::int64_t>(p), row);
+        PromptSignals recalled;
+        from_bytes(ledger.payload(record_kind, keys[p]), recalled);
+        set_signals(signals, static_cast<std::int64_t>(p), recalled);
     }
     return {std::move(signals), {"signals", progress.seconds(), num_tokens}};
 }

@@ -163,6 +163,9 @@ Routing route(at::Tensor const& router_logits, std::int64_t top_k, RowEdits cons
     auto const ascending = at::sort(ids, -1);
     Routing routing;
     routing.num_experts = router_logits.size(1);
+    if (top_k < routing.num_experts) {
+        routing.margins = std::get<0>(sorted).select(1, top_k - 1) - std::get<0>(sorted).select(1, top_k);
+    }
     routing.routing_weights = (largest / largest.sum(-1, true)).gather(1, std::get<1>(ascending));
     if (edit) routing.routing_weights = edit->weights(routing.routing_weights, std::get<0>(ascending));
     routing.expert_ids = std::get<0>(ascending).to(at::kCPU).contiguous();

@@ -74,6 +74,10 @@ Routing route(at::Tensor const& router_logits, std::int64_t top_k, RowEdits cons
         routing.routing_weights = at::empty({num_tokens, top_k}, at::CppTypeToScalarType<A>::value);
         auto const* logits = router_logits.const_data_ptr<scalar_t>();
         auto* weights = routing.routing_weights.template data_ptr<A>();
+        bool const has_margin = top_k < num_experts;
+        if (has_margin) routing.margins = at::empty({num_tokens}, routing.routing_weights.options());
+        auto* const margins = has_margin ? routing.margins.template data_ptr<A>() : nullptr;
+        std::int64_t const looked_at = top_k + (has_margin ? 1 : 0);
         std::vector<A> p(static_cast<std::size_t>(num_experts));
         std::vector<std::int64_t> order(static_cast<std::size_t>(num_experts));
         for (std::int64_t t = 0; t < num_tokens; ++t) {
@@ -87,7 +91,8 @@ Routing route(at::Tensor const& router_logits, std::int64_t top_k, RowEdits cons
             softmax(p);
             std::iota(order.begin(), order.end(), std::int64_t{0});
             auto const better = [&](std::int64_t a, std::int64_t b) { return p[a] != p[b] ? p[a] > p[b] : a < b; };
-            std::partial_sort(order.begin(), order.begin() + top_k, order.end(), better);
+            std::partial_sort(order.begin(), order.begin() + looked_at, order.end(), better);
+            if (has_margin) margins[t] = p[order[top_k - 1]] - p[order[top_k]];
             A sum = 0;
             for (std::int64_t k = 0; k < top_k; ++k) sum += p[order[k]];
             std::sort(order.begin(), order.begin() + top_k);

@@ -67,6 +67,16 @@ std::string layout_html(Json const& manifest) {
                        value_html(at(layout, {"dtype"})), value_html(at(layout, {"threads"})));
 }
 
+std::string determinism_html(Json const& manifest) {
+    Json const d = at(manifest, {"determinism"});
+    if (!d.is_object()) return not_recorded;
+    return fmt::format(
+        "{}: {} of {} prompts computed again, alone, came out equal in every bit. Of {} choices of experts, {} were within rounding "
+        "of bfloat16 of another choice, {} within rounding of float32",
+        value_html(at(d, {"level"})), value_html(at(d, {"equal_prompts"})), value_html(at(d, {"recomputed_prompts"})),
+        value_html(at(d, {"choices"})), value_html(at(d, {"near_ties_bfloat16"})), value_html(at(d, {"near_ties_float32"})));
+}
+
 std::string row(std::string_view name, std::string const& html) {
     return fmt::format("<dt>{}</dt><dd>{}</dd>\n", name, html);
 }
@@ -137,7 +147,8 @@ Provenance provenance(RunView const& run) {
                         row("Job digest", code_html(at(manifest, {"digests", "job"}))) +
                         row("Prompts digest", code_html(at(manifest, {"digests", "prompts"}))) +
                         row("Weights digest", code_html(at(manifest, {"digests", "weights"}))) +
-                        row("Numerics id", code_html(at(manifest, {"numerics_id"}))) + "</dl>\n";
+                        row("Numerics id", code_html(at(manifest, {"numerics_id"}))) +
+                        row("Determinism", determinism_html(manifest)) + "</dl>\n";
     std::string const files = map_table("Files with their SHA-256", "file", "sha256", at(manifest, {"files"}));
     std::string body =
         "<p>Runs with the same digests and the same numerics id promise the same tables, byte for byte.</p>\n" + facts +

@@ -1,12 +1,27 @@
 #include "collector.h"
 
+#include <algorithm>
+
 #include "gatesweep/base/error.h"
 #include "gatesweep/signal/activation_counts.h"
 #include "gatesweep/signal/gate_gradients.h"
 
 namespace gatesweep {
 
+void SignalCollector::count_near_ties(std::int64_t layer, PackedBatch const& batch, Routing const& routing) {
+    if (!routing.margins.defined()) return;
+    at::Tensor const margins = routing.margins.to(at::kCPU, at::kDouble).contiguous();
+    auto const* const margin = margins.const_data_ptr<double>();
+    for (std::int64_t p = 0; p < batch.num_prompts(); ++p) {
+        for (std::int64_t scale = 0; scale < 2; ++scale) {
+            signals_.near_ties.at(prompts_[p], layer, scale) = std::count_if(
+                margin + batch.offsets[p], margin + batch.offsets[p + 1], [&](double m) { return m < near_tie_margins[scale]; });
+        }
+    }
+}
+
 void SignalCollector::on_routing(std::int64_t layer, PackedBatch const& batch, Routing const& routing) {
+    count_near_ties(layer, batch, routing);
     auto const counts = activation_counts(batch, routing);
     std::int64_t const num_experts = routing.num_experts;
     for (std::int64_t p = 0; p < batch.num_prompts(); ++p) {

@@ -17,6 +17,8 @@ public:
                             at::Tensor const& d_router_logits, at::Tensor const& router_input) override;
 
 private:
+    void count_near_ties(std::int64_t layer, PackedBatch const& batch, Routing const& routing);
+
     Signals& signals_;
     std::span<std::int64_t const> prompts_;
 };

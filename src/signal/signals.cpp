@@ -28,7 +28,8 @@ TapePolicy choose_policy(ModelConfig const& config, std::vector<std::vector<std:
 Signals::Signals(std::int64_t num_prompts, ModelConfig const& config)
     : activation_counts({num_prompts, config.num_layers, config.num_experts}),
       gradient_scores({num_prompts, config.num_layers, config.num_experts}),
-      losses({num_prompts}) {}
+      losses({num_prompts}),
+      near_ties({num_prompts, config.num_layers, 2}) {}
 
 Signals compute_signals(Mixtral const& model, ParallelLayout const& layout,
                         std::vector<std::vector<std::int32_t>> const& prompts, BatchPlan const& plan,
@@ -66,6 +67,7 @@ void reduce_to_final_rank(Signals& signals, ParallelLayout const& layout) {
     layout.world.reduce_sum(std::span(signals.activation_counts.values), root);
     layout.world.reduce_sum(std::span(signals.gradient_scores.values), root);
     layout.world.reduce_sum(std::span(signals.losses.values), root);
+    layout.world.reduce_sum(std::span(signals.near_ties.values), root);
 }
 
 }  // namespace gatesweep

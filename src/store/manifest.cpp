@@ -137,6 +137,13 @@ std::string to_json(Manifest const& manifest) {
           {"dtype", manifest.layout.dtype},
           {"bytes_read", manifest.layout.bytes_read},
           {"peak_memory", manifest.layout.peak_memory}}},
+        {"determinism",
+         {{"level", manifest.determinism.level},
+          {"recomputed_prompts", manifest.determinism.recomputed},
+          {"equal_prompts", manifest.determinism.equal},
+          {"choices", manifest.determinism.choices},
+          {"near_ties_bfloat16", manifest.determinism.near_bfloat16},
+          {"near_ties_float32", manifest.determinism.near_float32}}},
         {"attempts", attempts},
         {"files", ordered_json(manifest.files)},
         {"started", manifest.started},
@@ -178,6 +185,15 @@ Manifest parse_manifest(std::string_view text, std::string_view name) {
     manifest.layout.dtype = reader.text(layout, "dtype");
     manifest.layout.bytes_read = reader.bytes(layout, "bytes_read");
     manifest.layout.peak_memory = reader.bytes(layout, "peak_memory");
+    if (document.contains("determinism")) {
+        json const& determinism = reader.field(document, "determinism");
+        manifest.determinism = {reader.text(determinism, "level"),
+                                reader.count(determinism, "recomputed_prompts"),
+                                reader.count(determinism, "equal_prompts"),
+                                reader.count(determinism, "choices"),
+                                reader.count(determinism, "near_ties_bfloat16"),
+                                reader.count(determinism, "near_ties_float32")};
+    }
     for (json const& attempt : reader.list(document, "attempts")) {
         manifest.attempts.push_back({reader.text(attempt, "started"), reader.text(attempt, "finished"),
                                      reader.text(attempt, "host"), reader.count(attempt, "ranks"),

@@ -58,6 +58,16 @@ TEST(Route, GivesTiesToTheLowerId) {
     EXPECT_TRUE(at::equal(routing.expert_ids, reference.expert_ids));
 }
 
+TEST(Route, TellsHowNearTheChoiceWasToATie) {
+    at::Tensor const logits = at::tensor(std::vector<float>{1, 3, 3, 3, 5, 4, 2, 2}).view({2, 4});
+    at::Tensor const p = at::softmax(logits, -1);
+    for (Routing const& routing : {route(logits, 2), generic::route(logits, 2)}) {
+        EXPECT_EQ(routing.margins[0].item<float>(), 0.0F);
+        EXPECT_NEAR(routing.margins[1].item<float>(), (p[1][1] - p[1][2]).item<float>(), 1e-6F);
+    }
+    EXPECT_FALSE(route(logits, 4).margins.defined());  // nothing was left out
+}
+
 TEST(Route, EqualsItsReferenceInEveryType) {
     for (auto dtype : storage_types()) {
         for (std::int64_t top_k : {1, 2, 6}) {

@@ -86,6 +86,7 @@ TEST_P(Parity, SameBytesFromAnyLayoutBatchingThreadsAndRecomputation) {
                                                  setting.batch_tokens, setting.tape_memory, setting.threads, at::toString(dtype));
             EXPECT_EQ(signals.activation_counts.values, alone.activation_counts.values) << what;
             EXPECT_EQ(signals.losses.values, alone.losses.values) << what;
+            EXPECT_EQ(signals.near_ties.values, alone.near_ties.values) << what;
             EXPECT_EQ(signals.gradient_scores.values, alone.gradient_scores.values) << what;
         }
     }

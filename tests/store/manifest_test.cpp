@@ -24,6 +24,7 @@ Manifest example() {
     manifest.weights_digest = "w";
     manifest.numerics_id = "n";
     manifest.layout = {4, 2, 2, 8, "cuda", "bfloat16", {10, 12, 10, 12}, {std::int64_t{1} << 40, 0, 7, 8}};
+    manifest.determinism = {"any layout", 4, 3, 1000, 20, 1};
     manifest.attempts = {{"2026-11-03T09:30:00Z", "", "node17", 4, ""},
                          {"2026-11-03T09:40:00Z", "2026-11-03T09:50:00Z", "node18", 2, "complete"}};
     manifest.files = {{"tables/layers.csv", std::string(64, 'a')}, {"arrays/x.npy", std::string(64, '0')}};
@@ -50,6 +51,8 @@ TEST(Manifest, ComesBackWhole) {
     ASSERT_EQ(back.attempts.size(), 2u);
     EXPECT_EQ(back.attempts[1].outcome, "complete");
     EXPECT_EQ(back.layout.threads, 8);
+    EXPECT_EQ(back.determinism.level, "any layout");
+    EXPECT_EQ(back.determinism.near_float32, 1);
     EXPECT_EQ(back.layout.bytes_read, manifest.layout.bytes_read);
     EXPECT_EQ(back.layout.peak_memory, manifest.layout.peak_memory);
     EXPECT_EQ(back.weights_digest, "w");

@@ -13,11 +13,16 @@
 
 namespace gatesweep {
 
+// A choice of experts is a near tie when the probability of the last expert chosen is less than this above the first one
+// not chosen: what rounding of bfloat16 and of float32 could turn over, on other hardware or in another library.
+inline constexpr double near_tie_margins[2] = {0x1p-7, 0x1p-20};
+
 // Rows of prompts that this rank has not computed are zero, so that sums over ranks are exact.
 struct Signals {
     NdArray<std::int64_t> activation_counts;  // [P,L,E] tokens of the prompt whose top-K holds the expert
     NdArray<double> gradient_scores;          // [P,L,E] mean over D of |d loss_p / d gate_weight[l][e,:]|
     NdArray<double> losses;                   // [P] mean next-token cross-entropy
+    NdArray<std::int64_t> near_ties;          // [P,L,2] tokens whose choice of experts was nearly a tie: see near_tie_margins
 
     Signals() = default;
     Signals(std::int64_t num_prompts, ModelConfig const& config);

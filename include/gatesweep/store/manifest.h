@@ -24,6 +24,20 @@ struct ManifestLayout {
     std::vector<std::int64_t> peak_memory;  // most resident host memory when the signals were gathered; 0: not known
 };
 
+// How far results hold beyond this run. Empty in manifests of older versions.
+struct ManifestDeterminism {
+    // "any layout": bytes do not depend on ranks, expert parallelism, batches, slots, threads or interruptions, as
+    // prompts computed alone again confirmed; "same layout": such a prompt differed, so only a start like this one on
+    // machines like these repeats the bytes.
+    std::string level;
+    std::int64_t recomputed = 0;  // prompts, each alone in its batch
+    std::int64_t equal = 0;       // of these, in every bit
+    // Choices of experts, one a token and layer, and how many were nearly ties (tables/near_ties.csv).
+    std::int64_t choices = 0;
+    std::int64_t near_bfloat16 = 0;
+    std::int64_t near_float32 = 0;
+};
+
 // One start of the program on the folder.
 struct ManifestAttempt {
     std::string started;   // UTC
@@ -47,6 +61,7 @@ struct Manifest {
     std::string weights_digest;
     std::string numerics_id;  // runs with equal ids promise equal bytes
     ManifestLayout layout;
+    ManifestDeterminism determinism;
     std::vector<ManifestAttempt> attempts;
     std::map<std::string, std::string> files;  // path below the run's folder -> sha256, every table and array
     std::string started;                       // UTC, first attempt
