@@ -12,6 +12,7 @@
 
 #include "gatesweep/input/checkpoint.h"
 #include "gatesweep/signal/signals.h"
+#include "verify_generation.h"
 #include "verify_gradients.h"
 #include "verify_routing.h"
 #include "verify_sample.h"
@@ -60,6 +61,7 @@ public:
         check_threads(model, signals, plan);
         show(counts_check(signals, tokens_, in_.config.top_k));
         check_routing(model);
+        check_generation(model);
         check_gradients(signals);
     }
 
@@ -70,7 +72,7 @@ private:
         ExpertRange const mine = layout.local_experts(in_.config.num_experts);
         return Mixtral(in_.config,
                        load_weights(checkpoint_, in_.config, expert_names_, mine, dtype, in_.machine.device), layout,
-                       max_tokens());
+                       max_tokens() + verify_new_tokens);
     }
 
     // Complete on the final rank.
@@ -149,6 +151,11 @@ private:
         if (takes_part()) result = examine_routing(model, in_.prompts, part());
         for (auto const& check : routing_checks(result, allowed_))
             show(check);
+    }
+
+    void check_generation(Mixtral const& model) const {
+        if (max_tokens() + verify_new_tokens > in_.config.max_position_embeddings) return;
+        show(generation_check(model, in_.layout, in_.prompts, in_.batch_tokens));
     }
 
     void check_gradients(Signals const& signals) const {

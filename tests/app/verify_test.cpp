@@ -4,6 +4,7 @@
 #include <limits>
 #include <numeric>
 
+#include "app/verify_generation.h"
 #include "app/verify_gradients.h"
 #include "app/verify_numbers.h"
 #include "app/verify_routing.h"
@@ -44,7 +45,7 @@ TEST_P(VerifyOn, PassesOnEveryLayoutInBothTypes) {
                 if (check.verdict == Verdict::ok) passed.push_back(check.name);
             }
             std::vector<std::string> expected = {"batching", "batching",      "memory", "threads",       "counts",
-                                                 "choices",  "gradient sums", "prefix", "gate gradients"};
+                                                 "choices",  "gradient sums", "prefix", "generation", "gate gradients"};
             if (world().size() > 1) expected.insert(expected.begin(), "sharding");
             EXPECT_EQ(passed, expected);
         }
@@ -56,6 +57,19 @@ INSTANTIATE_TEST_SUITE_P(Golden, VerifyOn, testing::Values("hub-bf16", "top1-bf1
     std::replace(name.begin(), name.end(), '-', '_');
     return name;
 });
+
+TEST(VerifyGeneration, SeesAnotherTokenAndAMissingSequence) {
+    std::vector<Completion> const mixed = {{0, 0, {5, 6}, FinishReason::length}, {1, 0, {7}, FinishReason::eos}};
+    EXPECT_EQ(compare_generated(mixed, mixed, 1, true).verdict, Verdict::ok);
+    auto other = mixed;
+    other[1].token_ids[0] = 8;
+    EXPECT_EQ(compare_generated(mixed, other, 1, true).verdict, Verdict::failed);
+    EXPECT_EQ(compare_generated(mixed, other, 1, false).verdict, Verdict::note);
+    other = mixed;
+    other.pop_back();
+    EXPECT_EQ(compare_generated(mixed, other, 1, true).verdict, Verdict::failed);
+    EXPECT_EQ(compare_generated({}, {}, 1, true).verdict, Verdict::failed);
+}
 
 Signals some_signals() {
     ModelConfig config;

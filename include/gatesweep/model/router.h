@@ -19,10 +19,10 @@ namespace gatesweep {
 struct Routing {
     at::Tensor expert_ids;       // [T,K] int64, ascending within a token, on the CPU
     at::Tensor routing_weights;  // [T,K] float32 (float64 for a float64 model), on the model's device
+    std::int64_t num_experts = 0;
     // [T], the same type and device: probability of the last expert chosen minus that of the first not chosen, after
     // edits; 0 is a tie. Undefined where all experts are chosen.
-    at::Tensor margins;
-    std::int64_t num_experts = 0;
+    at::Tensor margins = {};
 
     std::int64_t num_tokens() const { return expert_ids.size(0); }
     std::int64_t top_k() const { return expert_ids.size(1); }
