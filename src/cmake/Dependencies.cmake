@@ -5,8 +5,10 @@ find_package(MPI REQUIRED COMPONENTS CXX)
 
 if(GATESWEEP_WITH_CUDA)
   if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)
-    set(CMAKE_CUDA_ARCHITECTURES 90-real) # CMake 3.25 only sees it if it is set before enable_language
+    set(CMAKE_CUDA_ARCHITECTURES 80-real 90-real) # CMake 3.25 only sees it if it is set before enable_language
   endif()
+  enable_language(CUDA)
+  set(CMAKE_CUDA_STANDARD 17) # the newest that CMake 3.25 knows for nvcc
   find_package(LibTorch 2.8 REQUIRED COMPONENTS CUDA)
 else()
   find_package(LibTorch 2.8 REQUIRED)
