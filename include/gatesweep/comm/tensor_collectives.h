@@ -15,34 +15,40 @@ namespace gatesweep {
 
 class TensorCollectives {
 public:
-    // `device`: where the tensors live. Every rank of the communicator makes its own, at the same time.
+    // A way to move rows: make_mpi_backend, make_nccl_backend.
+    struct Backend {
+        virtual ~Backend() = default;
+        virtual void all_to_all_rows(at::Tensor const& rows, std::span<std::int64_t const> send, at::Tensor& received,
+                                     std::span<std::int64_t const> receive) = 0;
+        virtual void wait() = 0;
+        virtual std::string name() const = 0;
+    };
+
+    // `device`: where the tensors live. Every rank of the communicator makes its own, at the same time. On GPUs NCCL,
+    // except where ranks are allowed to share one (devices.h), which NCCL refuses.
     TensorCollectives(Communicator communicator, at::Device device);
+    TensorCollectives(Communicator communicator, std::unique_ptr<Backend> backend);
     ~TensorCollectives();
     TensorCollectives(TensorCollectives&&) noexcept;
 
     Communicator const& communicator() const { return communicator_; }
     // Sends rows [sum(send[0..r)), +send[r]) to rank r; returns the rows received, in order of their source rank:
-    // rows [sum(send), D] -> [sum(receive), D].
+    // rows [sum(send), D] -> [sum(receive), D]. On a GPU this only enqueues: later work of the same stream sees the
+    // rows.
     at::Tensor all_to_all_rows(at::Tensor const& rows, std::span<std::int64_t const> send,
                                std::span<std::int64_t const> receive) const;
+    // Until everything that was enqueued is done. To be called before any other call that waits for the device: that
+    // one would wait for ever for a rank that was lost. Errors: ExitCode::io, then and in all_to_all_rows.
+    void wait() const;
     std::string backend_name() const;
-
-    // A way to move rows; implemented in tensor_collectives_mpi.cpp and tensor_collectives_nccl.cpp.
-    struct Backend {
-        virtual ~Backend() = default;
-        virtual void all_to_all_rows(at::Tensor const& rows, std::span<std::int64_t const> send, at::Tensor& received,
-                                     std::span<std::int64_t const> receive) = 0;
-        virtual std::string name() const = 0;
-    };
 
 private:
     Communicator communicator_;
     std::unique_ptr<Backend> backend_;
 };
 
-// Made from the MPI communicator; only in CUDA builds.
-std::unique_ptr<TensorCollectives::Backend> make_nccl_backend(Communicator const& communicator, at::Device device);
-// "2.28.9", or "none" in a build without CUDA.
+std::unique_ptr<TensorCollectives::Backend> make_mpi_backend(Communicator const& communicator);
+// Of the NCCL that was loaded: "2.28.9", or "none" in a build without CUDA.
 std::string nccl_version();
 
 }  // namespace gatesweep
