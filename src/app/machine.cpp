@@ -13,41 +13,40 @@
 #include "gatesweep/base/digest.h"
 #include "gatesweep/base/error.h"
 #include "gatesweep/base/log.h"
+#include "gatesweep/comm/devices.h"
 #include "gatesweep/comm/fail_once.h"
 #include "gatesweep/model/linear.h"
-
-#ifdef GATESWEEP_WITH_CUDA
-#include <c10/cuda/CUDAFunctions.h>
-#include <cuda_runtime_api.h>
-#endif
+#include "setup.h"
+#include "verify_sample.h"
 
 namespace gatesweep {
 namespace {
 
-int num_cuda_devices() {
-#ifdef GATESWEEP_WITH_CUDA
-    return static_cast<int>(c10::cuda::device_count());
-#else
-    return 0;
-#endif
-}
-
-at::Device choose_device(DeviceKind kind, int local_rank) {
-    int const available = num_cuda_devices();
-    if (kind == DeviceKind::cuda) {
+// Collective. A GPU of its own for every rank, or the CPU for all: with device = "auto" where no rank sees a GPU.
+at::Device choose_device(DeviceKind kind, ParallelLayout const& layout) {
+    Communicator const& world = layout.world;
+    if (kind == DeviceKind::cpu) return at::kCPU;
 #ifndef GATESWEEP_WITH_CUDA
-        fail(ExitCode::unavailable, "parallel.device = \"cuda\", but this gatesweep was built without CUDA: build with the preset cuda, or use device = \"cpu\"");
+    fail_once(world, [&] {
+        GATESWEEP_VALIDATE(kind != DeviceKind::cuda, ExitCode::unavailable,
+                           "parallel.device = \"cuda\", but this gatesweep was built without CUDA: build with the preset "
+                           "cuda, or use device = \"cpu\"");
+    });
 #endif
-        GATESWEEP_VALIDATE(available > 0, ExitCode::unavailable,
-                           "parallel.device = \"cuda\", but this node shows no CUDA device (driver or allocation missing): ask for GPUs, "
-                           "or use device = \"cpu\"");
-    }
-    if (kind == DeviceKind::cpu || available == 0) return at::kCPU;
-    // A launcher that shows each rank its own GPU shows one; else ranks of a node share the list.
-    int const index = available == 1 ? 0 : local_rank % available;
-#ifdef GATESWEEP_WITH_CUDA
-    c10::cuda::set_device(static_cast<c10::DeviceIndex>(index));
-#endif
+    std::vector<DeviceFacts> mine;
+    fail_once(world, [&] { mine = visible_devices(); });
+    auto const all = gather_devices(world, layout.node, mine);
+    bool const none = std::all_of(all.begin(), all.end(), [](RankDevices const& rank) { return rank.bus_ids.empty(); });
+    if (none && kind == DeviceKind::automatic) return at::kCPU;
+    std::vector<int> indices;
+    fail_once(world, [&] {
+        GATESWEEP_VALIDATE(!none, ExitCode::unavailable,
+                           "parallel.device = \"cuda\", but no rank sees a CUDA device (driver or allocation missing): ask for "
+                           "GPUs, or use device = \"cpu\"");
+        indices = assign_devices(all, sharing_allowed() ? DeviceSharing::allowed : DeviceSharing::refused);
+    });
+    int const index = indices[static_cast<std::size_t>(world.rank())];
+    set_device(index);
     return at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(index));
 }
 
@@ -72,20 +71,18 @@ std::uint64_t available_host_memory() {
 
 }  // namespace
 
-std::uint64_t available_memory([[maybe_unused]] at::Device device, int ranks_on_node) {
-#ifdef GATESWEEP_WITH_CUDA
-    if (device.is_cuda()) {
-        std::size_t available = 0, total = 0;
-        return cudaMemGetInfo(&available, &total) == cudaSuccess ? available : std::uint64_t{1} << 30;
-    }
-#endif
-    return available_host_memory() / static_cast<std::uint64_t>(std::max(1, ranks_on_node));
+std::uint64_t available_memory(at::Device device, int ranks_on_node) {
+    if (!device.is_cuda()) return available_host_memory() / static_cast<std::uint64_t>(std::max(1, ranks_on_node));
+    std::uint64_t const available = free_device_memory();
+    return available > 0 ? available : std::uint64_t{1} << 30;
 }
 
-static std::uint64_t weight_bytes(ModelConfig const& config, ParallelLayout const& layout, at::ScalarType dtype) {
-    std::int64_t const experts = config.num_layers * config.num_experts * 3 * config.hidden_size * config.intermediate_size;
-    std::int64_t const mine = config.num_parameters() - experts + experts / layout.ep_size();
-    return static_cast<std::uint64_t>(mine) * c10::elementSize(dtype);
+int degree_that_fits(ModelConfig const& config, std::uint64_t memory, std::size_t element_size) {
+    for (std::int64_t degree = 1; degree <= config.num_experts; ++degree) {
+        if (config.num_experts % degree != 0) continue;
+        if (weight_bytes(config, config.num_experts / degree, element_size) <= memory) return static_cast<int>(degree);
+    }
+    return 0;
 }
 
 at::ScalarType choose_dtype(WeightType wanted, ModelConfig const& config) {
@@ -104,13 +101,15 @@ std::string Machine::describe() const {
 
 Machine choose_machine(Job const& job, ModelConfig const& config, ParallelLayout const& layout) {
     Machine machine;
-    fail_once(layout.world, [&] { machine.device = choose_device(job.parallel.device, layout.node.rank()); });
+    machine.device = choose_device(job.parallel.device, layout);
     machine.dtype = choose_dtype(job.model.dtype, config);
     machine.threads = choose_threads(job.parallel.threads, layout.node.size());
     at::set_num_threads(machine.threads);
     // Half of what the weights leave free may hold tapes, the rest is for work. Ranks agree, since they recompute together.
     machine.free_memory = available_memory(machine.device, layout.node.size());
-    machine.weight_memory = weight_bytes(config, layout, machine.dtype);
+    std::size_t const element_size = c10::elementSize(machine.dtype);
+    machine.weight_memory = weight_bytes(config, layout.local_experts(config.num_experts).count, element_size);
+    machine.fitting_degree = degree_that_fits(config, machine.free_memory, element_size);
     std::uint64_t const left = machine.free_memory - std::min(machine.free_memory, machine.weight_memory);
     std::uint64_t const budget = job.signals.memory > 0 ? job.signals.memory : left / 2;
     machine.tape_memory = static_cast<std::uint64_t>(layout.world.all_reduce_min(static_cast<std::int64_t>(budget)));
@@ -118,11 +117,16 @@ Machine choose_machine(Job const& job, ModelConfig const& config, ParallelLayout
 }
 
 void validate_memory(Machine const& machine, ParallelLayout const& layout) {
+    // Ranks of a node share its memory, so there a higher degree helps on more nodes; a GPU's memory is its rank's alone.
+    std::string remedy = "raise parallel.expert_parallel with more ranks, start fewer ranks on a node, or use a machine with more memory";
+    if (machine.device.is_cuda() && machine.fitting_degree > 0)
+        remedy = fmt::format("parallel.expert_parallel = {} fits, with as many GPUs of this size for each copy", machine.fitting_degree);
+    if (machine.device.is_cuda() && machine.fitting_degree == 0)
+        remedy = "no expert_parallel fits, for every rank holds what is not in experts: use GPUs with more memory, or device = \"cpu\"";
     GATESWEEP_VALIDATE(machine.weight_memory <= machine.free_memory, ExitCode::unavailable,
-                       "the weights need {:.1f} GB on each rank, but {:.1f} GB of {} memory are free for each (with {} on this node): "
-                       "raise parallel.expert_parallel with more ranks, start fewer ranks on a node, or use a machine with more memory",
+                       "the weights need {:.1f} GB on each rank, but {:.1f} GB of {} memory are free for each (with {} on this node): {}",
                        static_cast<double>(machine.weight_memory) / 1e9, static_cast<double>(machine.free_memory) / 1e9,
-                       machine.device.is_cuda() ? "device" : "host", layout.node.size());
+                       machine.device.is_cuda() ? "device" : "host", plural(layout.node.size(), "rank"), remedy);
 }
 
 std::int64_t peak_memory() {
