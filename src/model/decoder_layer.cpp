@@ -53,6 +53,17 @@ at::Tensor experts_forward_to_output(ModelConfig const& c, TokenDispatcher const
     return tape.after_attention + combine(tape.slot_outputs, tape.routing);
 }
 
+// The same bits by the way of decode steps.
+at::Tensor gathered_experts_forward(DecodeContext const& context, LayerWeights const& weights, at::Tensor const& after_attention,
+                                    RowEdits const& edits) {
+    ModelConfig const& c = context.config;
+    at::Tensor const router_input = rms_norm(after_attention, weights.post_attention_norm, c.rms_norm_eps);
+    Routing const routing = route(token_linear(router_input, weights.gate_product), c.top_k, edits);
+    GatheredTokens const gathered = context.dispatcher.gather(router_input, routing, context.tokens_of_rank);
+    at::Tensor const outputs = experts_forward(weights.experts, gathered.rows, gathered.offsets).output;
+    return after_attention + combine(context.dispatcher.return_slots(outputs, gathered), routing);
+}
+
 }  // namespace
 
 std::uint64_t LayerTape::num_bytes(ModelConfig const& c, std::int64_t num_tokens, std::size_t element_size) {
@@ -82,6 +93,7 @@ at::Tensor layer_decode(DecodeContext const& context, LayerWeights const& weight
     at::Tensor const mixed = cached_attention({tape.q, context.cache.keys(layer), context.cache.values(layer), context.slots,
                                                context.positions, c.sliding_window, attention_scale(c)}).flatten(1);
     tape.after_attention = input + token_linear(mixed, weights.o_proj);
+    if (!context.tokens_of_rank.empty()) return gathered_experts_forward(context, weights, tape.after_attention, edits);
     return experts_forward_to_output(c, context.dispatcher, weights, tape, edits);
 }
 

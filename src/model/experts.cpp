@@ -4,11 +4,24 @@
 
 namespace gatesweep {
 
-ExpertForward experts_forward(ExpertWeights const& weights, at::Tensor const& rows, std::vector<std::int64_t> const& offsets) {
+namespace {
+
+template <class Offsets>
+ExpertForward forward_with(ExpertWeights const& weights, at::Tensor const& rows, Offsets const& offsets) {
     ExpertForward forward;
     forward.gate_up = grouped_linear(rows, offsets, weights.gate_up);
     forward.output = grouped_linear(swiglu(forward.gate_up), offsets, weights.down);
     return forward;
+}
+
+}  // namespace
+
+ExpertForward experts_forward(ExpertWeights const& weights, at::Tensor const& rows, std::vector<std::int64_t> const& offsets) {
+    return forward_with(weights, rows, offsets);
+}
+
+ExpertForward experts_forward(ExpertWeights const& weights, at::Tensor const& rows, at::Tensor const& offsets) {
+    return forward_with(weights, rows, offsets);
 }
 
 at::Tensor experts_backward(ExpertWeights const& weights, at::Tensor const& d_output, at::Tensor const& gate_up,

@@ -128,6 +128,33 @@ at::Tensor grouped_linear(at::Tensor const& x, std::span<std::int64_t const> off
     return product(gemm::Side::forward, x, offsets, weights);
 }
 
+std::optional<at::Tensor> stacked_weights(std::span<LinearWeight const> weights) {
+    at::Tensor const& first = weights[0].data();
+    std::int64_t const size = first.numel();
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+        at::Tensor const& w = weights[i].data();
+        bool const follows = !weights[i].is_laid_out() && w.is_contiguous() && w.sizes() == first.sizes() &&
+                             w.is_alias_of(first) &&
+                             w.storage_offset() == first.storage_offset() + static_cast<std::int64_t>(i) * size;
+        if (!follows) return {};
+    }
+    return first.as_strided({std::ssize(weights), first.size(0), first.size(1)}, {size, first.size(1), 1});
+}
+
+at::Tensor grouped_linear(at::Tensor const& x, at::Tensor const& offsets, std::span<LinearWeight const> weights) {
+    constexpr std::int64_t alignment = 8;  // of rows, in elements: 16 bytes
+    auto const stacked = stacked_weights(weights);
+    bool const aligned = weights[0].num_inputs() % alignment == 0 && weights[0].num_outputs() % alignment == 0;
+    if (stacked && aligned && c10::elementSize(x.scalar_type()) == 2) {
+        return at::_grouped_mm(x.contiguous(), stacked->transpose(1, 2), offsets.slice(0, 1).to(at::kInt));
+    }
+    at::Tensor const ends = offsets.to(at::kCPU);
+    std::vector<std::int64_t> const on_host(ends.const_data_ptr<std::int64_t>(), ends.const_data_ptr<std::int64_t>() + ends.numel());
+    if (on_host.back() == x.size(0)) return grouped_linear(x, on_host, weights);
+    at::Tensor const rows = grouped_linear(x.slice(0, 0, on_host.back()), on_host, weights);
+    return at::cat({rows, at::zeros({x.size(0) - on_host.back(), rows.size(1)}, rows.options())});
+}
+
 at::Tensor grouped_linear_input_gradient(at::Tensor const& dy, std::span<std::int64_t const> offsets,
                                          std::span<LinearWeight const> weights) {
     return product(gemm::Side::transposed, dy, offsets, weights);

@@ -88,11 +88,13 @@ std::vector<std::int32_t> Mixtral::decode(DecodeBatch const& batch, RouterEdits 
     std::copy(batch.ids.begin(), batch.ids.end(), ids.data_ptr<std::int64_t>());
     at::Tensor hidden = embed(ids);
     std::vector<std::int32_t> entries(batch.ids.size());
-    DecodeContext const context{config_, dispatcher_, rotary_, cache, batch.slots, batch.positions};
+    std::vector<std::int64_t> const tokens_of_rank = dispatcher_.share_token_counts(ids.size(0));
+    DecodeContext const context{config_, dispatcher_, rotary_, cache, batch.slots, batch.positions, tokens_of_rank};
     for (std::int64_t l = 0; l < config_.num_layers; ++l) {
         for (std::size_t i = 0; i < entries.size(); ++i) entries[i] = edits.entry(batch.variants[i], l, Phase::decode);
         hidden = layer_decode(context, weights_.layers[l], l, hidden, {&edits, entries});
     }
+    dispatcher_.wait();
     return greedy_tokens(rms_norm(hidden, weights_.final_norm, config_.rms_norm_eps), weights_.lm_head);
 }
 

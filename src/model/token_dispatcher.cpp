@@ -1,17 +1,51 @@
 #include "gatesweep/model/token_dispatcher.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <numeric>
+#include <string_view>
+#include <utility>
+
+#include "gatesweep/base/error.h"
 
 namespace gatesweep {
 
+DecodeDispatch choose_decode_dispatch(at::Device device) {
+    char const* const text = std::getenv("GATESWEEP_DECODE_DISPATCH");
+    if (!text) return device.is_cpu() ? DecodeDispatch::counted : DecodeDispatch::gathered;
+    std::string_view const word = text;
+    GATESWEEP_VALIDATE(word == "counted" || word == "gathered", ExitCode::usage,
+                       "GATESWEEP_DECODE_DISPATCH=\"{}\" is neither counted nor gathered: unset it, or write one of them", printable(word));
+    return word == "counted" ? DecodeDispatch::counted : DecodeDispatch::gathered;
+}
+
 TokenDispatcher::TokenDispatcher(ParallelLayout const& layout, std::int64_t num_experts, at::Device device)
+    : TokenDispatcher(layout, num_experts, TensorCollectives(layout.expert_parallel, device), choose_decode_dispatch(device)) {}
+
+TokenDispatcher::TokenDispatcher(ParallelLayout const& layout, std::int64_t num_experts, TensorCollectives collectives,
+                                 DecodeDispatch decode_dispatch)
     : num_experts_(num_experts),
-      num_local_experts_(layout.local_experts(num_experts).count),
+      local_experts_(layout.local_experts(num_experts)),
       num_ranks_(layout.ep_size()),
-      collectives_(layout.expert_parallel, device) {}
+      collectives_(std::move(collectives)),
+      decode_dispatch_(decode_dispatch) {}
+
+std::vector<std::int64_t> TokenDispatcher::share_token_counts(std::int64_t num_tokens) const {
+    if (decode_dispatch_ == DecodeDispatch::counted) return {};
+    return collectives_.communicator().all_gather(num_tokens);
+}
+
+GatheredTokens TokenDispatcher::gather(at::Tensor const& tokens, Routing const& routing,
+                                       std::span<std::int64_t const> tokens_of_rank) const {
+    return gather_tokens(collectives_, local_experts_, tokens, routing, tokens_of_rank);
+}
+
+at::Tensor TokenDispatcher::return_slots(at::Tensor const& expert_rows, GatheredTokens const& gathered) const {
+    return gatesweep::return_slots(collectives_, expert_rows, gathered);
+}
 
 DispatchRecord TokenDispatcher::plan(Routing const& routing) const {
+    std::int64_t const num_local_experts = local_experts_.count;
     DispatchRecord record;
     std::int64_t const num_slots = routing.expert_ids.numel();
     auto const* expert_of = routing.expert_ids.const_data_ptr<std::int64_t>();
@@ -26,13 +60,13 @@ DispatchRecord TokenDispatcher::plan(Routing const& routing) const {
     for (std::int64_t i = 0; i < num_slots; ++i) order[next[expert_of[i]]++] = i;
 
     // Counts travel first: received[r * e + x] rows come from rank r for local expert x.
-    auto const received = collectives_.communicator().all_to_all(send_counts, num_local_experts_);
-    std::vector<std::int64_t> rows_of_expert(static_cast<std::size_t>(num_local_experts_), 0);
+    auto const received = collectives_.communicator().all_to_all(send_counts, num_local_experts);
+    std::vector<std::int64_t> rows_of_expert(static_cast<std::size_t>(num_local_experts), 0);
     for (int r = 0; r < num_ranks_; ++r) {
-        auto const begin = r * num_local_experts_;
-        record.send_rows.push_back(std::accumulate(send_counts.begin() + begin, send_counts.begin() + begin + num_local_experts_, std::int64_t{0}));
-        record.receive_rows.push_back(std::accumulate(received.begin() + begin, received.begin() + begin + num_local_experts_, std::int64_t{0}));
-        for (std::int64_t x = 0; x < num_local_experts_; ++x) rows_of_expert[x] += received[begin + x];
+        auto const begin = r * num_local_experts;
+        record.send_rows.push_back(std::accumulate(send_counts.begin() + begin, send_counts.begin() + begin + num_local_experts, std::int64_t{0}));
+        record.receive_rows.push_back(std::accumulate(received.begin() + begin, received.begin() + begin + num_local_experts, std::int64_t{0}));
+        for (std::int64_t x = 0; x < num_local_experts; ++x) rows_of_expert[x] += received[begin + x];
     }
     record.expert_offsets.assign(1, 0);
     for (std::int64_t rows : rows_of_expert) record.expert_offsets.push_back(record.expert_offsets.back() + rows);
@@ -43,7 +77,7 @@ DispatchRecord TokenDispatcher::plan(Routing const& routing) const {
     auto* row = record.expert_rows.data_ptr<std::int64_t>();
     std::vector<std::int64_t> free_row(record.expert_offsets.begin(), record.expert_offsets.end() - 1);
     for (std::size_t block = 0; block < received.size(); ++block) {
-        auto& at = free_row[block % static_cast<std::size_t>(num_local_experts_)];
+        auto& at = free_row[block % static_cast<std::size_t>(num_local_experts)];
         for (std::int64_t i = 0; i < received[block]; ++i) *row++ = at++;
     }
     return record;
@@ -52,6 +86,7 @@ DispatchRecord TokenDispatcher::plan(Routing const& routing) const {
 at::Tensor TokenDispatcher::to_experts(at::Tensor const& slot_rows, DispatchRecord const& record) const {
     at::Tensor const sent = slot_rows.index_select(0, record.slot_order.to(slot_rows.device()));
     at::Tensor const received = collectives_.all_to_all_rows(sent, record.send_rows, record.receive_rows);
+    collectives_.wait();
     at::Tensor rows = at::empty_like(received);
     return rows.index_copy_(0, record.expert_rows.to(rows.device()), received);
 }
@@ -59,6 +94,7 @@ at::Tensor TokenDispatcher::to_experts(at::Tensor const& slot_rows, DispatchReco
 at::Tensor TokenDispatcher::from_experts(at::Tensor const& expert_rows, DispatchRecord const& record) const {
     at::Tensor const sent = expert_rows.index_select(0, record.expert_rows.to(expert_rows.device()));
     at::Tensor const received = collectives_.all_to_all_rows(sent, record.receive_rows, record.send_rows);
+    collectives_.wait();
     return at::empty_like(received).index_copy_(0, record.slot_order.to(received.device()), received);
 }
 

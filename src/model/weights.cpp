@@ -75,8 +75,15 @@ ExpertWeights read_experts(Reader& reader, ModelConfig const& c, ExpertLayout la
                            ExpertRange range) {
     std::int64_t const f = c.intermediate_size, d = c.hidden_size;
     ExpertWeights experts;
+    // On the CPU a weight is laid out anew when it is read; elsewhere a layer's experts stand behind each other, so that
+    // one product can take them all (grouped_linear).
+    bool const together = !reader.options().device().is_cpu();
+    std::int64_t const block = together ? range.count : 1;
+    at::Tensor gate_up_block, down_block;
     for (std::int64_t x = 0; x < range.count; ++x) {
-        at::Tensor const gate_up = at::empty({2 * f, d}, reader.options()), down = at::empty({d, f}, reader.options());
+        if (x % block == 0) gate_up_block = at::empty({block, 2 * f, d}, reader.options());
+        if (x % block == 0) down_block = at::empty({block, d, f}, reader.options());
+        at::Tensor const gate_up = gate_up_block[x % block], down = down_block[x % block];
         auto const read = [&](ExpertMatrix matrix, at::Tensor const& to) {
             TensorSlice const slice = expert_slice(layout, c, layer, range.first + x, matrix);
             reader.read(slice.tensor, slice.first_element, to);

@@ -61,5 +61,45 @@ TEST(Experts, TakeNoRows) {
     EXPECT_EQ(experts_forward(w, at::empty({0, d}), {0, 0, 0, 0}).output.size(0), 0);
 }
 
+// Three matrices in one tensor, as experts are kept on a GPU, and rows for the first and the last of them.
+struct Stack {
+    explicit Stack(at::ScalarType dtype) : all(random_tensor({3, 16, 8}, dtype, 1)) {
+        for (std::int64_t i = 0; i < 3; ++i)
+            weights.emplace_back(all[i]);
+    }
+    at::Tensor all;
+    std::vector<LinearWeight> weights;
+    std::vector<std::int64_t> offsets = {0, 4, 4, 9};
+};
+
+TEST(GroupedLinear, TakesOffsetsThatStayOnTheDevice) {
+    // float16 and float64 are not laid out on the CPU, so they go the ways of a GPU; float16 through one product for
+    // all.
+    for (auto dtype : {at::kHalf, at::kDouble, at::kFloat, at::kBFloat16}) {
+        Stack const stack(dtype);
+        at::Tensor const rows = random_tensor({11, 8}, dtype, 2);  // two more than the offsets name
+        at::Tensor const y = grouped_linear(rows, at::tensor(stack.offsets, at::kLong), stack.weights);
+        ASSERT_EQ(y.size(0), 11);
+        for (std::int64_t i : {0, 2}) {
+            at::Tensor const part = rows.slice(0, stack.offsets[i], stack.offsets[i + 1]).to(at::kDouble);
+            at::Tensor const expected = at::mm(part, stack.all[i].to(at::kDouble).t());
+            double const limit = dtype == at::kHalf ? 2e-3 : rounding_of(dtype);
+            EXPECT_LE(relative_error(y.slice(0, stack.offsets[i], stack.offsets[i + 1]), expected), limit) << dtype;
+        }
+    }
+}
+
+TEST(StackedWeights, AreThoseThatFollowEachOtherInMemory) {
+    Stack const stack(at::kDouble);
+    auto const stacked = stacked_weights(stack.weights);
+    ASSERT_TRUE(stacked.has_value());
+    EXPECT_TRUE(at::equal(*stacked, stack.all));
+    auto const swapped = std::vector{stack.weights[1], stack.weights[0]};
+    EXPECT_FALSE(stacked_weights(swapped).has_value());
+    auto const apart = std::vector{stack.weights[0], LinearWeight(stack.all[1].clone())};
+    EXPECT_FALSE(stacked_weights(apart).has_value());
+    EXPECT_FALSE(stacked_weights(Stack(at::kFloat).weights).has_value()) << "laid out";
+}
+
 }  // namespace
 }  // namespace gatesweep

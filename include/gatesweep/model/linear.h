@@ -9,6 +9,7 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -41,6 +42,11 @@ at::Tensor token_linear_input_gradient(at::Tensor const& dy, LinearWeight const&
 
 // Rows [offsets[i], offsets[i+1]) with weight i, all of one shape and at least one: [R,in] -> [R,out], and its gradient.
 at::Tensor grouped_linear(at::Tensor const& x, std::span<std::int64_t const> offsets, std::span<LinearWeight const> weights);
+// The same with the offsets as an int64 tensor [n+1] where x is: on a GPU nothing waits for them, where the weights have 16
+// bits and stand behind each other in memory (else they come to the host). Rows from offsets[n] on are anything.
+at::Tensor grouped_linear(at::Tensor const& x, at::Tensor const& offsets, std::span<LinearWeight const> weights);
+// [n,out,in], when the weights of a group are parts of one tensor in that order and not laid out.
+std::optional<at::Tensor> stacked_weights(std::span<LinearWeight const> weights);
 at::Tensor grouped_linear_input_gradient(at::Tensor const& dy, std::span<std::int64_t const> offsets,
                                          std::span<LinearWeight const> weights);
 

@@ -7,10 +7,12 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "gatesweep/comm/parallel_layout.h"
 #include "gatesweep/comm/tensor_collectives.h"
+#include "gatesweep/model/gathered_dispatch.h"
 #include "gatesweep/model/router.h"
 
 namespace gatesweep {
@@ -24,9 +26,27 @@ struct DispatchRecord {
     std::vector<std::int64_t> expert_offsets;  // [e+1] first buffer row of each local expert
 };
 
+// How the rows of a decode step travel.
+//   counted   ranks exchange counts through the host in every layer, then just the routed rows
+//   gathered  sizes fixed from the number of tokens (gathered_dispatch.h); no counts, and no backward
+enum class DecodeDispatch { counted, gathered };
+// gathered on GPUs, counted on the CPU, where counts cost little; GATESWEEP_DECODE_DISPATCH=counted|gathered overrides.
+// Errors: ExitCode::usage for another word.
+DecodeDispatch choose_decode_dispatch(at::Device device);
+
 class TokenDispatcher {
 public:
     TokenDispatcher(ParallelLayout const& layout, std::int64_t num_experts, at::Device device);
+    TokenDispatcher(ParallelLayout const& layout, std::int64_t num_experts, TensorCollectives collectives,
+                    DecodeDispatch decode_dispatch);
+
+    // What gather() needs to know, once for all layers of a decode step: the tokens of every rank of the group, or nothing
+    // where decode steps are counted. Collective.
+    std::vector<std::int64_t> share_token_counts(std::int64_t num_tokens) const;
+    GatheredTokens gather(at::Tensor const& tokens, Routing const& routing, std::span<std::int64_t const> tokens_of_rank) const;
+    at::Tensor return_slots(at::Tensor const& expert_rows, GatheredTokens const& gathered) const;
+    // Before anything else waits for the device after gather(): TensorCollectives::wait.
+    void wait() const { collectives_.wait(); }
 
     DispatchRecord plan(Routing const& routing) const;
     // slot_rows [N,D] in routed slot order -> rows by expert [expert_offsets.back(), D].
@@ -36,9 +56,10 @@ public:
 
 private:
     std::int64_t num_experts_;
-    std::int64_t num_local_experts_;
+    ExpertRange local_experts_;
     int num_ranks_;
     TensorCollectives collectives_;
+    DecodeDispatch decode_dispatch_;
 };
 
 }  // namespace gatesweep
