@@ -1,7 +1,6 @@
 #include "gatesweep/comm/communicator.h"
 
 #include <mpi.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -11,7 +10,10 @@
 #include <thread>
 #include <utility>
 
-#include "gatesweep/base/log.h"
+#include "gatesweep/base/activity.h"
+#include "gatesweep/base/rank_failure.h"
+#include "gatesweep/comm/fail_once.h"
+#include "gatesweep/comm/launcher.h"
 
 namespace gatesweep {
 
@@ -48,29 +50,11 @@ void check(int status, char const* call) {
          std::string(text, static_cast<std::size_t>(length)));
 }
 
-bool has_environment(char const* name) { return std::getenv(name) != nullptr; }
-
-bool started_by_launcher() {
-    for (char const* name : {"OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK", "PMI_SIZE", "MPI_LOCALNRANKS"}) {
-        if (has_environment(name)) return true;
-    }
-    return false;
-}
-
-// srun without a PMI that this MPI understands starts N programs that each believe to be alone.
-void refuse_lonely_slurm_tasks() {
-    char const* const tasks = std::getenv("SLURM_STEP_NUM_TASKS");
-    GATESWEEP_VALIDATE(!tasks || std::atoi(tasks) <= 1, ExitCode::unavailable,
-                       "srun started {} tasks without an MPI connection between them (each would run the whole job): "
-                       "use srun --mpi=pmix, or mpirun inside the allocation",
-                       tasks ? tasks : "");
-}
-
-// Ranks that outnumber the cores must yield while they wait: spinning makes a collective a thousand times slower.
-void yield_when_oversubscribed() {
-    char const* const local = std::getenv("OMPI_COMM_WORLD_LOCAL_SIZE");
-    long const cores = ::sysconf(_SC_NPROCESSORS_ONLN);
-    if (local && std::atol(local) > cores) ::setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0);
+// The one place where a call waits for other ranks.
+template <class Call>
+void wait_in(char const* name, Call const& call) {
+    WaitingMark const mark(name);
+    check(call(), name);
 }
 
 template <class T>
@@ -78,7 +62,7 @@ void reduce_in_pieces(std::span<T> values, MPI_Datatype type, int root, MPI_Comm
     for (std::size_t at = 0; at < values.size(); at += max_piece) {
         int const count = static_cast<int>(std::min<std::size_t>(max_piece, values.size() - at));
         T* const piece = values.data() + at;
-        check(MPI_Reduce(is_root ? MPI_IN_PLACE : piece, piece, count, type, MPI_SUM, root, comm), "MPI_Reduce");
+        wait_in("MPI_Reduce", [&] { return MPI_Reduce(is_root ? MPI_IN_PLACE : piece, piece, count, type, MPI_SUM, root, comm); });
     }
 }
 
@@ -89,20 +73,22 @@ int Communicator::size() const { return handle_ ? handle_->size : 1; }
 void const* Communicator::mpi_handle() const { return handle_ ? &handle_->comm : nullptr; }
 
 void Communicator::barrier() const {
-    if (handle_) check(MPI_Barrier(handle_->comm), "MPI_Barrier");
+    if (handle_) wait_in("MPI_Barrier", [&] { return MPI_Barrier(handle_->comm); });
 }
 
 Communicator Communicator::split(int color, int key) const {
     if (!handle_) return {};
     MPI_Comm part = MPI_COMM_NULL;
-    check(MPI_Comm_split(handle_->comm, color, key, &part), "MPI_Comm_split");
+    wait_in("MPI_Comm_split", [&] { return MPI_Comm_split(handle_->comm, color, key, &part); });
     return Communicator(std::make_shared<Handle const>(part, true));
 }
 
 Communicator Communicator::split_by_node() const {
     if (!handle_) return {};
     MPI_Comm part = MPI_COMM_NULL;
-    check(MPI_Comm_split_type(handle_->comm, MPI_COMM_TYPE_SHARED, handle_->rank, MPI_INFO_NULL, &part), "MPI_Comm_split_type");
+    wait_in("MPI_Comm_split_type", [&] {
+        return MPI_Comm_split_type(handle_->comm, MPI_COMM_TYPE_SHARED, handle_->rank, MPI_INFO_NULL, &part);
+    });
     return Communicator(std::make_shared<Handle const>(part, true));
 }
 
@@ -110,7 +96,7 @@ void Communicator::broadcast(std::span<std::byte> bytes, int root) const {
     if (!handle_) return;
     for (std::size_t at = 0; at < bytes.size(); at += max_piece) {
         int const count = static_cast<int>(std::min<std::size_t>(max_piece, bytes.size() - at));
-        check(MPI_Bcast(bytes.data() + at, count, MPI_BYTE, root, handle_->comm), "MPI_Bcast");
+        wait_in("MPI_Bcast", [&] { return MPI_Bcast(bytes.data() + at, count, MPI_BYTE, root, handle_->comm); });
     }
 }
 
@@ -126,7 +112,8 @@ namespace {
 
 std::int64_t all_reduce(std::int64_t value, MPI_Op op, void const* comm) {
     if (comm) {
-        check(MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_INT64_T, op, *static_cast<MPI_Comm const*>(comm)), "MPI_Allreduce");
+        wait_in("MPI_Allreduce",
+                [&] { return MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_INT64_T, op, *static_cast<MPI_Comm const*>(comm)); });
     }
     return value;
 }
@@ -140,7 +127,8 @@ std::int64_t Communicator::all_reduce_sum(std::int64_t value) const { return all
 std::vector<std::int64_t> Communicator::all_gather(std::int64_t value) const {
     std::vector<std::int64_t> values(static_cast<std::size_t>(size()), value);
     if (handle_) {
-        check(MPI_Allgather(&value, 1, MPI_INT64_T, values.data(), 1, MPI_INT64_T, handle_->comm), "MPI_Allgather");
+        wait_in("MPI_Allgather",
+                [&] { return MPI_Allgather(&value, 1, MPI_INT64_T, values.data(), 1, MPI_INT64_T, handle_->comm); });
     }
     return values;
 }
@@ -150,7 +138,9 @@ std::vector<std::int64_t> Communicator::all_to_all(std::span<std::int64_t const>
     std::vector<std::int64_t> received(send.begin(), send.end());
     if (handle_) {
         int const count = static_cast<int>(block);
-        check(MPI_Alltoall(send.data(), count, MPI_INT64_T, received.data(), count, MPI_INT64_T, handle_->comm), "MPI_Alltoall");
+        wait_in("MPI_Alltoall", [&] {
+            return MPI_Alltoall(send.data(), count, MPI_INT64_T, received.data(), count, MPI_INT64_T, handle_->comm);
+        });
     }
     return received;
 }
@@ -211,9 +201,10 @@ void Communicator::all_to_all_v(std::span<std::byte const> send, std::span<std::
             from = out.data();
             to = in.data();
         }
-        check(MPI_Alltoallv(from, send_count.data(), send_at.data(), MPI_BYTE, to, receive_count.data(), receive_at.data(),
-                            MPI_BYTE, handle_->comm),
-              "MPI_Alltoallv");
+        wait_in("MPI_Alltoallv", [&] {
+            return MPI_Alltoallv(from, send_count.data(), send_at.data(), MPI_BYTE, to, receive_count.data(), receive_at.data(),
+                                 MPI_BYTE, handle_->comm);
+        });
         if (!whole) {
             std::int64_t base = 0;
             for (int r = 0; r < size(); ++r) {
@@ -227,8 +218,10 @@ void Communicator::all_to_all_v(std::span<std::byte const> send, std::span<std::
 MpiSession::MpiSession(int& argc, char**& argv) {
     if (!started_by_launcher()) {
         refuse_lonely_slurm_tasks();
+        guard();
         return;
     }
+    die_with_launcher();
     yield_when_oversubscribed();
     int provided = 0;
     GATESWEEP_VALIDATE(MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided) == MPI_SUCCESS, ExitCode::unavailable,
@@ -236,11 +229,22 @@ MpiSession::MpiSession(int& argc, char**& argv) {
     started_ = true;
     MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);
     world_ = Communicator(std::make_shared<Communicator::Handle const>(MPI_COMM_WORLD, false));
+    guard();
 }
 
 MpiSession::~MpiSession() {
     world_ = Communicator();
+    WaitingMark const mark("MPI_Finalize");
     if (started_) MPI_Finalize();
+}
+
+void MpiSession::guard() {
+    fail_once(world_, [&] {
+        double const limit = watchdog_limit();
+        arm_rank_failure(world_.rank());
+        watchdog_.emplace(world_.rank(), world_.size(), limit);
+        enter_phase(RunPhase::start);
+    });
 }
 
 void MpiSession::abort(ExitCode code) const {

@@ -11,12 +11,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "gatesweep/base/error.h"
+#include "gatesweep/comm/watchdog.h"
 
 namespace gatesweep {
 
@@ -70,7 +72,9 @@ private:
     std::shared_ptr<Handle const> handle_;
 };
 
-// Starts MPI when the process was started by a launcher (mpirun, srun), and ends it. First in, last out.
+// Starts MPI when the process was started by a launcher (mpirun, srun), and ends it. First in, last out. In between a
+// watchdog looks after this rank, and the rank dies with its launcher. Error: usage for a bad GATESWEEP_WATCHDOG or
+// GATESWEEP_FAIL.
 class MpiSession {
 public:
     MpiSession(int& argc, char**& argv);
@@ -83,8 +87,11 @@ public:
     [[noreturn]] void abort(ExitCode code) const;
 
 private:
+    void guard();
+
     bool started_ = false;
     Communicator world_;
+    std::optional<Watchdog> watchdog_;
 };
 
 std::string mpi_library_version();
