@@ -1,9 +1,11 @@
 #include "setup.h"
 
+#include "gatesweep/base/activity.h"
 #include "gatesweep/base/build_config.h"
 #include "gatesweep/base/error.h"
 #include "gatesweep/base/log.h"
 #include "gatesweep/comm/fail_once.h"
+#include "same_everywhere.h"
 
 namespace gatesweep {
 
@@ -17,6 +19,8 @@ void validate_model(Job const& job, ModelConfig const& config) {
 }
 
 Setup set_up(Options const& options, Communicator const& world) {
+    require_same_build(world, options);
+    enter_phase(RunPhase::inputs);
     Setup setup;
     setup.inputs = read_inputs(options, world);
     Job const& job = setup.inputs.job;
@@ -24,8 +28,10 @@ Setup set_up(Options const& options, Communicator const& world) {
         setup.config = load_model_config(job.model.path);
         validate_model(job, setup.config);
     });
+    require_same_model(world, job.model.path);
     fail_once(world, [&] { setup.layout = make_parallel_layout(world, job.parallel.expert_parallel); });
     setup.machine = choose_machine(job, setup.config, setup.layout);
+    require_same_numerics(world, setup.machine);
     std::string const copies = setup.layout.num_copies == 1 ? "1 copy" : fmt::format("{} copies", setup.layout.num_copies);
     say(fmt::format("gatesweep {}   {}   {} = {} x expert parallel {}   {}", GATESWEEP_VERSION, job.name, plural(world.size(), "rank"),
                     copies, job.parallel.expert_parallel, setup.machine.describe()));
