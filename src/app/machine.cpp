@@ -16,6 +16,7 @@
 #include "gatesweep/comm/devices.h"
 #include "gatesweep/comm/fail_once.h"
 #include "gatesweep/model/linear.h"
+#include "memory_limit.h"
 #include "setup.h"
 #include "verify_sample.h"
 
@@ -58,7 +59,7 @@ int choose_threads(int wanted, int ranks_on_node) {
     return std::max(1, std::min(usable, share));
 }
 
-std::uint64_t available_host_memory() {
+std::uint64_t free_on_node() {
     std::ifstream in("/proc/meminfo");
     std::string key;
     std::uint64_t kilobytes = 0;
@@ -67,6 +68,11 @@ std::uint64_t available_host_memory() {
         in.ignore(256, '\n');
     }
     return std::uint64_t{1} << 30;
+}
+
+std::uint64_t available_host_memory() {
+    std::uint64_t const on_node = free_on_node();
+    return std::min(on_node, memory_left_by_groups().value_or(on_node));
 }
 
 }  // namespace
