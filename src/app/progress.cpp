@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <cstdio>
-#include <utility>
 
 #include "gatesweep/base/log.h"
 
@@ -20,17 +19,20 @@ double since(std::chrono::steady_clock::time_point then) {
 
 }  // namespace
 
-Progress::Progress(std::string topic, std::string unit, bool shown)
-    : topic_(std::move(topic)),
-      unit_(std::move(unit)),
+Progress::Progress(RunPhase phase, char const* unit, bool shown)
+    : topic_(to_string(phase)),
+      unit_(unit),
       shown_(shown),
       terminal_(log_to_terminal()),
       start_(std::chrono::steady_clock::now()),
-      last_(start_) {}
+      last_(start_) {
+    enter_phase(phase);
+}
 
 double Progress::seconds() const { return since(start_); }
 
 void Progress::update(std::int64_t done, std::int64_t all) {
+    note_unit(done, all, unit_);
     if (!shown_ || all <= 0) return;
     bool const last = done >= all;
     if (!last && since(last_) < (terminal_ ? seconds_between_bars : seconds_between_lines)) return;

@@ -9,12 +9,14 @@
 #include "gatesweep/analysis/analysis.h"
 #include "gatesweep/analysis/stored_signals.h"
 #include "gatesweep/comm/fail_once.h"
+#include "gatesweep/comm/watchdog.h"
 #include "gatesweep/report/figures.h"
 #include "gatesweep/report/headline.h"
 #include "gatesweep/report/html.h"
 #include "gatesweep/report/tables.h"
 #include "gatesweep/store/run_directory.h"
 #include "run_session.h"
+#include "same_everywhere.h"
 #include "setup.h"
 #include "signals_phase.h"
 #include "stopwatch.h"
@@ -60,6 +62,7 @@ struct LoadedModel {
 LoadedModel load_model(Setup const& setup) {
     auto const& [inputs, config, layout, machine] = setup;
     Job const& job = inputs.job;
+    enter_phase(RunPhase::load);
     Stopwatch watch;
     std::optional<Checkpoint> checkpoint;
     Weights weights;
@@ -69,6 +72,7 @@ LoadedModel load_model(Setup const& setup) {
         validate_memory(machine, layout);
         weights = load_weights(*checkpoint, config, experts, layout.local_experts(config.num_experts), machine.dtype, machine.device);
     });
+    require_same_weights(layout, weights);
     std::int64_t const new_tokens = job.sweep.enabled ? job.sweep.max_new_tokens : 0;
     LoadedModel loaded;
     loaded.model = std::make_unique<Mixtral>(config, std::move(weights), layout, inputs.max_prompt_tokens() + new_tokens);
@@ -113,6 +117,7 @@ void run_phases(Setup const& setup, RunSession& session) {
     session.manifest().layout.peak_memory = peaks;
     session.manifest().determinism = determinism;
     std::vector<PhaseTiming> timings = {{"load", loaded.seconds, 0}, measured.timing};
+    enter_phase(RunPhase::analysis);
     std::optional<AnalysisInput> input;
     std::optional<AnalysisResult> analysis;
     if (layout.is_final_rank()) {
@@ -126,6 +131,7 @@ void run_phases(Setup const& setup, RunSession& session) {
         auto const sweep_timings = run_sweep(setup, std::move(loaded.model), session, input ? &*input : nullptr, analysis ? &*analysis : nullptr);
         timings.insert(timings.end(), sweep_timings.begin(), sweep_timings.end());
     }
+    enter_phase(RunPhase::report);
     if (layout.is_final_rank()) write_report(session, timings);
 }
 
@@ -146,6 +152,7 @@ void run_job(Options const& options, Communicator const& world) {
         say("complete", "{} holds this job's results already; nothing to do", options.out.string());
         return;
     }
+    share_pulses(options.out / "log");
     try {
         run_phases(setup, session);
     } catch (Error const& error) {

@@ -137,7 +137,7 @@ void run_screen(Setup const& setup, Mixtral const& model, std::vector<Completion
     }
     RouterEdits const edits = single_experts(config, screen.mode);
     session.expect("margin", edits.num_variants() * std::ssize(rows));
-    Progress progress("screen", "passes", layout.world.rank() == 0);
+    Progress progress(RunPhase::screen, "passes", layout.world.rank() == 0);
     SweepContext const context{model, layout, edits, inputs.token_ids, inputs.job.signals.batch_tokens,
                                [&](std::int64_t done, std::int64_t all) { progress.update(done, all); }, &session.ledger(), stop_request};
     auto const margins = refusal_margins(context, rows, openers, static_cast<std::int32_t>(edits.num_variants()));

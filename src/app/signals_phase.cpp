@@ -95,7 +95,7 @@ MeasuredSignals measure_signals(Setup const& setup, Mixtral const& model, RunSes
     BatchPlan const plan = plan_batches(inputs.prompt_tokens(), inputs.job.signals.batch_tokens, done);
     say_prompts(inputs, plan.batches.size(), std::count(done.begin(), done.end(), true));
 
-    Progress progress("signals", "tokens", layout.world.rank() == 0);
+    Progress progress(RunPhase::signals, "tokens", layout.world.rank() == 0);
     SignalsOptions const options = {
         .tape_memory = machine.tape_memory,
         .progress = [&](std::int64_t part, std::int64_t all) { progress.update(part, all); },

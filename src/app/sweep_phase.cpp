@@ -117,7 +117,7 @@ std::vector<PhaseTiming> run_sweep(Setup const& setup, std::unique_ptr<Mixtral> 
     session.expect("completion", num_trials * std::ssize(rows));
 
     // The baseline once, for all: what its answers were is needed to force them on the trials.
-    Progress baseline_progress("baseline", "completions", shown);
+    Progress baseline_progress(RunPhase::baseline, "completions", shown);
     SweepContext context{*model, layout, edits, inputs.token_ids, inputs.job.signals.batch_tokens,
                          [&](std::int64_t done, std::int64_t all) { baseline_progress.update(done, all); }, &session.ledger(), stop_request};
     GenerationResult baseline = generate_all(context, rows, 0, 1, options);
@@ -126,11 +126,11 @@ std::vector<PhaseTiming> run_sweep(Setup const& setup, std::unique_ptr<Mixtral> 
     session.expect("text", num_trials > 1 ? num_trials * std::ssize(texts) : 0);
     if (inputs.job.sweep.screen.enabled) run_screen(setup, *model, baseline.completions, session);
 
-    Progress sweep_progress("sweep", "completions", shown);
+    Progress sweep_progress(RunPhase::sweep, "completions", shown);
     context.progress = [&](std::int64_t done, std::int64_t all) { sweep_progress.update(done, all); };
     GenerationResult trials = generate_all(context, rows, 1, num_trials - 1, options);
 
-    Progress text_progress("texts", "passes", shown);
+    Progress text_progress(RunPhase::texts, "passes", shown);
     context.progress = [&](std::int64_t done, std::int64_t all) { text_progress.update(done, all); };
     std::vector<ForcedScore> const scores = num_trials > 1 ? score_texts(context, texts, num_trials) : std::vector<ForcedScore>();
     std::int64_t num_scored = 0;
@@ -140,11 +140,13 @@ std::vector<PhaseTiming> run_sweep(Setup const& setup, std::unique_ptr<Mixtral> 
         timing("sweep_decode", baseline.stats.decode_seconds + trials.stats.decode_seconds, baseline.stats.decode_tokens + trials.stats.decode_tokens, world),
         {"sweep_texts", text_progress.seconds(), num_scored}};
 
+    enter_phase(RunPhase::labels);
     model.reset();
     std::vector<Completion> completions = std::move(baseline.completions);
     completions.insert(completions.end(), std::make_move_iterator(trials.completions.begin()), std::make_move_iterator(trials.completions.end()));
     std::vector<LabelledText> const labels = label_completions(inputs, machine, layout, plan, completions, session);
     std::optional<LabelQuality> const quality = measure_labeller(inputs.job, machine, layout);
+    enter_phase(RunPhase::tables);
     if (RunDirectory* const run = session.folder()) {
         write_completions(plan, inputs, completions, labels, *run);
         write_tables_of(plan, collect_outcomes(inputs, plan, completions, labels, scores, input->activation_counts), quality, *run);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "gatesweep/base/activity.h"
 #include "gatesweep/model/next_token_loss.h"
 #include "gatesweep/model/output_head.h"
 
@@ -22,6 +23,7 @@ std::vector<double> Mixtral::forward(PackedBatch const& batch, RoutingObserver& 
     LayerContext const context{config_, dispatcher_, rotary_, batch};
     at::Tensor hidden = embed(batch.ids);
     for (std::int64_t l = 0; l < config_.num_layers; ++l) {
+        note_step();
         LayerTape tape;
         hidden = layer_forward(context, weights_.layers[l], hidden, tape);
         observer.on_routing(l, batch, tape.routing);
@@ -35,6 +37,7 @@ std::vector<double> Mixtral::forward_backward(PackedBatch const& batch, RoutingO
     std::vector<LayerTape> tapes(static_cast<std::size_t>(config_.num_layers));
     at::Tensor hidden = embed(batch.ids);
     for (std::int64_t l = 0; l < config_.num_layers; ++l) {
+        note_step();
         LayerTape tape;
         hidden = layer_forward(context, weights_.layers[l], hidden, tape);
         observer.on_routing(l, batch, tape.routing);
@@ -49,6 +52,7 @@ std::vector<double> Mixtral::forward_backward(PackedBatch const& batch, RoutingO
     at::Tensor gradient = rms_norm_backward(loss.d_hidden, hidden, weights_.final_norm, config_.rms_norm_eps);
 
     for (std::int64_t l = config_.num_layers - 1; l >= 0; --l) {
+        note_step();
         LayerTape& tape = tapes[l];
         if (policy == TapePolicy::recompute) layer_forward(context, weights_.layers[l], at::Tensor(tape.input), tape);
         Backward const extent = l > 0 ? Backward::router_and_input : Backward::router_only;
@@ -73,6 +77,7 @@ BranchedHidden Mixtral::forward_branches(std::span<Stem const> stems, std::span<
         }
     };
     for (std::int64_t l = 0; l < config_.num_layers; ++l) {
+        note_step();
         std::vector<std::int64_t> const rows = lanes.split(l);
         if (!rows.empty()) hidden = hidden.index_select(0, at::tensor(rows, at::kLong).to(hidden.device()));
         std::vector<std::int32_t> const entries = lanes.entries(l);
@@ -91,6 +96,7 @@ std::vector<std::int32_t> Mixtral::decode(DecodeBatch const& batch, RouterEdits 
     std::vector<std::int64_t> const tokens_of_rank = dispatcher_.share_token_counts(ids.size(0));
     DecodeContext const context{config_, dispatcher_, rotary_, cache, batch.slots, batch.positions, tokens_of_rank};
     for (std::int64_t l = 0; l < config_.num_layers; ++l) {
+        note_step();
         for (std::size_t i = 0; i < entries.size(); ++i) entries[i] = edits.entry(batch.variants[i], l, Phase::decode);
         hidden = layer_decode(context, weights_.layers[l], l, hidden, {&edits, entries});
     }

@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "gatesweep/base/activity.h"
 #include "gatesweep/base/digest.h"
 #include "gatesweep/base/error.h"
 
@@ -18,6 +19,7 @@ public:
 
     // `count` elements of a tensor from element `first`, into `to` (contiguous, of as many elements).
     void read(std::string const& name, std::uint64_t first, at::Tensor to) {
+        note_step();
         TensorEntry const& entry = checkpoint_.entry(name);
         at::Tensor const stored = at::empty({to.numel()}, stored_type(entry));
         std::uint64_t const element = static_cast<std::uint64_t>(entry.type.bits / 8);
