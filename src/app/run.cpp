@@ -8,6 +8,7 @@
 #include "determinism.h"
 #include "gatesweep/analysis/analysis.h"
 #include "gatesweep/analysis/stored_signals.h"
+#include "gatesweep/base/activity.h"
 #include "gatesweep/comm/fail_once.h"
 #include "gatesweep/comm/watchdog.h"
 #include "gatesweep/report/figures.h"
