@@ -58,7 +58,8 @@ at::Tensor gathered_experts_forward(DecodeContext const& context, LayerWeights c
                                     RowEdits const& edits) {
     ModelConfig const& c = context.config;
     at::Tensor const router_input = rms_norm(after_attention, weights.post_attention_norm, c.rms_norm_eps);
-    Routing const routing = route(token_linear(router_input, weights.gate_product), c.top_k, edits);
+    Routing const routing =
+        route_on_device(token_linear(router_input, weights.gate_product), c.top_k, edits, context.all_finite);
     GatheredTokens const gathered = context.dispatcher.gather(router_input, routing, context.tokens_of_rank);
     at::Tensor const outputs = experts_forward(weights.experts, gathered.rows, gathered.offsets).output;
     return after_attention + combine(context.dispatcher.return_slots(outputs, gathered), routing);

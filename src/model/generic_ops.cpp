@@ -149,10 +149,16 @@ AttentionGradient attention_backward(AttentionInput const& in, at::Tensor const&
 }
 
 Routing route(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits) {
+    at::Tensor const all_finite = at::ones({}, router_logits.options().dtype(at::kBool));
+    Routing routing = generic::route_on_device(router_logits, top_k, edits, all_finite);
+    validate_finite(all_finite);
+    routing.expert_ids = routing.expert_ids.to(at::kCPU);
+    return routing;
+}
+
+Routing route_on_device(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits, at::Tensor const& all_finite) {
     at::Tensor const z = up(router_logits);
-    GATESWEEP_VALIDATE(z.isfinite().all().item<bool>(), ExitCode::bad_data,
-                       "the router computed a logit that is not finite, so experts cannot be chosen: the checkpoint's weights "
-                       "are damaged, or overflow in this type; try float32");
+    all_finite.logical_and_(z.isfinite().all());
     std::optional<EditTensors> edit;
     if (edits.table) edit.emplace(edits, z.size(0), z.size(1), z.options());
     at::Tensor const p = at::softmax(edit ? edit->logits(z) : z, -1);
@@ -168,7 +174,7 @@ Routing route(at::Tensor const& router_logits, std::int64_t top_k, RowEdits cons
     }
     routing.routing_weights = (largest / largest.sum(-1, true)).gather(1, std::get<1>(ascending));
     if (edit) routing.routing_weights = edit->weights(routing.routing_weights, std::get<0>(ascending));
-    routing.expert_ids = std::get<0>(ascending).to(at::kCPU).contiguous();
+    routing.expert_ids = std::get<0>(ascending).contiguous();
     return routing;
 }
 

@@ -94,13 +94,15 @@ std::vector<std::int32_t> Mixtral::decode(DecodeBatch const& batch, RouterEdits 
     at::Tensor hidden = embed(ids);
     std::vector<std::int32_t> entries(batch.ids.size());
     std::vector<std::int64_t> const tokens_of_rank = dispatcher_.share_token_counts(ids.size(0));
-    DecodeContext const context{config_, dispatcher_, rotary_, cache, batch.slots, batch.positions, tokens_of_rank};
+    at::Tensor const all_finite = at::ones({}, hidden.options().dtype(at::kBool));
+    DecodeContext const context{config_, dispatcher_, rotary_, cache, batch.slots, batch.positions, tokens_of_rank, all_finite};
     for (std::int64_t l = 0; l < config_.num_layers; ++l) {
         note_step();
         for (std::size_t i = 0; i < entries.size(); ++i) entries[i] = edits.entry(batch.variants[i], l, Phase::decode);
         hidden = layer_decode(context, weights_.layers[l], l, hidden, {&edits, entries});
     }
     dispatcher_.wait();
+    validate_finite(all_finite);
     return greedy_tokens(rms_norm(hidden, weights_.final_norm, config_.rms_norm_eps), weights_.lm_head);
 }
 

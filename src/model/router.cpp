@@ -106,6 +106,17 @@ Routing route(at::Tensor const& router_logits, std::int64_t top_k, RowEdits cons
     return routing;
 }
 
+Routing route_on_device(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits, at::Tensor const& all_finite) {
+    if (!router_logits.is_cpu()) return generic::route_on_device(router_logits, top_k, edits, all_finite);
+    return route(router_logits, top_k, edits);
+}
+
+void validate_finite(at::Tensor const& all_finite) {
+    GATESWEEP_VALIDATE(all_finite.item<bool>(), ExitCode::bad_data,
+                       "the router computed a logit that is not finite, so experts cannot be chosen: the checkpoint's weights "
+                       "are damaged, or overflow in this type; try float32");
+}
+
 at::Tensor route_backward(Routing const& routing, at::Tensor const& d_routing_weights) {
     if (!d_routing_weights.is_cpu()) return generic::route_backward(routing, d_routing_weights);
     std::int64_t const k = routing.top_k();

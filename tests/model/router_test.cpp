@@ -95,6 +95,20 @@ TEST(Route, RefusesLogitsThatAreNotFinite) {
     }
 }
 
+TEST(RouteOnDevice, ChoosesAsRouteDoesAndRemembersWhatWasNotFinite) {
+    at::Tensor const logits = random_tensor({6, 8}, at::kFloat, 4), all_finite = at::ones({}, at::kBool);
+    Routing const routing = generic::route_on_device(logits, 2, {}, all_finite), reference = generic::route(logits, 2);
+    EXPECT_TRUE(at::equal(routing.expert_ids, reference.expert_ids));
+    EXPECT_TRUE(at::equal(routing.routing_weights, reference.routing_weights));
+    EXPECT_NO_THROW(validate_finite(all_finite));
+    at::Tensor const damaged = logits.clone();
+    damaged[3][5] = std::numeric_limits<float>::infinity();
+    EXPECT_NO_THROW(generic::route_on_device(damaged, 2, {}, all_finite));
+    EXPECT_NO_THROW(generic::route_on_device(logits, 2, {}, all_finite));
+    EXPECT_ERROR(validate_finite(all_finite), ExitCode::bad_data, "not finite", "try float32");
+    EXPECT_ERROR(route_on_device(damaged, 2, {}, all_finite), ExitCode::bad_data, "not finite", "token 3");
+}
+
 TEST(Route, TakesNoTokens) {
     Routing const routing = route(at::empty({0, 4}), 2);
     EXPECT_EQ(routing.num_tokens(), 0);

@@ -53,7 +53,9 @@ struct DecodeContext {
     KvCache& cache;
     std::span<std::int64_t const> slots;
     std::span<std::int64_t const> positions;
-    std::span<std::int64_t const> tokens_of_rank = {};  // TokenDispatcher::share_token_counts
+    // Where rows travel gathered: TokenDispatcher::share_token_counts, and route_on_device's flag.
+    std::span<std::int64_t const> tokens_of_rank = {};
+    at::Tensor all_finite = {};
 };
 at::Tensor layer_decode(DecodeContext const& context, LayerWeights const& weights, std::int64_t layer, at::Tensor const& input,
                         RowEdits const& edits);

@@ -17,7 +17,7 @@
 namespace gatesweep {
 
 struct Routing {
-    at::Tensor expert_ids;       // [T,K] int64, ascending within a token, on the CPU
+    at::Tensor expert_ids;       // [T,K] int64, ascending within a token, on the CPU (or where route_on_device says)
     at::Tensor routing_weights;  // [T,K] float32 (float64 for a float64 model), on the model's device
     std::int64_t num_experts = 0;
     // [T], the same type and device: probability of the last expert chosen minus that of the first not chosen, after
@@ -31,6 +31,12 @@ struct Routing {
 // router_logits [T,E] in the model's type; `edits` as router_edits.h defines them: the one place where they act.
 // Errors: ExitCode::bad_data when a logit is NaN or infinite.
 Routing route(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits = {});
+
+// The same without waiting for a GPU: the expert ids stay there, and a logit that is not finite is no error yet, but turns
+// `all_finite` (one bool on the device, true at first) false. On the CPU it is route.
+Routing route_on_device(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits, at::Tensor const& all_finite);
+// Errors: bad_data, route's, where `all_finite` has become false. Waits for the device.
+void validate_finite(at::Tensor const& all_finite);
 
 // d loss / d router logits of the chosen experts, [T,K] in the type of the routing weights; those of all others are
 // exactly zero: dz_i = w_i (dw_i - sum_j w_j dw_j).
