@@ -12,7 +12,7 @@
 namespace gatesweep {
 namespace {
 
-constexpr double limit = 0.3;  // seconds
+constexpr double limit = 1.0;  // seconds, where a hang is meant: enough for the rest on a busy machine
 
 NcclOptions impatient() {
     NcclOptions options;
@@ -30,8 +30,8 @@ void exchange(TensorCollectives const& collectives, std::int64_t rows_each) {
 }
 
 // Connects, exchanges three times, disconnects.
-void use(std::shared_ptr<FakeNccl> const& fake) {
-    TensorCollectives const collectives = make_fake_collectives(world(), fake, impatient());
+void use(std::shared_ptr<FakeNccl> const& fake, NcclOptions options = {}) {
+    TensorCollectives const collectives = make_fake_collectives(world(), fake, options);
     for (int i = 0; i < 3; ++i)
         exchange(collectives, 2);
 }
@@ -98,7 +98,7 @@ TEST(NcclFaults, AHangOfAnyCallEndsWithinTheTimeLimit) {
             SCOPED_TRACE(name);
             auto const fake = fake_with(call, at, NcclStatus::in_progress);
             auto const start = std::chrono::steady_clock::now();
-            EXPECT_ERROR(use(fake), ExitCode::io, name, "did not end within 0.3 s", "every rank waits",
+            EXPECT_ERROR(use(fake, impatient()), ExitCode::io, name, "did not end within 1 s", "every rank waits",
                          "GATESWEEP_NCCL_TIMEOUT");
             std::chrono::duration<double> const took = std::chrono::steady_clock::now() - start;
             EXPECT_LT(took.count(), 20 * limit);
@@ -116,7 +116,7 @@ TEST(NcclFaults, ARankThatIsElsewhereIsNamed) {
         TensorCollectives const collectives = make_fake_collectives(world(), fake, impatient());
         exchange(collectives, 2);
         if (world().rank() != last) {
-            EXPECT_ERROR(exchange(collectives, 2), ExitCode::io, "exchange 2", "did not end within 0.3 s", silent);
+            EXPECT_ERROR(exchange(collectives, 2), ExitCode::io, "exchange 2", "did not end within 1 s", silent);
             EXPECT_ERROR(exchange(collectives, 2), ExitCode::io, "given up after an earlier failure");
             EXPECT_ERROR(collectives.wait(), ExitCode::io, "given up after an earlier failure");
         }
@@ -148,7 +148,7 @@ TEST(NcclFaults, RanksThatExchangeInDifferentOrdersAreTold) {
     if (world().size() == 1) return;
     auto const fake = std::make_shared<FakeNccl>(world(), FakeOptions{});
     auto const act = [&] {
-        TensorCollectives const collectives = make_fake_collectives(world(), fake, impatient());
+        TensorCollectives const collectives = make_fake_collectives(world(), fake);
         exchange(collectives, world().rank() == 0 ? 3 : 5);
         exchange(collectives, world().rank() == 0 ? 5 : 3);
     };
@@ -160,7 +160,7 @@ TEST(NcclFaults, WhatNobodyReceivedIsFoundAtTheEnd) {
     if (world().size() == 1) return;
     auto const fake = std::make_shared<FakeNccl>(world(), FakeOptions{});
     {
-        TensorCollectives const collectives = make_fake_collectives(world(), fake, impatient());
+        TensorCollectives const collectives = make_fake_collectives(world(), fake);
         auto const none = every_rank(0);
         auto send = none;
         if (world().rank() == 0) send[1] = 2;
@@ -178,7 +178,7 @@ TEST(NcclFaults, WhatNobodyReceivedIsFoundAtTheEnd) {
 TEST(NcclFaults, AnErrorOnItsWayAbortsInsteadOfFinalizing) {
     auto const fake = std::make_shared<FakeNccl>(world(), FakeOptions{});
     auto const act = [&] {
-        TensorCollectives const collectives = make_fake_collectives(world(), fake, impatient());
+        TensorCollectives const collectives = make_fake_collectives(world(), fake);
         exchange(collectives, 1);
         fail(ExitCode::bad_data, "something else");
     };
@@ -193,9 +193,9 @@ TEST(RollCall, TellsWhoIsThereAndWhereTheyWait) {
     ASSERT_EQ(std::ssize(roll_call.names()), world().size());
     EXPECT_EQ(roll_call.names()[static_cast<std::size_t>(last)].find("rank " + std::to_string(last) + " ("), 0U);
     if (world().rank() == last && last > 0) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(400));
+        std::this_thread::sleep_for(std::chrono::milliseconds(1500));
     } else {
-        auto const answers = roll_call.ask(10 + world().rank(), 0.3);
+        auto const answers = roll_call.ask(10 + world().rank(), 1.0);
         for (int r = 0; r < last; ++r)
             EXPECT_EQ(answers[static_cast<std::size_t>(r)], 10 + r);
         EXPECT_EQ(answers[static_cast<std::size_t>(last)].has_value(), last == 0);
