@@ -1,5 +1,7 @@
 #include "memory_limit.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <fstream>
 #include <string>
@@ -45,7 +47,7 @@ std::optional<std::uint64_t> left_in(fs::path const& group, Version const& versi
 
 // Whether a line "4:cpu,memory:/slurm/job_1" of /proc/self/cgroup is of this version's memory groups.
 bool concerns(std::string_view controllers, bool version_1) {
-    return version_1 ? ("," + std::string(controllers) + ",").find(",memory,") != std::string::npos
+    return version_1 ? fmt::format(",{},", controllers).find(",memory,") != std::string::npos
                      : controllers.empty();
 }
 

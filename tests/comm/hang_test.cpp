@@ -1,5 +1,6 @@
 #include "gatesweep/comm/hang.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "support/temporary_folder.h"
@@ -13,7 +14,7 @@ using Pulses = std::vector<std::optional<Pulse>>;
 Pulses all_waiting(int ranks, std::uint64_t beats) {
     Pulses pulses;
     for (int r = 0; r < ranks; ++r) {
-        Pulse pulse{r, "n" + std::to_string(r), 100 + r, beats, 10, {}, {}};
+        Pulse pulse{r, fmt::format("n{}", r), 100 + r, beats, 10, {}, {}};
         pulse.activity = {RunPhase::signals, 3, 7, "batches", "MPI_Barrier", 0};
         pulses.emplace_back(pulse);
     }
