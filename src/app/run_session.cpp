@@ -114,11 +114,13 @@ void RunSession::open_ledger(std::string const& weights_digest) {
     std::optional<MergedRecords> stored;
     fail_once(world, [&] {
         if (!folder_) return;
-        write_down(weights_digest);
-        attempt = next_attempt(log_folder_);
+        manifest_.weights_digest = weights_digest;
+        if (before_) refuse_other_work(*before_);
         std::vector<RecordLog> const logs = logs_with_work(log_folder_);
         for (RecordLog const& log : logs) require_identity(log, identity);
         stored = merge_logs(logs);
+        attempt = next_attempt(log_folder_);
+        write_down();
         for (std::string const& notice : stored->notices()) warn(notice);
         for (MergedRecord const& merged : stored->records()) known.push_back(Ledger::name(merged.record.kind, merged.record.key));
     });
@@ -140,10 +142,8 @@ void RunSession::open_ledger(std::string const& weights_digest) {
     ledger_ = Ledger(known, std::move(stored), std::move(writer));
 }
 
-void RunSession::write_down(std::string const& weights_digest) {
-    manifest_.weights_digest = weights_digest;
+void RunSession::write_down() {
     if (before_) {
-        refuse_other_work(*before_);
         manifest_.started = before_->started;
         manifest_.attempts.insert(manifest_.attempts.begin(), before_->attempts.begin(), before_->attempts.end());
         for (ManifestAttempt& attempt : manifest_.attempts) {
@@ -155,6 +155,7 @@ void RunSession::write_down(std::string const& weights_digest) {
     folder_->write_text("job.toml", manifest_.job);
     folder_->write_manifest(manifest_);
     sync_folder(folder_->folder());
+    is_written_down_ = true;
 }
 
 void RunSession::expect(std::string const& kind, std::int64_t num_records) {
@@ -166,7 +167,8 @@ void RunSession::expect(std::string const& kind, std::int64_t num_records) {
 }
 
 void RunSession::end(std::string const& outcome) {
-    if (!folder_ || was_complete_) return;
+    // A start that came to nothing leaves the manifest of those before it: what it says decides what may be gone on with.
+    if (!folder_ || !is_written_down_) return;
     manifest_.finished = utc_now();
     manifest_.attempts.back().finished = manifest_.finished;
     manifest_.attempts.back().outcome = outcome.substr(0, outcome.find('\n'));

@@ -35,13 +35,13 @@ public:
     Manifest& manifest() { return manifest_; }                        // on the final rank
     // Adds to what `status` measures progress by. Final rank; elsewhere nothing.
     void expect(std::string const& kind, std::int64_t num_records);
-    // How this start ended, in the manifest. Final rank; elsewhere nothing.
+    // How this start ended, in the manifest. Final rank; elsewhere nothing. Nothing either when it never came to work.
     void end(std::string const& outcome);
 
 private:
     void look_at_folder(Options const& options);
     void refuse_other_work(Manifest const& before) const;
-    void write_down(std::string const& weights_digest);
+    void write_down();
 
     Setup const& setup_;
     std::filesystem::path log_folder_;
@@ -52,6 +52,7 @@ private:
     Ledger ledger_;
     bool was_complete_ = false;  // with this very job and these prompts
     bool was_finished_ = false;  // with fewer prompts
+    bool is_written_down_ = false;  // that this start goes on with what is there
 };
 
 }  // namespace gatesweep
