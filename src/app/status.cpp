@@ -6,6 +6,7 @@
 
 #include "commands.h"
 #include "gatesweep/base/file.h"
+#include "gatesweep/comm/pulse.h"
 #include "gatesweep/store/record_merge.h"
 #include "gatesweep/store/run_directory.h"
 #include "run_session.h"
@@ -58,11 +59,24 @@ MergedRecords read_work(fs::path const& folder) {
     return merge_logs(logs);
 }
 
+// Where the ranks of a start were when they last wrote their pulse; a rank that was killed left its last one.
+void print_ranks(fs::path const& folder, std::int64_t num_ranks) {
+    constexpr std::int64_t max_shown = 8;
+    std::int64_t num_found = 0;
+    for (int rank = 0; rank < num_ranks; ++rank) {
+        auto const pulse = read_pulse(folder / "log", rank);
+        if (!pulse || ++num_found > max_shown) continue;
+        print(num_found == 1 ? "heard" : "", fmt::format("{}: {}", printable(pulse->who()), printable(pulse->activity.place())));
+    }
+    if (num_found > max_shown) print("", fmt::format("and {} more", plural(num_found - max_shown, "rank")));
+}
+
 void print_attempts(fs::path const& folder) {
     if (file_kind(folder / "manifest.json") != FileKind::file) return;
     Manifest const manifest = read_manifest(folder);
     if (manifest.attempts.empty()) return;
     ManifestAttempt const& last = manifest.attempts.back();
+    print_ranks(folder, last.ranks);
     print("starts", fmt::format("{}; the last {} on {} over {}: {}", manifest.attempts.size(), last.started, printable(last.host),
                                 plural(last.ranks, "rank"),
                                 last.outcome.empty() || last.outcome == "complete" ? "at work, or cut off" : fmt::format("{}, {}", printable(last.outcome, 200), last.finished)));
