@@ -78,7 +78,7 @@ LoadedModel load_model(Setup const& setup) {
     LoadedModel loaded;
     loaded.model = std::make_unique<Mixtral>(config, std::move(weights), layout, inputs.max_prompt_tokens() + new_tokens);
     loaded.seconds = watch.seconds();
-    loaded.digest = weights_digest(loaded.model->weights(), layout);
+    loaded.digest = weights_digest(loaded.model->weights().digests, layout);
     loaded.bytes_read = layout.world.all_gather(static_cast<std::int64_t>(checkpoint->bytes_read()));
     say("model", "Mixtral, {} layers x {} experts, top-{}, {:.1f} M parameters; each rank read {} in {:.1f} s", config.num_layers,
         config.num_experts, config.top_k, static_cast<double>(config.num_parameters()) / 1e6, megabytes(loaded.bytes_read), loaded.seconds);

@@ -74,10 +74,10 @@ void require_same_numerics(Communicator const& world, Machine const& machine) {
 void require_same_weights(ParallelLayout const& layout, Weights const& weights) {
     std::string const remedy = "give every node the same copy of the checkpoint";
     auto const experts = static_cast<std::uint64_t>(
-        layout.expert_parallel.all_reduce_sum(static_cast<std::int64_t>(weights.expert_digest)));
+        layout.expert_parallel.all_reduce_sum(static_cast<std::int64_t>(weights.digests.experts)));
     require_agreement(
         layout.world,
-        {{"the dense weights", fmt::format("digest {:016x}", weights.dense_digest), ExitCode::bad_data, remedy},
+        {{"the dense weights", fmt::format("digest {:016x}", weights.digests.dense), ExitCode::bad_data, remedy},
          {"the experts' weights", fmt::format("digest {:016x}", experts), ExitCode::bad_data, remedy}});
 }
 

@@ -6,6 +6,7 @@
 #include "gatesweep/base/activity.h"
 #include "gatesweep/model/next_token_loss.h"
 #include "gatesweep/model/output_head.h"
+#include "pass_steps.h"
 
 namespace gatesweep {
 
@@ -47,21 +48,16 @@ std::vector<double> Mixtral::forward_backward(PackedBatch const& batch, RoutingO
             tapes[l].input = tape.input;
         }
     }
-    at::Tensor const normed = rms_norm(hidden, weights_.final_norm, config_.rms_norm_eps);
-    NextTokenLoss loss = next_token_loss(normed, weights_.lm_head, batch.ids, batch.offsets, Gradient::hidden);
-    at::Tensor gradient = rms_norm_backward(loss.d_hidden, hidden, weights_.final_norm, config_.rms_norm_eps);
-
+    HeadGradient head = head_forward_backward(config_, weights_.final_norm, weights_.lm_head, batch, hidden);
+    at::Tensor gradient = std::move(head.d_hidden);
     for (std::int64_t l = config_.num_layers - 1; l >= 0; --l) {
         note_step();
         LayerTape& tape = tapes[l];
         if (policy == TapePolicy::recompute) layer_forward(context, weights_.layers[l], at::Tensor(tape.input), tape);
-        Backward const extent = l > 0 ? Backward::router_and_input : Backward::router_only;
-        LayerGradient const layer = layer_backward(context, weights_.layers[l], tape, gradient, extent);
-        observer.on_router_gradient(l, batch, tape.routing, layer.d_router_logits, tape.router_input);
-        gradient = layer.d_input;
+        gradient = layer_step_back(context, weights_.layers[l], l, tape, gradient, observer);
         tape = LayerTape();
     }
-    return std::move(loss.losses);
+    return std::move(head.losses);
 }
 
 BranchedHidden Mixtral::forward_branches(std::span<Stem const> stems, std::span<Branch const> branches, RouterEdits const& edits,

@@ -49,7 +49,7 @@ Judge::Judge(std::filesystem::path const& folder, JudgeTemplate question, std::o
 
 std::string Judge::digest() const {
     Weights const& weights = model_->weights();
-    return fmt::format("{:016x} {}", weights.dense_digest + weights.expert_digest, question_.sha256);
+    return fmt::format("{:016x} {}", weights.digests.dense + weights.digests.experts, question_.sha256);
 }
 
 std::vector<std::int32_t> Judge::encode(JudgeQuestion const& question) const {

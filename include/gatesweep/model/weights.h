@@ -23,16 +23,36 @@ struct LayerWeights {
     ExpertWeights experts;           // of this rank's block
 };
 
+// Sums, modulo 2^64, of digests of the stored bytes of each piece read: of the dense tensors, and of this rank's
+// experts. Added up over the ranks of a copy they identify the weights, however the experts are spread.
+struct WeightDigests {
+    std::uint64_t dense = 0;
+    std::uint64_t experts = 0;
+
+    WeightDigests& operator+=(WeightDigests const& other) {
+        dense += other.dense;
+        experts += other.experts;
+        return *this;
+    }
+    bool operator==(WeightDigests const&) const = default;
+};
+
+// A checkpoint that has passed validate_checkpoint, which of its experts a rank holds, and as what.
+struct WeightSource {
+    Checkpoint const* checkpoint = nullptr;  // both outlive whatever reads from them
+    ModelConfig const* config = nullptr;
+    ExpertLayout layout = ExpertLayout::hub;
+    ExpertRange experts;
+    at::ScalarType dtype = at::kFloat;
+    at::Device device = at::kCPU;
+};
+
 struct Weights {
     at::Tensor embedding;  // [V, D]
     std::vector<LayerWeights> layers;
     at::Tensor final_norm;  // [D]
     LinearWeight lm_head;   // [V, D]; laid out on its own also when the config ties it to the embedding
-
-    // Sums, modulo 2^64, of digests of the stored bytes of each piece read: of the dense tensors, and of this rank's
-    // experts. Added up over the ranks of a copy they identify the weights, however the experts are spread.
-    std::uint64_t dense_digest = 0;
-    std::uint64_t expert_digest = 0;
+    WeightDigests digests;
 
     at::ScalarType dtype() const { return embedding.scalar_type(); }
     at::Device device() const { return embedding.device(); }

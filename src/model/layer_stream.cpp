@@ -1,0 +1,106 @@
+#include "gatesweep/model/layer_stream.h"
+
+#include <string>
+#include <utility>
+
+#include "gatesweep/base/error.h"
+#include "weight_reader.h"
+
+namespace gatesweep {
+namespace {
+
+// Keys of parts that are no layers.
+constexpr std::int64_t embedding_part = -1, head_part = -2;
+
+std::int64_t layer_elements(ModelConfig const& c, std::int64_t num_experts) {
+    std::int64_t const attention = 2 * (c.num_heads + c.num_kv_heads) * c.head_dim * c.hidden_size;
+    std::int64_t const gate_and_norms = (c.num_experts + 2) * c.hidden_size;
+    return attention + gate_and_norms + num_experts * 3 * c.hidden_size * c.intermediate_size;
+}
+
+}  // namespace
+
+void LayerStream::prefetch(std::int64_t layer) {
+    if (layer == none || layer == current_layer_ || layer == next_layer_) return;
+    next_ = {};
+    next_layer_ = layer;
+    next_ = std::async(std::launch::async, [source = source_, layer] {
+        WeightReader reader(source);
+        Part part;
+        part.weights = reader.layer(layer);
+        part.digests = reader.take_digests();
+        return part;
+    });
+}
+
+LayerWeights const& LayerStream::layer(std::int64_t layer, std::int64_t next) {
+    if (layer != current_layer_) {
+        current_layer_ = none;
+        current_ = {};
+        prefetch(layer);
+        next_layer_ = none;
+        Part part = next_.get();
+        note(layer, part.digests);
+        current_ = std::move(part.weights);
+        current_layer_ = layer;
+    }
+    prefetch(next);
+    return current_;
+}
+
+at::Tensor LayerStream::embedding() {
+    WeightReader reader(source_);
+    at::Tensor embedding = reader.embedding();
+    note(embedding_part, reader.take_digests());
+    return embedding;
+}
+
+OutputHead LayerStream::head() {
+    WeightReader reader(source_);
+    OutputHead head;
+    if (source_.config->tie_word_embeddings) {
+        head.lm_head = LinearWeight(reader.embedding());
+        note(embedding_part, reader.take_digests());
+    } else {
+        head.lm_head = reader.lm_head();
+    }
+    head.final_norm = reader.final_norm();
+    note(head_part, reader.take_digests());
+    return head;
+}
+
+void LayerStream::note(std::int64_t part, WeightDigests const& digests) {
+    auto const [first, is_first] = digests_.emplace(part, digests);
+    GATESWEEP_VALIDATE(is_first || first->second == digests, ExitCode::bad_data,
+                       "{}: {} is not what it was when it was read first (what is computed would belong to no model): "
+                       "something writes to the checkpoint; run again when it has ended",
+                       source_.checkpoint->folder().string(), name_of(part));
+}
+
+std::string LayerStream::name_of(std::int64_t part) const {
+    return part >= 0 ? fmt::format("layer {}", part) : part == head_part ? "the output head" : "the embedding";
+}
+
+WeightDigests LayerStream::digests() const {
+    WeightDigests sum;
+    for (auto const& [part, digests] : digests_)
+        sum += digests;
+    return sum;
+}
+
+std::uint64_t LayerStream::num_bytes(ModelConfig const& c, std::int64_t num_experts, std::size_t element_size) {
+    // A gate is there twice, and so is a matrix that is being laid out, besides as it was stored.
+    std::int64_t const gate = c.num_experts * c.hidden_size;
+    std::int64_t const head = 2 * c.vocab_size * c.hidden_size, being_read = 3 * c.hidden_size * c.intermediate_size;
+    return static_cast<std::uint64_t>(2 * (layer_elements(c, num_experts) + gate) + head + being_read) * element_size;
+}
+
+std::uint64_t LayerStream::bytes_read(ModelConfig const& c, std::int64_t num_experts, std::size_t element_size,
+                                      std::int64_t num_trips) {
+    // Each trip turns at the last layer, and the next one begins with the first, which is still there.
+    std::int64_t const layers = num_trips > 0 ? 1 + num_trips * 2 * (c.num_layers - 1) : 0;
+    std::int64_t const ends = num_trips * (2 * c.vocab_size + 1) * c.hidden_size;
+    return static_cast<std::uint64_t>(layers * layer_elements(c, num_experts) + ends) * element_size;
+}
+
+}  // namespace gatesweep

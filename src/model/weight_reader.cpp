@@ -1,0 +1,122 @@
+#include "weight_reader.h"
+
+#include <utility>
+
+#include "gatesweep/base/digest.h"
+#include "gatesweep/base/error.h"
+
+namespace gatesweep {
+namespace {
+
+std::uint64_t digest_of(std::string const& name, std::uint64_t first, at::Tensor const& stored) {
+    FastDigest piece;
+    piece.add(name)
+        .add(std::to_string(first))
+        .add({static_cast<std::byte const*>(stored.const_data_ptr()), stored.nbytes()});
+    return std::stoull(piece.hex().substr(0, 16), nullptr, 16);
+}
+
+at::ScalarType stored_type(TensorEntry const& entry) {
+    if (entry.type.name == "BF16") return at::kBFloat16;
+    return entry.type.name == "F16" ? at::kHalf : at::kFloat;
+}
+
+void refuse_non_finite(Checkpoint const& checkpoint, std::string const& name, at::Tensor const& stored) {
+    // NaN and infinity survive a sum of zero products, finite values do not.
+    if (stored.mul(0).sum(at::kFloat).item<float>() == 0.0F) return;
+    std::int64_t const bad = stored.isfinite().logical_not().sum().item<std::int64_t>();
+    fail(ExitCode::bad_data,
+         "tensor {} in {} holds {} value{} that {} NaN or infinite (every result would be wrong): the checkpoint is "
+         "damaged; copy it again",
+         name, checkpoint.file_of(name), bad, bad == 1 ? "" : "s", bad == 1 ? "is" : "are");
+}
+
+}  // namespace
+
+WeightReader::WeightReader(WeightSource const& source)
+    : source_(source), options_(at::TensorOptions(source.dtype).device(source.device)) {}
+
+void WeightReader::read(std::string const& name, std::uint64_t first, at::Tensor to, std::uint64_t& digest) {
+    TensorEntry const& entry = source_.checkpoint->entry(name);
+    at::Tensor const stored = at::empty({to.numel()}, stored_type(entry));
+    std::uint64_t const element = static_cast<std::uint64_t>(entry.type.bits / 8);
+    source_.checkpoint->read(name, first * element, {static_cast<std::byte*>(stored.data_ptr()), stored.nbytes()});
+    refuse_non_finite(*source_.checkpoint, name, stored);
+    digest += digest_of(name, first, stored);
+    to.view(-1).copy_(stored);
+}
+
+at::Tensor WeightReader::whole(std::string const& name) {
+    at::Tensor result = at::empty(source_.checkpoint->entry(name).shape, options_);
+    read(name, 0, result, digests_.dense);
+    return result;
+}
+
+at::Tensor WeightReader::embedding() {
+    return whole("model.embed_tokens.weight");
+}
+
+at::Tensor WeightReader::final_norm() {
+    return whole("model.norm.weight");
+}
+
+LinearWeight WeightReader::lm_head() {
+    return LinearWeight(whole("lm_head.weight"));
+}
+
+LayerWeights WeightReader::layer(std::int64_t layer) {
+    LayerWeights w;
+    w.input_norm = whole(layer_tensor(layer, "input_layernorm.weight"));
+    w.qkv = qkv(layer);
+    w.o_proj = LinearWeight(whole(layer_tensor(layer, "self_attn.o_proj.weight")));
+    w.post_attention_norm = whole(layer_tensor(layer, "post_attention_layernorm.weight"));
+    ModelConfig const& c = *source_.config;
+    w.gate = c.dense ? at::zeros({1, c.hidden_size}, options_) : whole(gate_tensor(source_.layout, layer));
+    w.gate_product = LinearWeight(w.gate);
+    w.experts = experts(layer);
+    return w;
+}
+
+LinearWeight WeightReader::qkv(std::int64_t layer) {
+    ModelConfig const& c = *source_.config;
+    std::int64_t const q_rows = c.num_heads * c.head_dim, kv_rows = c.num_kv_heads * c.head_dim;
+    at::Tensor matrix = at::empty({q_rows + 2 * kv_rows, c.hidden_size}, options_);
+    auto const part = [&](char const* name, std::int64_t begin, std::int64_t end) {
+        read(layer_tensor(layer, name), 0, matrix.slice(0, begin, end), digests_.dense);
+    };
+    part("self_attn.q_proj.weight", 0, q_rows);
+    part("self_attn.k_proj.weight", q_rows, q_rows + kv_rows);
+    part("self_attn.v_proj.weight", q_rows + kv_rows, q_rows + 2 * kv_rows);
+    return LinearWeight(matrix);
+}
+
+ExpertWeights WeightReader::experts(std::int64_t layer) {
+    std::int64_t const f = source_.config->intermediate_size, d = source_.config->hidden_size;
+    ExpertWeights experts;
+    // On the CPU a weight is laid out anew when it is read; elsewhere a layer's experts stand behind each other, so that
+    // one product can take them all (grouped_linear).
+    std::int64_t const block = options_.device().is_cpu() ? 1 : source_.experts.count;
+    at::Tensor gate_up_block, down_block;
+    for (std::int64_t x = 0; x < source_.experts.count; ++x) {
+        if (x % block == 0) gate_up_block = at::empty({block, 2 * f, d}, options_);
+        if (x % block == 0) down_block = at::empty({block, d, f}, options_);
+        at::Tensor const gate_up = gate_up_block[x % block], down = down_block[x % block];
+        auto const part = [&](ExpertMatrix matrix, at::Tensor const& to) {
+            TensorSlice const slice =
+                expert_slice(source_.layout, *source_.config, layer, source_.experts.first + x, matrix);
+            read(slice.tensor, slice.first_element, to, digests_.experts);
+        };
+        part(ExpertMatrix::w1, gate_up.slice(0, 0, f));
+        part(ExpertMatrix::w3, gate_up.slice(0, f));
+        part(ExpertMatrix::w2, down);
+        experts.gate_up.emplace_back(gate_up);
+        experts.down.emplace_back(down);
+    }
+    return experts;
+}
+
+WeightDigests WeightReader::take_digests() {
+    return std::exchange(digests_, {});
+}
+
+}  // namespace gatesweep

@@ -1,0 +1,35 @@
+// Reads a rank's weights from a checkpoint, one part of the model at a time.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "gatesweep/model/weights.h"
+
+namespace gatesweep {
+
+class WeightReader {
+public:
+    explicit WeightReader(WeightSource const& source);
+
+    at::Tensor embedding();
+    LayerWeights layer(std::int64_t layer);
+    at::Tensor final_norm();
+    LinearWeight lm_head();  // of a model that does not tie it to the embedding
+
+    // Of what was read since the last call.
+    WeightDigests take_digests();
+
+private:
+    // `to.numel()` elements of a tensor from element `first`, into `to` (contiguous).
+    void read(std::string const& name, std::uint64_t first, at::Tensor to, std::uint64_t& digest);
+    at::Tensor whole(std::string const& name);
+    LinearWeight qkv(std::int64_t layer);
+    ExpertWeights experts(std::int64_t layer);
+
+    WeightSource source_;
+    at::TensorOptions options_;
+    WeightDigests digests_;
+};
+
+}  // namespace gatesweep
