@@ -115,24 +115,10 @@ Machine choose_machine(Job const& job, ModelConfig const& config, ParallelLayout
     machine.free_memory = available_memory(machine.device, layout.node.size());
     std::size_t const element_size = c10::elementSize(machine.dtype);
     machine.weight_memory = weight_bytes(config, layout.local_experts(config.num_experts).count, element_size);
-    machine.fitting_degree = degree_that_fits(config, machine.free_memory, element_size);
     std::uint64_t const left = machine.free_memory - std::min(machine.free_memory, machine.weight_memory);
     std::uint64_t const budget = job.signals.memory > 0 ? job.signals.memory : left / 2;
     machine.tape_memory = static_cast<std::uint64_t>(layout.world.all_reduce_min(static_cast<std::int64_t>(budget)));
     return machine;
-}
-
-void validate_memory(Machine const& machine, ParallelLayout const& layout) {
-    // Ranks of a node share its memory, so there a higher degree helps on more nodes; a GPU's memory is its rank's alone.
-    std::string remedy = "raise parallel.expert_parallel with more ranks, start fewer ranks on a node, or use a machine with more memory";
-    if (machine.device.is_cuda() && machine.fitting_degree > 0)
-        remedy = fmt::format("parallel.expert_parallel = {} fits, with as many GPUs of this size for each copy", machine.fitting_degree);
-    if (machine.device.is_cuda() && machine.fitting_degree == 0)
-        remedy = "no expert_parallel fits, for every rank holds what is not in experts: use GPUs with more memory, or device = \"cpu\"";
-    GATESWEEP_VALIDATE(machine.weight_memory <= machine.free_memory, ExitCode::unavailable,
-                       "the weights need {:.1f} GB on each rank, but {:.1f} GB of {} memory are free for each (with {} on this node): {}",
-                       static_cast<double>(machine.weight_memory) / 1e9, static_cast<double>(machine.free_memory) / 1e9,
-                       machine.device.is_cuda() ? "device" : "host", plural(layout.node.size(), "rank"), remedy);
 }
 
 std::int64_t peak_memory() {

@@ -19,7 +19,6 @@ struct Machine {
     std::uint64_t weight_memory = 0;  // bytes of the weights that this rank holds
     std::uint64_t free_memory = 0;    // of its device, this rank's share, before the weights are loaded; bytes
     std::uint64_t tape_memory = 0;    // bytes for what the backward pass keeps, the same on every rank
-    int fitting_degree = 0;           // degree_that_fits(free_memory)
 
     std::string describe() const;  // "cpu, float32, 1 thread each"
 };
@@ -30,9 +29,6 @@ Machine choose_machine(Job const& job, ModelConfig const& config, ParallelLayout
 
 // The smallest expert_parallel with which a rank's share of the weights fits into `memory` bytes; 0 where none does.
 int degree_that_fits(ModelConfig const& config, std::uint64_t memory, std::size_t element_size);
-
-// Errors: unavailable when the weights do not fit into what was free; for GPUs with the degree that would. (The system would end the program without a word.)
-void validate_memory(Machine const& machine, ParallelLayout const& layout);
 
 // The most resident memory that this process has had so far, in bytes; 0 where the system does not tell.
 std::int64_t peak_memory();

@@ -13,6 +13,7 @@
 #include "plan_memory.h"
 #include "plan_sweep.h"
 #include "setup.h"
+#include "streaming.h"
 #include "sweep_bound.h"
 #include "text_columns.h"
 
@@ -75,20 +76,51 @@ void print_layout(Job const& job, BatchPlan const& plan, std::int64_t num_ranks)
               copies > num_batches ? " (more copies than batches: some idle; lower signals.batch_tokens)" : ""));
 }
 
+bool may_stream(Job const& job) {
+    return job.signals.stream != StreamMode::never && !job.sweep.enabled;
+}
+
+void add_streamed_memory(Rows& rows, Job const& job, RankMemory const& m) {
+    bool const always = job.signals.stream == StreamMode::always;
+    rows.push_back({always ? "weights" : "or streamed: weights", size_text(m.streamed_weights),
+                    fmt::format("two layers at a time{}", always ? "" : ", when all of them do not fit")});
+    rows.push_back({"  activations", size_text(m.streamed_tape), fmt::format("{} tokens in one layer", m.batch_tokens)});
+    rows.push_back({"  layer inputs", size_text(m.streamed_inputs) + " a token",
+                    "of the prompts streamed together (host memory); in chunks when it is short"});
+}
+
 void print_memory(Job const& job, RankMemory const& m) {
-    Rows rows = {{"each rank holds", "size", "of what"},
-                 {"weights", size_text(m.weights), "its share of the experts, and everything else"},
-                 {"activations, kept", size_text(m.tapes_kept),
-                  fmt::format("{} tokens through all layers, for the backward pass", m.batch_tokens)},
-                 {"  or computed twice", size_text(m.tapes_recomputed),
-                  "the least: when the others do not fit, at the price of time"},
-                 {"arrays", size_text(m.arrays), "counts and scores of all prompts (host memory)"}};
+    Rows rows = {{"each rank holds", "size", "of what"}};
+    if (job.signals.stream != StreamMode::always) {
+        rows.push_back({"weights", size_text(m.weights), "its share of the experts, and everything else"});
+        rows.push_back({"activations, kept", size_text(m.tapes_kept),
+                        fmt::format("{} tokens through all layers, for the backward pass", m.batch_tokens)});
+        rows.push_back({"  or computed twice", size_text(m.tapes_recomputed),
+                        "the least: when the others do not fit, at the price of time"});
+    }
+    if (may_stream(job)) add_streamed_memory(rows, job, m);
+    rows.push_back({"arrays", size_text(m.arrays), "counts and scores of all prompts (host memory)"});
     if (m.cache_slot > 0) {
         std::string const slots = job.sweep.slots > 0 ? std::to_string(job.sweep.slots) : "1 to 256, as memory allows";
         rows.push_back(
             {"keys and values", size_text(m.cache_slot), fmt::format("each sequence decoded at once; {}", slots)});
     }
     fmt::print("\n{}", aligned(rows));
+}
+
+// What a rank reads is known where the job says how much may wait in memory.
+void print_streaming(Inputs const& inputs, ModelConfig const& config, BatchPlan const& plan, std::int64_t num_ranks,
+                     at::ScalarType dtype) {
+    Job const& job = inputs.job;
+    int const degree = job.parallel.expert_parallel;
+    std::int64_t const num_chunks =
+        job.signals.memory > 0
+            ? num_stream_chunks(config, plan, inputs.prompt_tokens(), static_cast<int>(num_ranks) / degree, degree,
+                                dtype, job.signals.memory)
+            : 1;
+    print("streaming", fmt::format("{}{}{}", job.signals.stream == StreamMode::always ? "" : "where weights do not fit ",
+                                   streaming_text(streamed_bytes(config, degree, num_chunks), num_chunks),
+                                   job.signals.memory > 0 ? "" : ", again for each chunk of prompts that memory holds"));
 }
 
 void print_work(SweepWork const& w, bool is_exact) {
@@ -164,6 +196,7 @@ void plan_job(Options const& options) {
     fmt::print("\n{}", prompts_table(inputs));
     print_memory(job, rank_memory(inputs, config, plan, job.parallel.expert_parallel, dtype));
     fmt::print("\n");
+    if (may_stream(job)) print_streaming(inputs, config, plan, num_ranks, dtype);
     std::int64_t tokens_at_rate = inputs.num_tokens();
     if (job.sweep.enabled) {
         bool const is_exact = !options.out.empty();

@@ -4,6 +4,7 @@
 
 #include "gatesweep/model/decoder_layer.h"
 #include "gatesweep/model/kv_cache.h"
+#include "gatesweep/model/streamed_mixtral.h"
 #include "verify_sample.h"
 
 namespace gatesweep {
@@ -27,6 +28,9 @@ RankMemory rank_memory(Inputs const& inputs, ModelConfig const& config, BatchPla
     out.tapes_kept = layers * tape;
     out.tapes_recomputed =
         tape + (layers - 1) * static_cast<std::uint64_t>(out.batch_tokens * config.hidden_size) * element;
+    out.streamed_weights = LayerStream::num_bytes(config, config.num_experts / expert_parallel, element);
+    out.streamed_inputs = StreamedMixtral::bytes_per_token(config, element);
+    out.streamed_tape = tape;
     if (inputs.job.sweep.enabled) {
         std::int64_t const positions = inputs.max_prompt_tokens() + inputs.job.sweep.max_new_tokens;
         out.cache_slot = KvCache::slot_bytes(config, positions, element);

@@ -16,8 +16,8 @@
 #include "gatesweep/report/html.h"
 #include "gatesweep/report/tables.h"
 #include "gatesweep/store/run_directory.h"
+#include "loaded_model.h"
 #include "run_session.h"
-#include "same_everywhere.h"
 #include "setup.h"
 #include "signals_phase.h"
 #include "stopwatch.h"
@@ -25,13 +25,6 @@
 
 namespace gatesweep {
 namespace {
-
-// "7.7 MB", or "7.5 to 7.7 MB" where ranks differ.
-std::string megabytes(std::vector<std::int64_t> const& bytes) {
-    auto const [least, most] = std::minmax_element(bytes.begin(), bytes.end());
-    std::string const low = fmt::format("{:.1f}", static_cast<double>(*least) / 1e6), high = fmt::format("{:.1f}", static_cast<double>(*most) / 1e6);
-    return low == high ? high + " MB" : fmt::format("{} to {} MB", low, high);
-}
 
 AnalysisInput analysis_input(Inputs const& inputs, ModelConfig const& config, Signals const& signals) {
     AnalysisInput input;
@@ -44,45 +37,6 @@ AnalysisInput analysis_input(Inputs const& inputs, ModelConfig const& config, Si
     input.top_k = config.top_k;
     input.parameters = analysis_parameters(inputs.job.analysis, inputs.marks);
     return input;
-}
-
-// Sums of one copy's ranks: dense tensors once, each expert by its owner. Order-free, so every layout agrees.
-std::string weights_digest(Weights const& weights, ParallelLayout const& layout) {
-    std::uint64_t const mine = weights.expert_digest + (layout.ep_rank() == 0 ? weights.dense_digest : 0);
-    return fmt::format("{:016x}", static_cast<std::uint64_t>(layout.expert_parallel.all_reduce_sum(static_cast<std::int64_t>(mine))));
-}
-
-// The model of a job, and what loading it took.
-struct LoadedModel {
-    std::unique_ptr<Mixtral> model;
-    std::string digest;                     // of the weights
-    std::vector<std::int64_t> bytes_read;   // by rank
-    double seconds = 0.0;
-};
-
-LoadedModel load_model(Setup const& setup) {
-    auto const& [inputs, config, layout, machine] = setup;
-    Job const& job = inputs.job;
-    enter_phase(RunPhase::load);
-    Stopwatch watch;
-    std::optional<Checkpoint> checkpoint;
-    Weights weights;
-    fail_once(layout.world, [&] {
-        checkpoint.emplace(job.model.path);
-        ExpertLayout const experts = validate_checkpoint(*checkpoint, config);
-        validate_memory(machine, layout);
-        weights = load_weights(*checkpoint, config, experts, layout.local_experts(config.num_experts), machine.dtype, machine.device);
-    });
-    require_same_weights(layout, weights);
-    std::int64_t const new_tokens = job.sweep.enabled ? job.sweep.max_new_tokens : 0;
-    LoadedModel loaded;
-    loaded.model = std::make_unique<Mixtral>(config, std::move(weights), layout, inputs.max_prompt_tokens() + new_tokens);
-    loaded.seconds = watch.seconds();
-    loaded.digest = weights_digest(loaded.model->weights().digests, layout);
-    loaded.bytes_read = layout.world.all_gather(static_cast<std::int64_t>(checkpoint->bytes_read()));
-    say("model", "Mixtral, {} layers x {} experts, top-{}, {:.1f} M parameters; each rank read {} in {:.1f} s", config.num_layers,
-        config.num_experts, config.top_k, static_cast<double>(config.num_parameters()) / 1e6, megabytes(loaded.bytes_read), loaded.seconds);
-    return loaded;
 }
 
 // Arrays and tables of the signals. Final rank.
@@ -108,16 +62,14 @@ void write_report(RunSession& session, std::vector<PhaseTiming>& timings) {
 
 void run_phases(Setup const& setup, RunSession& session) {
     auto const& [inputs, config, layout, machine] = setup;
-    LoadedModel loaded = load_model(setup);
-    session.manifest().layout.bytes_read = loaded.bytes_read;
-    session.open_ledger(loaded.digest);
+    LoadedModel loaded(setup);
+    session.open_ledger(loaded.digest());
 
-    MeasuredSignals const measured = measure_signals(setup, *loaded.model, session);
-    ManifestDeterminism const determinism = check_determinism(setup, *loaded.model, measured.signals);
-    std::vector<std::int64_t> const peaks = layout.world.all_gather(peak_memory());
-    session.manifest().layout.peak_memory = peaks;
-    session.manifest().determinism = determinism;
-    std::vector<PhaseTiming> timings = {{"load", loaded.seconds, 0}, measured.timing};
+    MeasuredSignals const measured = measure_signals(setup, loaded, session);
+    session.manifest().determinism = check_determinism(setup, loaded.resident(), measured.signals);
+    session.manifest().layout.bytes_read = layout.world.all_gather(loaded.bytes_read());
+    session.manifest().layout.peak_memory = layout.world.all_gather(peak_memory());
+    std::vector<PhaseTiming> timings = {{"load", loaded.seconds(), 0}, measured.timing};
     enter_phase(RunPhase::analysis);
     std::optional<AnalysisInput> input;
     std::optional<AnalysisResult> analysis;
@@ -129,7 +81,7 @@ void run_phases(Setup const& setup, RunSession& session) {
         timings.push_back({"analysis", watch.seconds(), 0});
     }
     if (inputs.job.sweep.enabled) {
-        auto const sweep_timings = run_sweep(setup, std::move(loaded.model), session, input ? &*input : nullptr, analysis ? &*analysis : nullptr);
+        auto const sweep_timings = run_sweep(setup, loaded.give_up(), session, input ? &*input : nullptr, analysis ? &*analysis : nullptr);
         timings.insert(timings.end(), sweep_timings.begin(), sweep_timings.end());
     }
     enter_phase(RunPhase::report);

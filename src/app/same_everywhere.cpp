@@ -71,13 +71,13 @@ void require_same_numerics(Communicator const& world, Machine const& machine) {
                               {"the numerics id", numerics_id(machine), ExitCode::unavailable, remedy}});
 }
 
-void require_same_weights(ParallelLayout const& layout, Weights const& weights) {
+void require_same_weights(ParallelLayout const& layout, WeightDigests const& digests) {
     std::string const remedy = "give every node the same copy of the checkpoint";
     auto const experts = static_cast<std::uint64_t>(
-        layout.expert_parallel.all_reduce_sum(static_cast<std::int64_t>(weights.digests.experts)));
+        layout.expert_parallel.all_reduce_sum(static_cast<std::int64_t>(digests.experts)));
     require_agreement(
         layout.world,
-        {{"the dense weights", fmt::format("digest {:016x}", weights.digests.dense), ExitCode::bad_data, remedy},
+        {{"the dense weights", fmt::format("digest {:016x}", digests.dense), ExitCode::bad_data, remedy},
          {"the experts' weights", fmt::format("digest {:016x}", experts), ExitCode::bad_data, remedy}});
 }
 

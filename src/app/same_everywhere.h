@@ -22,6 +22,6 @@ void require_same_model(Communicator const& world, std::filesystem::path const& 
 void require_same_numerics(Communicator const& world, Machine const& machine);
 
 // The weights that each rank has read: dense ones by every rank, experts by their owners in each copy. Error: bad_data.
-void require_same_weights(ParallelLayout const& layout, Weights const& weights);
+void require_same_weights(ParallelLayout const& layout, WeightDigests const& digests);
 
 }  // namespace gatesweep

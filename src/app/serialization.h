@@ -43,7 +43,7 @@ void serialize(Archive& a, gatesweep::PromptSource& x, unsigned int) {
 }
 template <class Archive>
 void serialize(Archive& a, gatesweep::SignalsSpec& x, unsigned int) {
-    a& x.batch_tokens& x.memory;
+    a& x.batch_tokens& x.memory& x.stream;
 }
 template <class Archive>
 void serialize(Archive& a, gatesweep::ClassThresholds& x, unsigned int) {

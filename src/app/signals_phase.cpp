@@ -10,6 +10,8 @@
 #include "gatesweep/base/digest.h"
 #include "gatesweep/base/log.h"
 #include "gatesweep/base/stop_request.h"
+#include "gatesweep/comm/stop_together.h"
+#include "gatesweep/signal/streamed_signals.h"
 #include "progress.h"
 
 namespace gatesweep {
@@ -80,9 +82,31 @@ void say_prompts(Inputs const& inputs, std::size_t num_batches, std::int64_t num
         first.size() > shown.size() ? " ..." : "");
 }
 
+using Keep = std::function<void(Signals const&, std::span<std::int64_t const>)>;
+
+// The same from layers that are read one after the other, committed at the end of each chunk.
+Signals stream_signals(Setup const& setup, LoadedModel& loaded, BatchPlan const& plan,
+                       std::function<void(std::int64_t, std::int64_t)> const& show, Keep const& keep) {
+    auto const& [inputs, config, layout, machine] = setup;
+    std::vector<std::int64_t> const tokens = inputs.prompt_tokens();
+    auto const no_rank_stops = [&world = layout.world](StopRequest least) { return world.all_reduce_max(stop_request() >= least ? 1 : 0) == 0; };
+    auto const keep_batch = [&](std::int64_t batch, Signals const& signals) {
+        auto const spread = spread_over_ranks(plan.batches[static_cast<std::size_t>(batch)], tokens, layout.ep_size());
+        keep(signals, spread[static_cast<std::size_t>(layout.ep_rank())]);
+    };
+    StreamedSignals streamed = compute_streamed_signals(*loaded.streamed(), layout, inputs.token_ids, plan,
+                                                        {.activation_memory = loaded.streaming().activation_memory,
+                                                         .progress = show,
+                                                         .done = keep_batch,
+                                                         .go_on = [&] { return no_rank_stops(StopRequest::now); },
+                                                         .go_on_with_next_chunk = [&] { return no_rank_stops(StopRequest::soft); }});
+    stop_together(layout.world, !streamed.complete);
+    return std::move(streamed.signals);
+}
+
 }  // namespace
 
-MeasuredSignals measure_signals(Setup const& setup, Mixtral const& model, RunSession& session) {
+MeasuredSignals measure_signals(Setup const& setup, LoadedModel& loaded, RunSession& session) {
     auto const& [inputs, config, layout, machine] = setup;
     Ledger& ledger = session.ledger();
     std::vector<std::string> keys;
@@ -96,16 +120,17 @@ MeasuredSignals measure_signals(Setup const& setup, Mixtral const& model, RunSes
     say_prompts(inputs, plan.batches.size(), std::count(done.begin(), done.end(), true));
 
     Progress progress(RunPhase::signals, "tokens", layout.world.rank() == 0);
-    SignalsOptions const options = {
-        .tape_memory = machine.tape_memory,
-        .progress = [&](std::int64_t part, std::int64_t all) { progress.update(part, all); },
-        .computed =
-            [&](Signals const& signals, std::span<std::int64_t const> prompts) {
-                for (std::int64_t p : prompts) ledger.add(record_kind, keys[static_cast<std::size_t>(p)], to_bytes(signals_of(signals, p)));
-                ledger.commit();
-            },
-        .stop = [] { return stop_request() != StopRequest::none; }};
-    Signals signals = compute_signals(model, layout, inputs.token_ids, plan, options);
+    auto const show = [&](std::int64_t part, std::int64_t all) { progress.update(part, all); };
+    auto const keep = [&](Signals const& signals, std::span<std::int64_t const> prompts) {
+        for (std::int64_t p : prompts) ledger.add(record_kind, keys[static_cast<std::size_t>(p)], to_bytes(signals_of(signals, p)));
+        ledger.commit();
+    };
+    Signals signals = loaded.resident() ? compute_signals(*loaded.resident(), layout, inputs.token_ids, plan,
+                                                          {.tape_memory = machine.tape_memory,
+                                                           .progress = show,
+                                                           .computed = keep,
+                                                           .stop = [] { return stop_request() != StopRequest::none; }})
+                                        : stream_signals(setup, loaded, plan, show, keep);
     reduce_to_final_rank(signals, layout);
     std::int64_t num_tokens = 0;
     for (std::size_t p = 0; p < done.size(); ++p) {

@@ -3,6 +3,7 @@
 
 #include "gatesweep/report/tables.h"
 #include "gatesweep/signal/signals.h"
+#include "loaded_model.h"
 #include "run_session.h"
 
 namespace gatesweep {
@@ -13,6 +14,6 @@ struct MeasuredSignals {
 };
 
 // Collective. Errors: those of compute_signals.
-MeasuredSignals measure_signals(Setup const& setup, Mixtral const& model, RunSession& session);
+MeasuredSignals measure_signals(Setup const& setup, LoadedModel& loaded, RunSession& session);
 
 }  // namespace gatesweep

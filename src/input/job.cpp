@@ -111,7 +111,7 @@ std::uint64_t parse_size(std::string_view text) {
 
 SignalsSpec read_signals(Section const& top) {
     SignalsSpec out;
-    auto const section = top.section("signals", {"batch_tokens", "memory"});
+    auto const section = top.section("signals", {"batch_tokens", "memory", "stream"});
     if (!section) return out;
     out.batch_tokens = section->whole("batch_tokens", 1, no_limit).value_or(out.batch_tokens);
     if (section->has("memory") && !says_auto(*section, "memory")) {
@@ -121,6 +121,11 @@ SignalsSpec read_signals(Section const& top) {
             whole ? static_cast<std::uint64_t>(std::max<std::int64_t>(*whole, 0)) : parse_size(text.value_or(""));
         if (out.memory == 0)
             section->refuse("memory", "\"auto\", a size like \"4 GB\" or \"512 MiB\", or a number of bytes");
+    }
+    if (section->has("stream") && !says_auto(*section, "stream")) {
+        auto const value = section->node("stream")->value_exact<bool>();
+        if (!value) section->refuse("stream", "\"auto\", true or false");
+        out.stream = *value ? StreamMode::always : StreamMode::never;
     }
     return out;
 }
@@ -208,6 +213,10 @@ Job load_job(fs::path const& file, std::vector<std::string> const& overrides) {
     job.report = read_report(top, folder);
     check_groups(job, top.place("analysis"));
     job.sweep = read_sweep(top, job, folder);
+    GATESWEEP_VALIDATE(job.signals.stream != StreamMode::always || !job.sweep.enabled, ExitCode::job,
+                       "{}: [signals] stream is true and the job has a [sweep] (which needs all weights in memory): say "
+                       "stream = \"auto\", or run without the sweep (--set sweep.enabled=false)",
+                       top.place("signals"));
     return job;
 }
 

@@ -19,6 +19,10 @@ char const* word(DeviceKind kind) {
     return kind == DeviceKind::cpu ? "cpu" : kind == DeviceKind::cuda ? "cuda" : "auto";
 }
 
+char const* word(StreamMode mode) {
+    return mode == StreamMode::always ? "true" : mode == StreamMode::never ? "false" : "\"auto\"";
+}
+
 std::string prompts_table(PromptSource const& source) {
     std::string where;
     for (auto const& [column, value] : source.where) {
@@ -41,7 +45,8 @@ std::string to_toml(Job const& job) {
     for (auto const& source : job.prompts)
         out += prompts_table(source);
     std::string const memory = job.signals.memory == 0 ? "\"auto\"" : fmt::format("{}", job.signals.memory);
-    out += fmt::format("\n[signals]\nbatch_tokens = {}\nmemory = {}\n", job.signals.batch_tokens, memory);
+    out += fmt::format("\n[signals]\nbatch_tokens = {}\nmemory = {}\nstream = {}\n", job.signals.batch_tokens, memory,
+                       word(job.signals.stream));
     out += fmt::format(
         "\n[analysis]\nbenign = {}\nmalicious = {}\ncoverage = {}\ntop = {}\nactivation = {}\ngradient = {}\n",
         toml_string(job.analysis.benign), toml_string(job.analysis.malicious),

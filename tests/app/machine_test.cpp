@@ -1,7 +1,8 @@
 // Whether weights fit, and what to do where they do not.
-#include "app/machine.h"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
-#include "support/expect_error.h"
+#include "app/streaming.h"
 
 namespace gatesweep {
 namespace {
@@ -33,20 +34,15 @@ TEST(DegreeThatFits, IsTheSmallestThatDividesTheExperts) {
     EXPECT_EQ(degree_that_fits(config, 14 * gigabyte, bfloat16), 0);
 }
 
-TEST(ValidateMemory, NamesTheDegreeThatWouldFitOnGpus) {
+TEST(WaysToFit, NameTheDegreeThatWould) {
     Machine machine;
-    machine.device = at::Device(at::kCUDA, 0);
-    machine.weight_memory = 94 * gigabyte;
+    machine.dtype = at::kBFloat16;
     machine.free_memory = 79 * gigabyte;
-    machine.fitting_degree = 2;
-    EXPECT_ERROR(validate_memory(machine, {}), ExitCode::unavailable, "need 94.0 GB on each rank",
-                 "79.0 GB of device memory", "parallel.expert_parallel = 2 fits");
-    machine.fitting_degree = 0;
-    EXPECT_ERROR(validate_memory(machine, {}), ExitCode::unavailable, "no expert_parallel fits", "device = \"cpu\"");
-    machine.device = at::kCPU;
-    EXPECT_ERROR(validate_memory(machine, {}), ExitCode::unavailable, "of host memory", "start fewer ranks on a node");
-    machine.free_memory = machine.weight_memory;
-    EXPECT_NO_THROW(validate_memory(machine, {}));
+    EXPECT_THAT(ways_to_fit(mixtral_8x7b(), machine), testing::HasSubstr("parallel.expert_parallel to 2 (48.3 GB each"));
+    machine.free_memory = 14 * gigabyte;
+    EXPECT_THAT(ways_to_fit(mixtral_8x7b(), machine), testing::HasSubstr("start fewer ranks on a node"));
+    machine.device = at::Device(at::kCUDA, 0);
+    EXPECT_THAT(ways_to_fit(mixtral_8x7b(), machine), testing::HasSubstr("device = \"cpu\""));
 }
 
 }  // namespace

@@ -73,6 +73,19 @@ TEST_F(Plan, FollowsTheLayoutThatIsAskedFor) {
     expect(gatesweep({"plan", "job.toml", "--set", "sweep.enabled=false"}), ExitCode::ok, {"no [sweep] section"});
 }
 
+TEST_F(Plan, SaysWhatStreamingTakes) {
+    std::string const none = "sweep.enabled=false";
+    expect(gatesweep({"plan", "job.toml", "--set", none}), ExitCode::ok,
+           {"or streamed: weights", "layer inputs", "where weights do not fit each rank reads", "MB from disk, again"});
+    expect(gatesweep({"plan", "job.toml", "--set", none, "--set", "signals.stream=true", "--set", "signals.memory=1",
+                      "--set", "signals.batch_tokens=100"}),
+           ExitCode::ok, {"two layers at a time", "streaming each rank reads about", "chunks of prompts"});
+    for (std::vector<std::string> const& never :
+         {{"plan", "job.toml"},
+          std::vector<std::string>{"plan", "job.toml", "--set", none, "--set", "signals.stream=false"}})
+        EXPECT_EQ(gatesweep(never).output.find("from disk"), std::string::npos);
+}
+
 TEST_F(Plan, RefusesArraysOfOtherPrompts) {
     replace(out() / "tables" / "prompts.csv", "harmful-000", "harmful-00x");
     expect(gatesweep({"plan", "job.toml", "--out", "out"}), ExitCode::bad_data, {"of other prompts"});

@@ -31,6 +31,7 @@ file = "p.csv"
 template = "raw"
 [signals]
 memory = 17
+stream = false
 [analysis]
 top = 3
 gradient = { gap = 0.1, min = 0.2 }

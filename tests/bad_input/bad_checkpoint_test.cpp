@@ -157,6 +157,22 @@ std::vector<BadCase> values() {
          ExitCode::bad_data,
          {"model.embed_tokens.weight", first_shard, "NaN or infinite"},
          poison(first_shard, "model.embed_tokens.weight", bf16_nan)},
+        // Layers are streamed: found on the way.
+        {"nan_in_a_streamed_layer",
+         ExitCode::bad_data,
+         {"model.layers.1.self_attn.o_proj.weight", "1 value that is NaN", "copy it again"},
+         [=](Workshop& w) {
+             poison(second_shard, "model.layers.1.self_attn.o_proj.weight", bf16_nan)(w);
+             w.set("signals.stream=true");
+         }},
+        {"infinity_in_a_streamed_expert_that_one_rank_reads",
+         ExitCode::bad_data,
+         {expert_of_rank_1, last_shard, "NaN or infinite", "copy it again"},
+         [=](Workshop& w) {
+             poison(last_shard, expert_of_rank_1, bf16_infinity)(w);
+             w.set("signals.stream=true");
+             w.set("parallel.expert_parallel=" + std::to_string(w.num_ranks));
+         }},
     };
 }
 

@@ -148,6 +148,13 @@ std::vector<BadCase> jobs() {
          ExitCode::job,
          {"both \"benign\"", "name two groups"},
          set("analysis.malicious=benign")},
+        {"streaming_with_a_sweep",
+         ExitCode::job,
+         {"[signals] stream is true", "[sweep]", "stream = \"auto\"", "sweep.enabled=false"},
+         [](Workshop& w) {
+             w.set("signals.stream=true");
+             w.set("sweep.enabled=true");
+         }},
         {"coverage_that_is_no_share", ExitCode::job, {"coverage", "1.5 is wrong"}, set("analysis.coverage=[0.8, 1.5]")},
         {"marked_expert_outside_the_model",
          ExitCode::bad_data,
@@ -178,7 +185,7 @@ std::vector<BadCase> machines() {
          set("parallel.expert_parallel=3")},
         {"weights_that_no_memory_holds",
          ExitCode::unavailable,
-         {"the weights need", "are free", "raise parallel.expert_parallel"},
+         {"the weights need", "layer by layer", "are free", "raise parallel.expert_parallel"},
          make_huge_model},
 #ifndef GATESWEEP_WITH_CUDA
         {"cuda_without_cuda",

@@ -90,6 +90,7 @@ file = "benign.csv"
 [signals]
 batch_tokens = 64
 memory = "4 GB"
+stream = true
 [analysis]
 benign = "plain"
 malicious = "red"
@@ -112,6 +113,7 @@ mark = "mark.csv"
     EXPECT_EQ(job.prompts[0].prompt_template, TemplateKind::raw);
     EXPECT_EQ(job.prompts[1].prompt_template, TemplateKind::chat);
     EXPECT_EQ(job.signals.memory, 4'000'000'000u);
+    EXPECT_EQ(job.signals.stream, StreamMode::always);
     EXPECT_EQ(job.analysis.coverage, std::vector<double>{0.5});
     EXPECT_EQ(job.analysis.activation.gap, 0.1);
     EXPECT_EQ(job.analysis.activation.min, 0.0);
@@ -135,6 +137,23 @@ TEST_F(JobTest, sizes_are_read) {
          {"\"lots\"", "0", "-5", "\"4 QB\"", "\"4 iB\"", "\"-1 GB\"", "\"1e300 GB\"", "\"nan\"", "4.5", "\"\"", "[]"}) {
         EXPECT_SAYS(refusal(minimal_ + "[signals]\nmemory = " + text, ExitCode::job), "512 MiB");
     }
+}
+
+TEST_F(JobTest, streaming_is_a_flag_or_automatic_and_excludes_a_sweep) {
+    EXPECT_EQ(load(minimal_).signals.stream, StreamMode::automatic);
+    for (auto const& [text, mode] : std::vector<std::pair<std::string, StreamMode>>{
+             {"\"auto\"", StreamMode::automatic}, {"true", StreamMode::always}, {"false", StreamMode::never}}) {
+        Job const job = load(minimal_ + "[signals]\nstream = " + text);
+        EXPECT_EQ(job.signals.stream, mode) << text;
+        EXPECT_SAYS(to_toml(job), "stream = " + text + "\n");
+    }
+    for (std::string const text : {"\"yes\"", "1", "\"true\"", "[]"})
+        EXPECT_SAYS(refusal(minimal_ + "[signals]\nstream = " + text, ExitCode::job), "\"auto\", true or false");
+    std::string const both = minimal_ + "[signals]\nstream = true\n[sweep]\nsizes = [1]\n";
+    EXPECT_SAYS(refusal(both, ExitCode::job), "night.toml:9");
+    EXPECT_SAYS(refusal(both, ExitCode::job), "all weights in memory");
+    EXPECT_EQ(load(both, {"sweep.enabled=false"}).signals.stream, StreamMode::always);
+    EXPECT_EQ(load(both, {"signals.stream=auto"}).signals.stream, StreamMode::automatic);
 }
 
 TEST_F(JobTest, the_resolved_job_is_a_job_again) {
@@ -177,7 +196,7 @@ TEST_F(JobTest, the_resolved_job_spells_out_every_default) {
     std::string const text = to_toml(load(minimal_));
     for (std::string const key :
          {"path",  "dtype",      "expert_parallel", "device",       "threads", "group",  "file",      "column",
-          "where", "limit",      "template",        "batch_tokens", "memory",  "benign", "malicious", "coverage",
+          "where", "limit",      "template",        "batch_tokens", "memory",  "stream", "benign", "malicious", "coverage",
           "top",   "activation", "gradient",        "title",        "mark"}) {
         EXPECT_SAYS(text, "\n" + key + " = ");
     }

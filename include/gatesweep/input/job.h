@@ -13,6 +13,8 @@ namespace gatesweep {
 
 enum class WeightType { automatic, float32, bfloat16 };  // automatic: the checkpoint's own
 enum class DeviceKind { automatic, cpu, cuda };
+// Layers are read from disk as they are needed: always, never, or when the weights do not fit and there is no sweep.
+enum class StreamMode { automatic, always, never };
 enum class TemplateKind { chat, raw };  // the checkpoint's chat template, or the text as it is
 
 struct ModelSpec {
@@ -38,6 +40,7 @@ struct PromptSource {
 struct SignalsSpec {
     std::int64_t batch_tokens = 8192;  // tokens packed into one pass of one group of ranks
     std::uint64_t memory = 0;          // bytes a rank may spend on activations kept for backward; 0: automatic
+    StreamMode stream = StreamMode::automatic;
 };
 
 // Limits of the six-way classification (methods 1.1 k).
