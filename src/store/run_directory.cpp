@@ -13,6 +13,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::array<char const*, 3> subfolders = {"arrays", "tables", "figures"};
+constexpr char const* log_name = "log";  // of the work done so far, where a run keeps it
 constexpr char const* manifest_name = "manifest.json";
 constexpr char const* complete_name = "COMPLETE";
 
@@ -52,7 +53,9 @@ RunDirectory::RunDirectory(fs::path const& folder) : folder_(prepared(folder)), 
     remove_file(folder_ / complete_name);
     for (char const* name : subfolders)
         create_folder(folder_ / name);
-    for (auto const& place : {folder_, folder_ / "arrays", folder_ / "tables", folder_ / "figures"}) {
+    std::vector<fs::path> places = {folder_, folder_ / "arrays", folder_ / "tables", folder_ / "figures"};
+    if (file_kind(folder_ / log_name) == FileKind::folder) places.push_back(folder_ / log_name);
+    for (auto const& place : places) {
         for (auto const& entry : list_folder(place)) {
             if (is_unfinished(entry.filename().string()) && fs::is_regular_file(fs::symlink_status(entry)))
                 remove_file(entry);

@@ -122,7 +122,8 @@ TEST(RunDirectory, RemovesWhatAKilledAttemptLeftUnfinished) {
     TemporaryFolder const scratch;
     auto const folder = scratch.path() / "run";
     { RunDirectory const run(folder); }
-    for (char const* name : {"manifest.json.tmp123", "tables/layers.csv.tmp9", "arrays/x.npy.tmp77"}) {
+    create_folder(folder / "log");
+    for (char const* name : {"manifest.json.tmp123", "tables/layers.csv.tmp9", "arrays/x.npy.tmp77", "log/planned.csv.tmp5"}) {
         write_file_atomically(folder / name, "half");
     }
     write_file_atomically(folder / "notes.tmp", "mine");
@@ -130,6 +131,7 @@ TEST(RunDirectory, RemovesWhatAKilledAttemptLeftUnfinished) {
     EXPECT_FALSE(fs::exists(folder / "manifest.json.tmp123"));
     EXPECT_FALSE(fs::exists(folder / "tables/layers.csv.tmp9"));
     EXPECT_FALSE(fs::exists(folder / "arrays/x.npy.tmp77"));
+    EXPECT_FALSE(fs::exists(folder / "log/planned.csv.tmp5"));
     EXPECT_TRUE(fs::exists(folder / "notes.tmp"));
 }
 
