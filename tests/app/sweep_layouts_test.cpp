@@ -2,13 +2,12 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <string>
 #include <vector>
 
-#include "gatesweep/base/digest.h"
 #include "support/child_process.h"
+#include "support/demo_job.h"
 #include "support/temporary_folder.h"
 
 namespace gatesweep {
@@ -29,47 +28,20 @@ std::vector<std::string> const small_sweep = {
     "sweep.controls={ random = 1, bottom = false, reverse = true }",
 };
 
-// sha256 of everything that must not depend on the layout.
-std::map<std::string, std::string> digests_of(fs::path const& run) {
-    std::map<std::string, std::string> digests;
-    for (auto const* folder : {"tables", "arrays"}) {
-        for (auto const& entry : fs::directory_iterator(run / folder)) {
-            digests[entry.path().filename()] = sha256_hex_of_file(entry.path());
-        }
-    }
-    digests["completions.jsonl"] = sha256_hex_of_file(run / "completions.jsonl");
-    return digests;
-}
-
 std::map<std::string, std::string> run(fs::path const& folder, fs::path const& job, std::string const& name, Layout const& layout) {
-    std::vector<std::string> command;
-    if (layout.ranks > 1) command = {"mpirun", "--oversubscribe", "--bind-to", "none", "-n", std::to_string(layout.ranks)};
-    for (auto const& word : {std::string(GATESWEEP_BINARY), std::string("run"), job.string(), std::string("--out"), (folder / name).string()}) {
-        command.push_back(word);
-    }
+    std::vector<std::string> arguments = {"run", job.string(), "--out", (folder / name).string()};
     for (auto const* list : {&small_sweep, &layout.set}) {
-        for (auto const& setting : *list) command.insert(command.end(), {"--set", setting});
+        for (auto const& setting : *list) arguments.insert(arguments.end(), {"--set", setting});
     }
-    ChildResult const result = run_child(command, GATESWEEP_SOURCE_DIR, folder / (name + ".log"),
-                                         {{"OMPI_ALLOW_RUN_AS_ROOT", "1"}, {"OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"}}, 240);
+    ChildResult const result = run_child(on_ranks(layout.ranks, arguments), GATESWEEP_SOURCE_DIR, folder / (name + ".log"), rank_environment, 240);
     EXPECT_EQ(result.exit_code, 0) << result.output;
     return result.exit_code == 0 ? digests_of(folder / name) : std::map<std::string, std::string>();
 }
 
 TEST(Sweep, LeavesTheSameBytesFromAnyLayout) {
     TemporaryFolder const folder;
-    // Eight prompts of each group: the demo's own files, cut short.
     fs::path const job = folder.path() / "job.toml";
-    {
-        std::ifstream in(fs::path(GATESWEEP_SOURCE_DIR) / "jobs/demo/demo.toml");
-        std::string line, text;
-        while (std::getline(in, line)) {
-            if (line.starts_with("limit")) continue;
-            text += line + "\n";
-            if (line.starts_with("file")) text += "limit = 8\n";
-        }
-        std::ofstream(job) << text;
-    }
+    write_demo_job(job, 8);
     for (std::string const dtype : {"float32", "bfloat16"}) {
         std::string const type = "model.dtype=" + dtype;
         auto const reference = run(folder.path(), job, dtype + "-alone", {1, {type}});

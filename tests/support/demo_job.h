@@ -1,0 +1,58 @@
+// The demo cut down to a sweep of seconds, and what a run's folder must hold however it was run.
+#pragma once
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "gatesweep/base/digest.h"
+
+namespace gatesweep {
+
+// The demo's job with the first `limit` prompts of each group, and its model from `model` where that is named. Paths
+// are relative to the repository: run it from there.
+inline void write_demo_job(std::filesystem::path const& file, int limit, std::filesystem::path const& model = {}) {
+    std::ifstream in(std::filesystem::path(GATESWEEP_SOURCE_DIR) / "jobs/demo/demo.toml");
+    std::string line, text;
+    while (std::getline(in, line)) {
+        if (line.starts_with("limit")) continue;
+        bool const names_model = !model.empty() && line.starts_with("path");
+        text += (names_model ? "path = '" + model.string() + "'" : line) + "\n";
+        if (line.starts_with("file")) text += "limit = " + std::to_string(limit) + "\n";
+    }
+    if (text.empty() || !(std::ofstream(file) << text)) throw std::runtime_error("cannot write " + file.string());
+}
+
+// sha256 of everything that must not depend on ranks, threads, batches or interruptions. Figures are drawn from tables.
+inline std::map<std::string, std::string> digests_of(std::filesystem::path const& run) {
+    std::map<std::string, std::string> digests;
+    for (auto const* folder : {"tables", "arrays"}) {
+        if (!std::filesystem::exists(run / folder)) continue;
+        for (auto const& entry : std::filesystem::directory_iterator(run / folder)) {
+            digests[entry.path().filename().string()] = sha256_hex_of_file(entry.path());
+        }
+    }
+    if (std::filesystem::exists(run / "completions.jsonl"))
+        digests["completions.jsonl"] = sha256_hex_of_file(run / "completions.jsonl");
+    return digests;
+}
+
+// `gatesweep ARGUMENTS`, under `mpirun` (its path) on more than one rank.
+inline std::vector<std::string> on_ranks(int ranks, std::vector<std::string> const& arguments) {
+    std::vector<std::string> command;
+    if (ranks > 1) command = {GATESWEEP_MPIEXEC, "--oversubscribe", "--bind-to", "none", "-n", std::to_string(ranks)};
+    command.push_back(GATESWEEP_BINARY);
+    command.insert(command.end(), arguments.begin(), arguments.end());
+    return command;
+}
+
+inline std::vector<std::pair<std::string, std::string>> const rank_environment = {
+    {"OMPI_ALLOW_RUN_AS_ROOT", "1"},
+    {"OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"},
+    {"OMPI_MCA_mpi_yield_when_idle", "1"},
+    {"OMP_WAIT_POLICY", "passive"}};
+
+}  // namespace gatesweep
