@@ -3,9 +3,10 @@
 #include <algorithm>
 #include <vector>
 
-#include "attention_row.h"
 #include "gatesweep/model/generic_ops.h"
+#include "head_attention.h"
 #include "kernels.h"
+#include "tasks.h"
 
 namespace gatesweep {
 
@@ -13,108 +14,102 @@ using namespace kernels;
 
 namespace {
 
-// Keys, values and a scratch row of one key/value head of one sequence, in the compute type.
-template <class T>
-struct HeadView {
-    using A = compute_t<T>;
-    std::int64_t begin, length, d;
-    std::vector<A> k, v;  // [length, d]
-
-    HeadView(AttentionInput const& in, std::int64_t sequence, std::int64_t kv_head)
-        : begin(in.offsets[sequence]), length(in.offsets[sequence + 1] - begin), d(in.q.size(2)) {
-        k = load(in.k, kv_head);
-        v = load(in.v, kv_head);
-    }
-
-    std::vector<A> load(at::Tensor const& x, std::int64_t head) const {
-        std::vector<A> rows(static_cast<std::size_t>(length * d));
-        T const* data = x.const_data_ptr<T>() + begin * x.stride(0) + head * x.stride(1);
-        for (std::int64_t i = 0; i < length; ++i) load_row(data + i * x.stride(0), rows.data() + i * d, d);
-        return rows;
-    }
-
-};
+// float64, which only tests use, takes the plain way.
+bool has_kernel(at::Tensor const& x) { return x.is_cpu() && x.scalar_type() != at::kDouble; }
 
 // One task per (sequence, key/value head): its outputs are nobody else's.
-template <class T, class Body>
+struct Task {
+    std::int64_t begin, length, kv_head;
+};
+
+template <class Body>
 void for_each_head(AttentionInput const& in, Body const& body) {
     std::int64_t const num_kv_heads = in.k.size(1);
-    std::int64_t const num_sequences = static_cast<std::int64_t>(in.offsets.size()) - 1;
-    for_each_row(num_sequences * num_kv_heads, [&](std::int64_t task) {
-        HeadView<T> const head(in, task / num_kv_heads, task % num_kv_heads);
-        if (head.length > 0) body(head, task % num_kv_heads);
+    std::int64_t work = 0;
+    for (std::size_t s = 0; s + 1 < in.offsets.size(); ++s) {
+        std::int64_t const n = in.offsets[s + 1] - in.offsets[s];
+        work += n * n * in.q.size(1) * in.q.size(2);
+    }
+    for_each_task((std::ssize(in.offsets) - 1) * num_kv_heads, work, [&](std::int64_t task) {
+        std::int64_t const sequence = task / num_kv_heads, begin = in.offsets[sequence];
+        Task const head{begin, in.offsets[sequence + 1] - begin, task % num_kv_heads};
+        if (head.length > 0) body(head);
     });
 }
+
+// [length, d] of one head.
+template <class T>
+void load(at::Tensor const& x, Task const& task, std::int64_t head, std::vector<float>& to) {
+    std::int64_t const d = x.size(2);
+    to.resize(static_cast<std::size_t>(task.length * d));
+    T const* const data = x.const_data_ptr<T>() + task.begin * x.stride(0) + head * x.stride(1);
+    for (std::int64_t i = 0; i < task.length; ++i) load_row(data + i * x.stride(0), to.data() + i * d, d);
+}
+
+template <class T>
+void store(std::vector<float> const& rows, Task const& task, std::int64_t head, at::Tensor const& x) {
+    std::int64_t const d = x.size(2);
+    T* const data = x.data_ptr<T>() + task.begin * x.stride(0) + head * x.stride(1);
+    for (std::int64_t i = 0; i < task.length; ++i) store_row(rows.data() + i * d, data + i * x.stride(0), d);
+}
+
+// Of one thread, kept from head to head.
+struct Buffers {
+    std::vector<float> k, v, q, d_out, out, d_v;
+};
 
 }  // namespace
 
 at::Tensor attention(AttentionInput const& in) {
-    if (!in.q.is_cpu()) return generic::attention(in);
-    std::int64_t const num_heads = in.q.size(1), d = in.q.size(2), group = num_heads / in.k.size(1);
-    at::Tensor output = at::empty({in.q.size(0), num_heads, d}, in.q.options());
-    GATESWEEP_DISPATCH(in.q.scalar_type(), "attention", [&] {
-        using A = compute_t<scalar_t>;
-        auto* out = output.data_ptr<scalar_t>();
-        for_each_head<scalar_t>(in, [&](HeadView<scalar_t> const& head, std::int64_t kv_head) {
-            std::vector<A> p(static_cast<std::size_t>(head.length)), row(static_cast<std::size_t>(d));
-            for (std::int64_t h = kv_head * group; h < (kv_head + 1) * group; ++h) {
-                auto const q = head.load(in.q, h);
-                for (std::int64_t i = 0; i < head.length; ++i) {
-                    std::int64_t const first = first_visible(in.window, i);
-                    attend(q.data() + i * d, head.k.data(), head.v.data(), d, first, i, A(in.scale), p.data(), row.data());
-                    scalar_t* to = out + ((head.begin + i) * num_heads + h) * d;
-                    for (std::int64_t c = 0; c < d; ++c) to[c] = static_cast<scalar_t>(row[c]);
+    if (!has_kernel(in.q)) return generic::attention(in);
+    std::int64_t const d = in.q.size(2), group = in.q.size(1) / in.k.size(1);
+    at::Tensor output = at::empty({in.q.size(0), in.q.size(1), d}, in.q.options());
+    AT_DISPATCH_SWITCH(in.q.scalar_type(), "attention", GATESWEEP_FLOAT_CASES([&] {
+        for_each_head(in, [&](Task const& task) {
+            static thread_local HeadAttention head;
+            static thread_local Buffers b;
+            load<scalar_t>(in.k, task, task.kv_head, b.k);
+            load<scalar_t>(in.v, task, task.kv_head, b.v);
+            head.set_keys(b.k.data(), b.v.data(), task.length, d);
+            b.out.resize(b.k.size());
+            for (std::int64_t h = task.kv_head * group; h < (task.kv_head + 1) * group; ++h) {
+                load<scalar_t>(in.q, task, h, b.q);
+                for (std::int64_t i = 0; i < task.length; i += head.max_rows()) {
+                    std::int64_t const rows = std::min(head.max_rows(), task.length - i);
+                    head.attend(b.q.data() + i * d, rows, {i, 1, in.window}, static_cast<float>(in.scale), b.out.data() + i * d);
                 }
+                store<scalar_t>(b.out, task, h, output);
             }
         });
-    });
+    }));
     return output;
 }
 
 AttentionGradient attention_backward(AttentionInput const& in, at::Tensor const& d_output) {
-    if (!in.q.is_cpu()) return generic::attention_backward(in, d_output);
-    std::int64_t const num_heads = in.q.size(1), d = in.q.size(2), num_kv_heads = in.k.size(1), group = num_heads / num_kv_heads;
+    if (!has_kernel(in.q)) return generic::attention_backward(in, d_output);
+    std::int64_t const d = in.q.size(2), group = in.q.size(1) / in.k.size(1);
     AttentionGradient gradient{at::empty(in.q.sizes(), in.q.options()), at::empty(in.k.sizes(), in.k.options()),
                                at::empty(in.v.sizes(), in.v.options())};
-    GATESWEEP_DISPATCH(in.q.scalar_type(), "attention_backward", [&] {
-        using A = compute_t<scalar_t>;
-        auto *dq = gradient.dq.data_ptr<scalar_t>(), *dk = gradient.dk.data_ptr<scalar_t>(),
-             *dv = gradient.dv.data_ptr<scalar_t>();
-        for_each_head<scalar_t>(in, [&](HeadView<scalar_t> const& head, std::int64_t kv_head) {
-            std::size_t const size = static_cast<std::size_t>(head.length * d);
-            std::vector<A> dk_sum(size), dv_sum(size), p(static_cast<std::size_t>(head.length)), dp(p.size());
-            std::vector<A> dq_row(static_cast<std::size_t>(d));
-            for (std::int64_t h = kv_head * group; h < (kv_head + 1) * group; ++h) {
-                auto const q = head.load(in.q, h), grad = head.load(d_output, h);
-                for (std::int64_t i = 0; i < head.length; ++i) {
-                    std::int64_t const first = first_visible(in.window, i);
-                    A const *query = q.data() + i * d, *g = grad.data() + i * d;
-                    softmax_over_keys(query, head.k.data(), d, first, i, A(in.scale), p.data());
-                    A mean = 0;  // sum_j p_j dp_j, the part that softmax takes out
-                    for (std::int64_t j = first; j <= i; ++j) {
-                        dp[j] = dot(g, head.v.data() + j * d, d);
-                        mean += p[j] * dp[j];
-                    }
-                    std::fill(dq_row.begin(), dq_row.end(), A(0));
-                    for (std::int64_t j = first; j <= i; ++j) {
-                        A const ds = p[j] * (dp[j] - mean) * A(in.scale);
-                        axpy(ds, head.k.data() + j * d, dq_row.data(), d);
-                        axpy(ds, query, dk_sum.data() + j * d, d);
-                        axpy(p[j], g, dv_sum.data() + j * d, d);
-                    }
-                    scalar_t* to = dq + ((head.begin + i) * num_heads + h) * d;
-                    for (std::int64_t c = 0; c < d; ++c) to[c] = static_cast<scalar_t>(dq_row[c]);
-                }
+    AT_DISPATCH_SWITCH(in.q.scalar_type(), "attention_backward", GATESWEEP_FLOAT_CASES([&] {
+        for_each_head(in, [&](Task const& task) {
+            static thread_local HeadAttentionGradient head;
+            static thread_local Buffers b;
+            load<scalar_t>(in.k, task, task.kv_head, b.k);
+            load<scalar_t>(in.v, task, task.kv_head, b.v);
+            head.set_keys(b.k.data(), b.v.data(), task.length, d);
+            b.out.resize(b.k.size());
+            b.d_v.resize(b.k.size());
+            for (std::int64_t h = task.kv_head * group; h < (task.kv_head + 1) * group; ++h) {
+                load<scalar_t>(in.q, task, h, b.q);
+                load<scalar_t>(d_output, task, h, b.d_out);
+                head.add_head(b.q.data(), b.d_out.data(), in.window, static_cast<float>(in.scale), b.out.data());
+                store<scalar_t>(b.out, task, h, gradient.dq);
             }
-            for (std::int64_t i = 0; i < head.length; ++i) {
-                std::int64_t const to = ((head.begin + i) * num_kv_heads + kv_head) * d;
-                for (std::int64_t c = 0; c < d; ++c) {
-                    dk[to + c] = static_cast<scalar_t>(dk_sum[i * d + c]);
-                    dv[to + c] = static_cast<scalar_t>(dv_sum[i * d + c]);
-                }
-            }
+            head.take(b.out.data(), b.d_v.data());
+            store<scalar_t>(b.out, task, task.kv_head, gradient.dk);
+            store<scalar_t>(b.d_v, task, task.kv_head, gradient.dv);
         });
-    });
+    }));
     return gradient;
 }
 

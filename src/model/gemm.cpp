@@ -1,14 +1,12 @@
 #include "gemm.h"
 
-#include <ATen/Parallel.h>
-
 #include <algorithm>
-#include <atomic>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "gemm_scratch.h"
+#include "tasks.h"
 
 namespace gatesweep::gemm {
 namespace {
@@ -17,24 +15,6 @@ constexpr std::int64_t rows_per_piece = 512;  // packed at once; their sums lie 
 constexpr std::int64_t depth_chunk = 512;     // so much of a block of rows stays in the first-level cache
 constexpr std::int64_t panels_per_task = 8;   // so many panels are met by a block of rows while it is there
 constexpr std::int64_t max_packed_bytes = std::int64_t{64} << 20;
-constexpr std::int64_t serial_work = 1 << 15;  // multiply-adds below which a thread is not worth waking
-
-// Tasks differ in size and threads in speed, so a thread takes the next task when it is free; who computes what
-// changes no bit.
-template <class Body>
-void for_each_task(std::int64_t num_tasks, std::int64_t work, Body const& body) {
-    if (num_tasks <= 1 || work < serial_work || at::in_parallel_region()) {
-        for (std::int64_t i = 0; i < num_tasks; ++i)
-            body(i);
-        return;
-    }
-    std::atomic<std::int64_t> next{0};
-    std::int64_t const num_threads = std::min<std::int64_t>(at::get_num_threads(), num_tasks);
-    at::parallel_for(0, num_threads, 1, [&](std::int64_t, std::int64_t) {
-        for (std::int64_t i = next++; i < num_tasks; i = next++)
-            body(i);
-    });
-}
 
 std::int64_t divide_up(std::int64_t n, std::int64_t by) {
     return (n + by - 1) / by;

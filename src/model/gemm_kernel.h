@@ -30,7 +30,7 @@ struct Kernel {
     std::int64_t packed_size;   // bytes of a packed element
 
     // rows [rows, depth] -> the kernel's own layout, depth outermost: each step of the depth takes
-    // round_up(rows, row_multiple) * packed_size bytes.
+    // round_up(rows, row_multiple) * packed_size bytes. float32 is packed as [depth][rows] by all.
     void (*pack_rows)(T const* x, std::int64_t row_stride, std::int64_t rows, std::int64_t depth, std::byte* to);
     // sums [rows][32] (+)= packed rows x panel, over `depth` steps of both.
     void (*multiply)(std::byte const* packed, std::int64_t rows, T const* panel, std::int64_t depth, float* sums,

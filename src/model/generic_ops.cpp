@@ -136,6 +136,7 @@ AttentionGradient attention_backward(AttentionInput const& in, at::Tensor const&
                                at::empty(in.v.sizes(), in.v.options())};
     std::int64_t const num_kv_heads = in.k.size(1);
     for (std::size_t s = 0; s + 1 < in.offsets.size(); ++s) {
+        if (in.offsets[s] == in.offsets[s + 1]) continue;
         Sequence const sequence(in, static_cast<std::int64_t>(s));
         std::int64_t const begin = in.offsets[s], end = in.offsets[s + 1];
         at::Tensor const g = up(d_output.slice(0, begin, end)).transpose(0, 1);

@@ -13,6 +13,10 @@
 // Instantiates the body for float, double and BFloat16, as scalar_t.
 #define GATESWEEP_DISPATCH(dtype, name, ...) AT_DISPATCH_FLOATING_TYPES_AND(at::kBFloat16, dtype, name, __VA_ARGS__)
 
+// The same for float and BFloat16.
+#define GATESWEEP_FLOAT_CASES(...) \
+    AT_DISPATCH_CASE(at::kFloat, __VA_ARGS__) AT_DISPATCH_CASE(at::kBFloat16, __VA_ARGS__)
+
 namespace gatesweep::kernels {
 
 // Arithmetic happens in this type, storage in scalar_t.
@@ -28,6 +32,11 @@ inline compute_t<T> rounded(compute_t<T> value) {
 template <class T>
 inline void load_row(T const* from, compute_t<T>* to, std::int64_t n) {
     for (std::int64_t i = 0; i < n; ++i) to[i] = static_cast<compute_t<T>>(from[i]);
+}
+
+template <class T>
+inline void store_row(compute_t<T> const* from, T* to, std::int64_t n) {
+    for (std::int64_t i = 0; i < n; ++i) to[i] = static_cast<T>(from[i]);
 }
 
 inline constexpr int num_lanes = 16;
