@@ -18,6 +18,7 @@
 #include <random>
 
 #include "gatesweep/base/error.h"
+#include "gatesweep/base/heap.h"
 #include "gatesweep/comm/communicator.h"
 #include "gatesweep/model/mixtral.h"
 #include "gatesweep/signal/signals.h"
@@ -192,6 +193,7 @@ void run(Bench& bench) {
 
 int main(int argc, char** argv) {
     using namespace gatesweep;
+    keep_freed_memory();
     MpiSession const mpi(argc, argv);
     Bench bench;
     Arguments& args = bench.args;
