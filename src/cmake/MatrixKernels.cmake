@@ -16,5 +16,9 @@ foreach(_kernel IN LISTS _kernels)
     COMPILE_OPTIONS "-O3;-Wno-uninitialized;-Wno-maybe-uninitialized;${_flags_${_kernel}}" COMPILE_DEFINITIONS GATESWEEP_X86_KERNELS)
 endforeach()
 # A comparison of floats is only vectorised when nobody looks at floating-point exceptions.
-set_source_files_properties(model/swiglu_rows.cpp model/softmax_blocks.cpp PROPERTIES SKIP_PRECOMPILE_HEADERS ON
-  COMPILE_OPTIONS "-O3;-fno-trapping-math;-fno-math-errno")
+set(_loops -O3 -fno-trapping-math -fno-math-errno)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|amd64|AMD64)$")
+  list(APPEND _loops -mprefer-vector-width=512)
+endif()
+set_source_files_properties(model/swiglu_rows.cpp model/softmax_blocks.cpp model/row_loops.cpp model/logit_loops.cpp
+  PROPERTIES   SKIP_PRECOMPILE_HEADERS ON COMPILE_OPTIONS "${_loops}")

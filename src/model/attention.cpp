@@ -6,6 +6,7 @@
 #include "gatesweep/model/generic_ops.h"
 #include "head_attention.h"
 #include "kernels.h"
+#include "row_loops.h"
 #include "tasks.h"
 
 namespace gatesweep {
@@ -13,9 +14,6 @@ namespace gatesweep {
 using namespace kernels;
 
 namespace {
-
-// float64, which only tests use, takes the plain way.
-bool has_kernel(at::Tensor const& x) { return x.is_cpu() && x.scalar_type() != at::kDouble; }
 
 // One task per (sequence, key/value head): its outputs are nobody else's.
 struct Task {
@@ -43,14 +41,14 @@ void load(at::Tensor const& x, Task const& task, std::int64_t head, std::vector<
     std::int64_t const d = x.size(2);
     to.resize(static_cast<std::size_t>(task.length * d));
     T const* const data = x.const_data_ptr<T>() + task.begin * x.stride(0) + head * x.stride(1);
-    for (std::int64_t i = 0; i < task.length; ++i) load_row(data + i * x.stride(0), to.data() + i * d, d);
+    for (std::int64_t i = 0; i < task.length; ++i) widen_row(bits(data + i * x.stride(0)), to.data() + i * d, d);
 }
 
 template <class T>
 void store(std::vector<float> const& rows, Task const& task, std::int64_t head, at::Tensor const& x) {
     std::int64_t const d = x.size(2);
     T* const data = x.data_ptr<T>() + task.begin * x.stride(0) + head * x.stride(1);
-    for (std::int64_t i = 0; i < task.length; ++i) store_row(rows.data() + i * d, data + i * x.stride(0), d);
+    for (std::int64_t i = 0; i < task.length; ++i) narrow_row(rows.data() + i * d, bits(data + i * x.stride(0)), d);
 }
 
 // Of one thread, kept from head to head.
@@ -61,10 +59,10 @@ struct Buffers {
 }  // namespace
 
 at::Tensor attention(AttentionInput const& in) {
-    if (!has_kernel(in.q)) return generic::attention(in);
+    if (!has_loops(in.q)) return generic::attention(in);
     std::int64_t const d = in.q.size(2), group = in.q.size(1) / in.k.size(1);
     at::Tensor output = at::empty({in.q.size(0), in.q.size(1), d}, in.q.options());
-    AT_DISPATCH_SWITCH(in.q.scalar_type(), "attention", GATESWEEP_FLOAT_CASES([&] {
+    GATESWEEP_DISPATCH(in.q.scalar_type(), "attention", [&] {
         for_each_head(in, [&](Task const& task) {
             static thread_local HeadAttention head;
             static thread_local Buffers b;
@@ -81,16 +79,16 @@ at::Tensor attention(AttentionInput const& in) {
                 store<scalar_t>(b.out, task, h, output);
             }
         });
-    }));
+    });
     return output;
 }
 
 AttentionGradient attention_backward(AttentionInput const& in, at::Tensor const& d_output) {
-    if (!has_kernel(in.q)) return generic::attention_backward(in, d_output);
+    if (!has_loops(in.q)) return generic::attention_backward(in, d_output);
     std::int64_t const d = in.q.size(2), group = in.q.size(1) / in.k.size(1);
     AttentionGradient gradient{at::empty(in.q.sizes(), in.q.options()), at::empty(in.k.sizes(), in.k.options()),
                                at::empty(in.v.sizes(), in.v.options())};
-    AT_DISPATCH_SWITCH(in.q.scalar_type(), "attention_backward", GATESWEEP_FLOAT_CASES([&] {
+    GATESWEEP_DISPATCH(in.q.scalar_type(), "attention_backward", [&] {
         for_each_head(in, [&](Task const& task) {
             static thread_local HeadAttentionGradient head;
             static thread_local Buffers b;
@@ -109,7 +107,7 @@ AttentionGradient attention_backward(AttentionInput const& in, at::Tensor const&
             store<scalar_t>(b.out, task, task.kv_head, gradient.dk);
             store<scalar_t>(b.d_v, task, task.kv_head, gradient.dv);
         });
-    }));
+    });
     return gradient;
 }
 

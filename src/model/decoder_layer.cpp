@@ -36,17 +36,12 @@ at::Tensor attention_backward_to_input(LayerContext const& context, LayerWeights
     return d_after_attention + rms_norm_backward(d_normed, tape.input, weights.input_norm, c.rms_norm_eps);
 }
 
-// One row per routed slot: a token's row K times.
-at::Tensor slot_rows(at::Tensor const& tokens, std::int64_t top_k) {
-    return tokens.unsqueeze(1).expand({-1, top_k, -1}).reshape({-1, tokens.size(1)});
-}
-
 at::Tensor experts_forward_to_output(ModelConfig const& c, TokenDispatcher const& dispatcher, LayerWeights const& weights,
                                      LayerTape& tape, RowEdits const& edits) {
     tape.router_input = rms_norm(tape.after_attention, weights.post_attention_norm, c.rms_norm_eps);
     tape.routing = route(token_linear(tape.router_input, weights.gate_product), c.top_k, edits);
     tape.dispatch = dispatcher.plan(tape.routing);
-    at::Tensor const rows = dispatcher.to_experts(slot_rows(tape.router_input, c.top_k), tape.dispatch);
+    at::Tensor const rows = dispatcher.tokens_to_experts(tape.router_input, tape.dispatch);
     ExpertForward const forward = experts_forward(weights.experts, rows, tape.dispatch.expert_offsets);
     tape.gate_up = forward.gate_up;
     tape.slot_outputs = dispatcher.from_experts(forward.output, tape.dispatch);

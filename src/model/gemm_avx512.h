@@ -55,6 +55,24 @@ struct Avx512Words {
     }
 };
 
+// As narrow(), 16 at a time.
+inline __m256i narrow_16(float const* from) {
+    __m512 const value = _mm512_loadu_ps(from);
+    __m512i const word = _mm512_castps_si512(value);
+    __m512i const odd = _mm512_and_si512(_mm512_srli_epi32(word, 16), _mm512_set1_epi32(1));
+    __m512i const sum = _mm512_add_epi32(_mm512_add_epi32(word, _mm512_set1_epi32(0x7FFF)), odd);
+    __mmask16 const is_nan = _mm512_cmp_ps_mask(value, value, _CMP_UNORD_Q);
+    return _mm512_cvtepi32_epi16(_mm512_mask_mov_epi32(_mm512_srli_epi32(sum, 16), is_nan, _mm512_set1_epi32(0x7FC0)));
+}
+
+inline void store_sums_512(float const* sums, std::int64_t rows, std::int64_t columns, Bfloat16Bits* y, std::int64_t row_stride) {
+    if (columns < panel_columns) return store_sums(sums, rows, columns, y, row_stride);
+    for (std::int64_t r = 0; r < rows; ++r, sums += panel_columns, y += row_stride) {
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(y), narrow_16(sums));
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(y + 16), narrow_16(sums + 16));
+    }
+}
+
 inline bool has_avx512() {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("fma");
 }

@@ -10,24 +10,41 @@
 namespace gatesweep::gemm {
 namespace {
 
-// [depth][rows] floats; bfloat16 is widened, and its depth filled up to pairs.
-inline void pack_as_floats(float const* x, std::int64_t row_stride, std::int64_t rows, std::int64_t depth,
-                           std::byte* to) {
-    auto* const out = reinterpret_cast<float*>(to);
-    for (std::int64_t k = 0; k < depth; ++k) {
-        for (std::int64_t r = 0; r < rows; ++r)
-            out[k * rows + r] = x[r * row_stride + k];
-    }
+inline void copy_as_floats(float const* from, float* to) { std::memcpy(to, from, 16 * sizeof(float)); }
+inline void copy_as_floats(Bfloat16Bits const* from, float* to) {
+    for (int i = 0; i < 16; ++i)
+        to[i] = widen(from[i]);
 }
+inline float as_float(float value) { return value; }
+inline float as_float(Bfloat16Bits bits) { return widen(bits); }
 
-inline void pack_as_floats(Bfloat16Bits const* x, std::int64_t row_stride, std::int64_t rows, std::int64_t depth,
-                           std::byte* to) {
+// [depth][rows] floats, rows at most 16; bfloat16 is widened, and its depth filled up to pairs.
+template <class T, class Words>
+void pack_as_floats(T const* x, std::int64_t row_stride, std::int64_t rows, std::int64_t depth, std::byte* to) {
     auto* const out = reinterpret_cast<float*>(to);
-    for (std::int64_t k = 0; k < depth; ++k) {
+    std::int64_t const end = depth * rows;
+    alignas(64) float in[16 * 16] = {}, turned[16 * 16];
+    std::int64_t k = 0;
+    for (; k + 16 <= depth; k += 16) {
         for (std::int64_t r = 0; r < rows; ++r)
-            out[k * rows + r] = widen(x[r * row_stride + k]);
+            copy_as_floats(x + r * row_stride + k, in + 16 * r);
+        Words::transpose16(reinterpret_cast<Word const*>(in), 16, reinterpret_cast<Word*>(turned), 16);
+        for (std::int64_t i = 0; i < 16; ++i) {
+            // Whole vectors while they do not reach past the end: the next row overwrites what is too much.
+            std::int64_t const at = (k + i) * rows;
+            if (at + 16 <= end) {
+                std::memcpy(out + at, turned + 16 * i, 16 * sizeof(float));
+            } else {
+                for (std::int64_t r = 0; r < rows; ++r)
+                    out[at + r] = turned[16 * i + r];
+            }
+        }
     }
-    if (depth % 2 != 0) std::memset(out + depth * rows, 0, static_cast<std::size_t>(rows) * sizeof(float));
+    for (; k < depth; ++k) {
+        for (std::int64_t r = 0; r < rows; ++r)
+            out[k * rows + r] = as_float(x[r * row_stride + k]);
+    }
+    if (sizeof(T) < sizeof(float) && depth % 2 != 0) std::memset(out + end, 0, static_cast<std::size_t>(rows) * sizeof(float));
 }
 
 // R rows by two vectors of columns stay in registers over the whole depth.
@@ -112,7 +129,7 @@ constexpr Kernel<float> float32_kernel{MaxRows,
                                        1,
                                        1,
                                        sizeof(float),
-                                       pack_as_floats,
+                                       pack_as_floats<float, Words>,
                                        multiply_floats<V, MaxRows, float>,
                                        store_sums,
                                        pack_panel<float, Words>,
@@ -125,7 +142,7 @@ constexpr Kernel<Bfloat16Bits> widening_kernel{MaxRows,
                                                1,
                                                2,
                                                sizeof(float),
-                                               pack_as_floats,
+                                               pack_as_floats<Bfloat16Bits, Words>,
                                                multiply_floats<V, MaxRows, Bfloat16Bits>,
                                                store_sums,
                                                pack_panel<Bfloat16Bits, Words>,

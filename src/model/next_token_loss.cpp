@@ -1,10 +1,11 @@
 #include "gatesweep/model/next_token_loss.h"
 
-#include <algorithm>
+#include <cmath>
 
 #include "gatesweep/model/generic_ops.h"
 #include "kernels.h"
 #include "logit_chunks.h"
+#include "row_loops.h"
 
 namespace gatesweep {
 
@@ -14,27 +15,21 @@ namespace {
 
 // Logits [n,V] in the compute type become gradients; returns the rows' losses.
 at::Tensor cross_entropy_in_place(at::Tensor logits, at::Tensor const& targets, at::Tensor const& scale) {
-    if (!logits.is_cpu()) return generic::cross_entropy_in_place(logits, targets, scale);
+    if (!has_loops(logits)) return generic::cross_entropy_in_place(logits, targets, scale);
     std::int64_t const vocab = logits.size(1);
     at::Tensor losses = at::empty({logits.size(0)}, at::kDouble);
-    AT_DISPATCH_FLOATING_TYPES(logits.scalar_type(), "cross_entropy", [&] {
-        auto* data = logits.data_ptr<scalar_t>();
-        auto const* target = targets.const_data_ptr<std::int64_t>();
-        auto const* factor = scale.const_data_ptr<double>();
-        auto* loss = losses.data_ptr<double>();
-        for_each_row(logits.size(0), [&](std::int64_t row) {
-            scalar_t* z = data + row * vocab;
-            scalar_t const largest = *std::max_element(z, z + vocab);
-            double const target_logit = static_cast<double>(z[target[row]] - largest);
-            double sum = 0;
-            for (std::int64_t i = 0; i < vocab; ++i) sum += z[i] = std::exp(z[i] - largest);
-            loss[row] = std::log(sum) - target_logit;
-            scalar_t const inverse = static_cast<scalar_t>(1.0 / sum);
-            for (std::int64_t i = 0; i < vocab; ++i) z[i] *= inverse;
-            z[target[row]] -= scalar_t(1);
-            scalar_t const by = static_cast<scalar_t>(factor[row]);
-            for (std::int64_t i = 0; i < vocab; ++i) z[i] *= by;
-        });
+    auto* data = logits.data_ptr<float>();
+    auto const* target = targets.const_data_ptr<std::int64_t>();
+    auto const* factor = scale.const_data_ptr<double>();
+    auto* loss = losses.data_ptr<double>();
+    for_each_row(logits.size(0), vocab, [&](std::int64_t row) {
+        float* const z = data + row * vocab;
+        float const largest = largest_of_row(z, vocab);
+        double const target_logit = static_cast<double>(z[target[row]] - largest), sum = exponentials_in_place(z, largest, vocab);
+        loss[row] = std::log(sum) - target_logit;
+        scale_in_place(z, static_cast<float>(1.0 / sum), vocab);
+        z[target[row]] -= 1.0F;
+        scale_in_place(z, static_cast<float>(factor[row]), vocab);
     });
     return losses;
 }

@@ -5,6 +5,7 @@
 
 #include "kernels.h"
 #include "logit_chunks.h"
+#include "row_loops.h"
 
 namespace gatesweep {
 namespace {
@@ -18,20 +19,28 @@ void for_logits(at::Tensor const& hidden, LinearWeight const& lm_head, Body cons
     });
 }
 
-template <class A>
-double log_sum_exp(A const* z, std::int64_t n) {
-    A const largest = *std::max_element(z, z + n);
-    double sum = 0;
-    for (std::int64_t i = 0; i < n; ++i) sum += static_cast<double>(std::exp(z[i] - largest));
-    return static_cast<double>(largest) + std::log(sum);
+double log_sum_exp(float const* z, std::int64_t n) {
+    float const largest = kernels::largest_of_row(z, n);
+    return static_cast<double>(largest) + std::log(kernels::sum_of_exponentials(z, largest, n));
 }
+
+double log_sum_exp(double const* z, std::int64_t n) {
+    double const largest = *std::max_element(z, z + n);
+    double sum = 0;
+    for (std::int64_t i = 0; i < n; ++i) sum += std::exp(z[i] - largest);
+    return largest + std::log(sum);
+}
+
+// The first of equals.
+std::int64_t largest_index(float const* z, std::int64_t n) { return std::find(z, z + n, kernels::largest_of_row(z, n)) - z; }
+std::int64_t largest_index(double const* z, std::int64_t n) { return std::max_element(z, z + n) - z; }
 
 template <class Body>
 void for_rows(at::Tensor const& logits, Body const& body) {
     AT_DISPATCH_FLOATING_TYPES(logits.scalar_type(), "output_head", [&] {
         auto const* data = logits.const_data_ptr<scalar_t>();
         std::int64_t const vocab = logits.size(1);
-        kernels::for_each_row(logits.size(0), [&](std::int64_t row) { body(row, data + row * vocab, vocab); });
+        kernels::for_each_row(logits.size(0), vocab, [&](std::int64_t row) { body(row, data + row * vocab, vocab); });
     });
 }
 
@@ -41,7 +50,7 @@ std::vector<std::int32_t> greedy_tokens(at::Tensor const& hidden, LinearWeight c
     std::vector<std::int32_t> tokens(static_cast<std::size_t>(hidden.size(0)));
     for_logits(hidden, lm_head, [&](std::int64_t first, at::Tensor const& logits) {
         for_rows(logits, [&](std::int64_t row, auto const* z, std::int64_t vocab) {
-            tokens[first + row] = static_cast<std::int32_t>(std::max_element(z, z + vocab) - z);
+            tokens[first + row] = static_cast<std::int32_t>(largest_index(z, vocab));
         });
     });
     return tokens;

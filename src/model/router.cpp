@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <limits>
 #include <numeric>
+#include <type_traits>
 #include <vector>
 
 #include "gatesweep/base/error.h"
 #include "gatesweep/model/generic_ops.h"
 #include "kernels.h"
+#include "row_loops.h"
 
 namespace gatesweep {
 
@@ -60,6 +62,19 @@ void edit_weights(LayerEdit const& edit, std::int64_t const* expert_ids, A* weig
     for (std::int64_t k = 0; k < top_k; ++k) weights[k] /= left;
 }
 
+// out [T,d]: the sum of each token's K rows by their factors [T,K].
+template <class T, class RowOfSlot>
+void weighted_sums(Routing const& routing, at::Tensor const& factors, std::int64_t d, RowOfSlot const& row_of_slot, T* out) {
+    std::int64_t const k = routing.top_k();
+    auto const* factor = factors.const_data_ptr<float>();
+    for_each_row(routing.num_tokens(), k * d, [&](std::int64_t t) {
+        static thread_local std::vector<T const*> rows;
+        rows.clear();
+        for (std::int64_t i = t * k; i < (t + 1) * k; ++i) rows.push_back(row_of_slot(i));
+        weighted_sum_row(std::span<T const* const>(rows), factor + t * k, out + t * d, d);
+    });
+}
+
 }  // namespace
 
 Routing route(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits) {
@@ -69,8 +84,8 @@ Routing route(at::Tensor const& router_logits, std::int64_t top_k, RowEdits cons
     routing.num_experts = num_experts;
     routing.expert_ids = at::empty({num_tokens, top_k}, at::kLong);
     auto* ids = routing.expert_ids.data_ptr<std::int64_t>();
-    GATESWEEP_DISPATCH(router_logits.scalar_type(), "route", [&] {
-        using A = compute_t<scalar_t>;
+    AT_DISPATCH_FLOATING_TYPES_AND(at::kBFloat16, router_logits.scalar_type(), "route", [&] {
+        using A = std::conditional_t<std::is_same_v<scalar_t, double>, double, float>;
         routing.routing_weights = at::empty({num_tokens, top_k}, at::CppTypeToScalarType<A>::value);
         auto const* logits = router_logits.const_data_ptr<scalar_t>();
         auto* weights = routing.routing_weights.template data_ptr<A>();
@@ -81,7 +96,7 @@ Routing route(at::Tensor const& router_logits, std::int64_t top_k, RowEdits cons
         std::vector<A> p(static_cast<std::size_t>(num_experts));
         std::vector<std::int64_t> order(static_cast<std::size_t>(num_experts));
         for (std::int64_t t = 0; t < num_tokens; ++t) {
-            load_row(logits + t * num_experts, p.data(), num_experts);
+            std::copy_n(logits + t * num_experts, num_experts, p.begin());
             GATESWEEP_VALIDATE(std::all_of(p.begin(), p.end(), [](A z) { return std::isfinite(z); }), ExitCode::bad_data,
                                "the router computed a logit that is not finite (token {} of the batch), so experts cannot be "
                                "chosen: the checkpoint's weights are damaged, or overflow in this type; try float32",
@@ -139,66 +154,44 @@ at::Tensor route_backward(Routing const& routing, at::Tensor const& d_routing_we
 }
 
 at::Tensor router_input_gradient(Routing const& routing, at::Tensor const& d_router_logits, at::Tensor const& gate_weight) {
-    if (!gate_weight.is_cpu()) return generic::router_input_gradient(routing, d_router_logits, gate_weight);
-    std::int64_t const k = routing.top_k(), d = gate_weight.size(1);
+    if (!has_loops(gate_weight)) return generic::router_input_gradient(routing, d_router_logits, gate_weight);
+    std::int64_t const d = gate_weight.size(1);
     at::Tensor dx = at::empty({routing.num_tokens(), d}, gate_weight.options());
+    // Rounded to the type of the weights, as the reference stores them.
+    at::Tensor const factors = d_router_logits.to(gate_weight.scalar_type()).to(at::kFloat);
     GATESWEEP_DISPATCH(gate_weight.scalar_type(), "router_input_gradient", [&] {
-        using A = compute_t<scalar_t>;
         auto const* ids = routing.expert_ids.const_data_ptr<std::int64_t>();
-        auto const* dz = d_router_logits.const_data_ptr<A>();
         auto const* gate = gate_weight.const_data_ptr<scalar_t>();
-        auto* out = dx.data_ptr<scalar_t>();
-        for_each_row(routing.num_tokens(), [&](std::int64_t t) {
-            std::vector<A> sum(static_cast<std::size_t>(d), A(0)), row(static_cast<std::size_t>(d));
-            for (std::int64_t i = t * k; i < (t + 1) * k; ++i) {
-                load_row(gate + ids[i] * d, row.data(), d);
-                axpy(rounded<scalar_t>(dz[i]), row.data(), sum.data(), d);
-            }
-            for (std::int64_t c = 0; c < d; ++c) out[t * d + c] = static_cast<scalar_t>(sum[c]);
-        });
+        weighted_sums(routing, factors, d, [&](std::int64_t i) { return bits(gate + ids[i] * d); }, bits(dx.data_ptr<scalar_t>()));
     });
     return dx;
 }
 
 at::Tensor combine(at::Tensor const& slot_outputs, Routing const& routing) {
-    if (!slot_outputs.is_cpu()) return generic::combine(slot_outputs, routing);
-    std::int64_t const k = routing.top_k(), d = slot_outputs.size(1);
+    if (!has_loops(slot_outputs)) return generic::combine(slot_outputs, routing);
+    std::int64_t const d = slot_outputs.size(1);
     at::Tensor y = at::empty({routing.num_tokens(), d}, slot_outputs.options());
     GATESWEEP_DISPATCH(slot_outputs.scalar_type(), "combine", [&] {
-        using A = compute_t<scalar_t>;
         auto const* f = slot_outputs.const_data_ptr<scalar_t>();
-        auto const* w = routing.routing_weights.const_data_ptr<A>();
-        auto* out = y.data_ptr<scalar_t>();
-        for_each_row(routing.num_tokens(), [&](std::int64_t t) {
-            std::vector<A> sum(static_cast<std::size_t>(d), A(0)), row(static_cast<std::size_t>(d));
-            for (std::int64_t i = t * k; i < (t + 1) * k; ++i) {
-                if (w[i] == 0) continue;
-                load_row(f + i * d, row.data(), d);
-                axpy(w[i], row.data(), sum.data(), d);
-            }
-            for (std::int64_t c = 0; c < d; ++c) out[t * d + c] = static_cast<scalar_t>(sum[c]);
-        });
+        weighted_sums(routing, routing.routing_weights, d, [&](std::int64_t i) { return bits(f + i * d); },
+                      bits(y.data_ptr<scalar_t>()));
     });
     return y;
 }
 
 CombineGradient combine_backward(at::Tensor const& dy, at::Tensor const& slot_outputs, Routing const& routing) {
-    if (!dy.is_cpu()) return generic::combine_backward(dy, slot_outputs, routing);
+    if (!has_loops(dy)) return generic::combine_backward(dy, slot_outputs, routing);
     std::int64_t const k = routing.top_k(), d = dy.size(1);
     CombineGradient gradient{at::empty_like(slot_outputs), at::empty_like(routing.routing_weights)};
     GATESWEEP_DISPATCH(dy.scalar_type(), "combine_backward", [&] {
-        using A = compute_t<scalar_t>;
         auto const *grad = dy.const_data_ptr<scalar_t>(), *f = slot_outputs.const_data_ptr<scalar_t>();
-        auto const* w = routing.routing_weights.const_data_ptr<A>();
+        auto const* w = routing.routing_weights.const_data_ptr<float>();
         auto* df = gradient.d_slot_outputs.data_ptr<scalar_t>();
-        auto* dw = gradient.d_routing_weights.data_ptr<A>();
-        for_each_row(routing.num_tokens(), [&](std::int64_t t) {
-            std::vector<A> g(static_cast<std::size_t>(d)), row(static_cast<std::size_t>(d));
-            load_row(grad + t * d, g.data(), d);
+        auto* dw = gradient.d_routing_weights.data_ptr<float>();
+        for_each_row(routing.num_tokens(), k * d, [&](std::int64_t t) {
             for (std::int64_t i = t * k; i < (t + 1) * k; ++i) {
-                load_row(f + i * d, row.data(), d);
-                dw[i] = dot(g.data(), row.data(), d);
-                for (std::int64_t c = 0; c < d; ++c) df[i * d + c] = static_cast<scalar_t>(w[i] * g[c]);
+                dw[i] = dot_row(bits(grad + t * d), bits(f + i * d), d);
+                scaled_row(bits(grad + t * d), w[i], bits(df + i * d), d);
             }
         });
     });

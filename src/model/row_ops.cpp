@@ -1,96 +1,50 @@
 #include "gatesweep/model/row_ops.h"
 
-#include <vector>
-
 #include "gatesweep/model/generic_ops.h"
 #include "kernels.h"
+#include "row_loops.h"
 #include "swiglu_rows.h"
 
 namespace gatesweep {
 
 using namespace kernels;
 
-namespace {
-
-using kernels::swiglu_backward_row;
-using kernels::swiglu_row;
-
-// float64 has no vectorised loops.
-void swiglu_row(double const* gate, double const* up, double* out, std::int64_t n) {
-    for (std::int64_t i = 0; i < n; ++i) out[i] = gate[i] * sigmoid(gate[i]) * up[i];
-}
-
-void swiglu_backward_row(double const* d, double const* gate, double const* up, double* d_gate, double* d_up, std::int64_t n) {
-    for (std::int64_t i = 0; i < n; ++i) {
-        double const g = gate[i], s = sigmoid(g);
-        d_gate[i] = d[i] * up[i] * s * (1.0 + g * (1.0 - s));
-        d_up[i] = d[i] * (g * s);
-    }
-}
-
-// What the loops take in place of a tensor's elements.
-std::uint16_t const* bits(at::BFloat16 const* x) { return &x->x; }
-std::uint16_t* bits(at::BFloat16* x) { return &x->x; }
-template <class T>
-T* bits(T* x) {
-    return x;
-}
-
-}  // namespace
-
 at::Tensor rms_norm(at::Tensor const& x, at::Tensor const& weight, double eps) {
-    if (!x.is_cpu()) return generic::rms_norm(x, weight, eps);
+    if (!has_loops(x)) return generic::rms_norm(x, weight, eps);
     std::int64_t const d = x.size(1);
     at::Tensor y = at::empty_like(x);
     GATESWEEP_DISPATCH(x.scalar_type(), "rms_norm", [&] {
-        using A = compute_t<scalar_t>;
-        auto const* in = x.const_data_ptr<scalar_t>();
-        auto const* w = weight.const_data_ptr<scalar_t>();
+        auto const *in = x.const_data_ptr<scalar_t>(), *w = weight.const_data_ptr<scalar_t>();
         auto* out = y.data_ptr<scalar_t>();
-        for_each_row(x.size(0), [&](std::int64_t t) {
-            std::vector<A> row(static_cast<std::size_t>(d));
-            load_row(in + t * d, row.data(), d);
-            A const scale = A(1) / std::sqrt(dot(row.data(), row.data(), d) / A(d) + A(eps));
-            for (std::int64_t i = 0; i < d; ++i) {
-                out[t * d + i] = static_cast<scalar_t>(rounded<scalar_t>(row[i] * scale) * static_cast<A>(w[i]));
-            }
+        for_each_row(x.size(0), d, [&](std::int64_t t) {
+            rms_norm_row(bits(in + t * d), bits(w), static_cast<float>(eps), bits(out + t * d), d);
         });
     });
     return y;
 }
 
 at::Tensor rms_norm_backward(at::Tensor const& dy, at::Tensor const& x, at::Tensor const& weight, double eps) {
-    if (!x.is_cpu()) return generic::rms_norm_backward(dy, x, weight, eps);
+    if (!has_loops(x)) return generic::rms_norm_backward(dy, x, weight, eps);
     std::int64_t const d = x.size(1);
     at::Tensor dx = at::empty_like(x);
     GATESWEEP_DISPATCH(x.scalar_type(), "rms_norm_backward", [&] {
-        using A = compute_t<scalar_t>;
-        auto const* grad = dy.const_data_ptr<scalar_t>();
-        auto const* in = x.const_data_ptr<scalar_t>();
-        auto const* w = weight.const_data_ptr<scalar_t>();
+        auto const *grad = dy.const_data_ptr<scalar_t>(), *in = x.const_data_ptr<scalar_t>(), *w = weight.const_data_ptr<scalar_t>();
         auto* out = dx.data_ptr<scalar_t>();
-        for_each_row(x.size(0), [&](std::int64_t t) {
-            std::vector<A> row(static_cast<std::size_t>(d)), g(static_cast<std::size_t>(d));
-            load_row(in + t * d, row.data(), d);
-            for (std::int64_t i = 0; i < d; ++i) g[i] = static_cast<A>(grad[t * d + i]) * static_cast<A>(w[i]);
-            A const scale = A(1) / std::sqrt(dot(row.data(), row.data(), d) / A(d) + A(eps));
-            A const projection = dot(g.data(), row.data(), d) / A(d) * scale * scale;
-            for (std::int64_t i = 0; i < d; ++i) {
-                out[t * d + i] = static_cast<scalar_t>((g[i] - row[i] * projection) * scale);
-            }
+        for_each_row(x.size(0), d, [&](std::int64_t t) {
+            rms_norm_backward_row(bits(grad + t * d), bits(in + t * d), bits(w), static_cast<float>(eps), bits(out + t * d), d);
         });
     });
     return dx;
 }
 
 at::Tensor swiglu(at::Tensor const& gate_up) {
-    if (!gate_up.is_cpu()) return generic::swiglu(gate_up);
+    if (!has_loops(gate_up)) return generic::swiglu(gate_up);
     std::int64_t const f = gate_up.size(1) / 2;
     at::Tensor activation = at::empty({gate_up.size(0), f}, gate_up.options());
     GATESWEEP_DISPATCH(gate_up.scalar_type(), "swiglu", [&] {
         auto const* in = gate_up.const_data_ptr<scalar_t>();
         auto* out = activation.data_ptr<scalar_t>();
-        for_each_row(gate_up.size(0), [&](std::int64_t r) {
+        for_each_row(gate_up.size(0), f, [&](std::int64_t r) {
             scalar_t const *gate = in + r * 2 * f, *up = gate + f;
             swiglu_row(bits(gate), bits(up), bits(out + r * f), f);
         });
@@ -99,14 +53,14 @@ at::Tensor swiglu(at::Tensor const& gate_up) {
 }
 
 at::Tensor swiglu_backward(at::Tensor const& d_activation, at::Tensor const& gate_up) {
-    if (!gate_up.is_cpu()) return generic::swiglu_backward(d_activation, gate_up);
+    if (!has_loops(gate_up)) return generic::swiglu_backward(d_activation, gate_up);
     std::int64_t const f = gate_up.size(1) / 2;
     at::Tensor d_gate_up = at::empty_like(gate_up);
     GATESWEEP_DISPATCH(gate_up.scalar_type(), "swiglu_backward", [&] {
         auto const* in = gate_up.const_data_ptr<scalar_t>();
         auto const* grad = d_activation.const_data_ptr<scalar_t>();
         auto* out = d_gate_up.data_ptr<scalar_t>();
-        for_each_row(gate_up.size(0), [&](std::int64_t r) {
+        for_each_row(gate_up.size(0), f, [&](std::int64_t r) {
             scalar_t const *gate = in + r * 2 * f, *up = gate + f;
             scalar_t *d_gate = out + r * 2 * f, *d_up = d_gate + f;
             swiglu_backward_row(bits(grad + r * f), bits(gate), bits(up), bits(d_gate), bits(d_up), f);
@@ -134,24 +88,18 @@ RotaryTable make_rotary_table(std::int64_t num_positions, std::int64_t head_dim,
 }
 
 void rotate_heads(at::Tensor x, at::Tensor const& positions, RotaryTable const& table, Rotation rotation) {
-    if (!x.is_cpu()) return generic::rotate_heads(x, positions, table, rotation);
+    if (!has_loops(x)) return generic::rotate_heads(x, positions, table, rotation);
     std::int64_t const heads = x.size(1), half = x.size(2) / 2;
     GATESWEEP_DISPATCH(x.scalar_type(), "rotate_heads", [&] {
-        using A = compute_t<scalar_t>;
         auto* data = x.data_ptr<scalar_t>();
         auto const* position = positions.const_data_ptr<std::int64_t>();
         auto const *cos = table.cos.const_data_ptr<scalar_t>(), *sin = table.sin.const_data_ptr<scalar_t>();
-        A const sign = rotation == Rotation::forward ? A(1) : A(-1);
-        for_each_row(x.size(0), [&](std::int64_t t) {
+        float const sign = rotation == Rotation::forward ? 1.0F : -1.0F;
+        for_each_row(x.size(0), heads * half, [&](std::int64_t t) {
             scalar_t const *c = cos + position[t] * half, *s = sin + position[t] * half;
             for (std::int64_t h = 0; h < heads; ++h) {
-                scalar_t *first = data + t * x.stride(0) + h * x.stride(1), *second = first + half;
-                for (std::int64_t i = 0; i < half; ++i) {
-                    A const a = static_cast<A>(first[i]), b = static_cast<A>(second[i]);
-                    A const cos_i = static_cast<A>(c[i]), sin_i = sign * static_cast<A>(s[i]);
-                    first[i] = static_cast<scalar_t>(rounded<scalar_t>(a * cos_i) - rounded<scalar_t>(b * sin_i));
-                    second[i] = static_cast<scalar_t>(rounded<scalar_t>(b * cos_i) + rounded<scalar_t>(a * sin_i));
-                }
+                scalar_t* const first = data + t * x.stride(0) + h * x.stride(1);
+                rotate_row(bits(first), bits(first + half), bits(c), bits(s), sign, half);
             }
         });
     });

@@ -57,7 +57,15 @@ DispatchRecord TokenDispatcher::plan(Routing const& routing) const {
     std::exclusive_scan(send_counts.begin(), send_counts.end(), next.begin(), std::int64_t{0});
     record.slot_order = at::empty({num_slots}, at::kLong);
     auto* order = record.slot_order.data_ptr<std::int64_t>();
-    for (std::int64_t i = 0; i < num_slots; ++i) order[next[expert_of[i]]++] = i;
+    record.sent_at = at::empty({num_slots}, at::kLong);
+    record.sent_tokens = at::empty({num_slots}, at::kLong);
+    auto *sent_at = record.sent_at.data_ptr<std::int64_t>(), *sent_tokens = record.sent_tokens.data_ptr<std::int64_t>();
+    for (std::int64_t i = 0; i < num_slots; ++i) {
+        std::int64_t const at = next[expert_of[i]]++;
+        order[at] = i;
+        sent_at[i] = at;
+        sent_tokens[at] = i / routing.top_k();
+    }
 
     // Counts travel first: received[r * e + x] rows come from rank r for local expert x.
     auto const received = collectives_.communicator().all_to_all(send_counts, num_local_experts);
@@ -84,7 +92,15 @@ DispatchRecord TokenDispatcher::plan(Routing const& routing) const {
 }
 
 at::Tensor TokenDispatcher::to_experts(at::Tensor const& slot_rows, DispatchRecord const& record) const {
-    at::Tensor const sent = slot_rows.index_select(0, record.slot_order.to(slot_rows.device()));
+    return exchange_to_experts(slot_rows.index_select(0, record.slot_order.to(slot_rows.device())), record);
+}
+
+at::Tensor TokenDispatcher::tokens_to_experts(at::Tensor const& tokens, DispatchRecord const& record) const {
+    return exchange_to_experts(tokens.index_select(0, record.sent_tokens.to(tokens.device())), record);
+}
+
+at::Tensor TokenDispatcher::exchange_to_experts(at::Tensor const& sent, DispatchRecord const& record) const {
+    if (num_ranks_ == 1) return sent;  // by expert already
     at::Tensor const received = collectives_.all_to_all_rows(sent, record.send_rows, record.receive_rows);
     collectives_.wait();
     at::Tensor rows = at::empty_like(received);
@@ -92,10 +108,13 @@ at::Tensor TokenDispatcher::to_experts(at::Tensor const& slot_rows, DispatchReco
 }
 
 at::Tensor TokenDispatcher::from_experts(at::Tensor const& expert_rows, DispatchRecord const& record) const {
-    at::Tensor const sent = expert_rows.index_select(0, record.expert_rows.to(expert_rows.device()));
-    at::Tensor const received = collectives_.all_to_all_rows(sent, record.receive_rows, record.send_rows);
-    collectives_.wait();
-    return at::empty_like(received).index_copy_(0, record.slot_order.to(received.device()), received);
+    at::Tensor received = expert_rows;
+    if (num_ranks_ > 1) {
+        at::Tensor const sent = expert_rows.index_select(0, record.expert_rows.to(expert_rows.device()));
+        received = collectives_.all_to_all_rows(sent, record.receive_rows, record.send_rows);
+        collectives_.wait();
+    }
+    return received.index_select(0, record.sent_at.to(received.device()));
 }
 
 }  // namespace gatesweep

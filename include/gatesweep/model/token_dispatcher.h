@@ -20,6 +20,8 @@ namespace gatesweep {
 // Where each routed slot of this rank goes, and where each received row stands in the experts' buffer.
 struct DispatchRecord {
     at::Tensor slot_order;                     // [N] int64: routed slots (token*K + slot) in the order they are sent
+    at::Tensor sent_at;                        // [N] int64: its inverse, where each slot stands among those sent
+    at::Tensor sent_tokens;                    // [N] int64: slot_order / K
     std::vector<std::int64_t> send_rows;       // per rank of the group
     std::vector<std::int64_t> receive_rows;    // per rank of the group
     at::Tensor expert_rows;                    // [R] int64: row of the experts' buffer of each received row
@@ -51,10 +53,14 @@ public:
     DispatchRecord plan(Routing const& routing) const;
     // slot_rows [N,D] in routed slot order -> rows by expert [expert_offsets.back(), D].
     at::Tensor to_experts(at::Tensor const& slot_rows, DispatchRecord const& record) const;
+    // The same where all slots of a token carry its row: tokens [T,D].
+    at::Tensor tokens_to_experts(at::Tensor const& tokens, DispatchRecord const& record) const;
     // The way back: [expert_offsets.back(), D] -> [N,D].
     at::Tensor from_experts(at::Tensor const& expert_rows, DispatchRecord const& record) const;
 
 private:
+    at::Tensor exchange_to_experts(at::Tensor const& sent, DispatchRecord const& record) const;
+
     std::int64_t num_experts_;
     ExpertRange local_experts_;
     int num_ranks_;
