@@ -31,7 +31,8 @@ void HeadPanels::pack_along(float const* rows, std::int64_t n, std::int64_t d) {
     for (std::int64_t c = 0; c < d; c += panel_columns) {
         float* const to = data_ + c / panel_columns * panel_size_;
         auto const here = static_cast<std::size_t>(std::min(panel_columns, d - c));
-        if (here < panel_columns || n < depth) std::memset(to, 0, static_cast<std::size_t>(panel_size_) * sizeof(float));
+        if (here < panel_columns || n < depth)
+            std::memset(to, 0, static_cast<std::size_t>(panel_size_) * sizeof(float));
         for (std::int64_t i = 0; i < n; ++i)
             std::memcpy(to + i * panel_columns, rows + i * d + c, here * sizeof(float));
     }
@@ -45,7 +46,8 @@ void HeadAttention::set_keys(float const* keys, float const* values, std::int64_
 }
 
 void HeadAttention::attend(float const* queries, std::int64_t rows, Visible const& visible, float scale, float* out) {
-    std::int64_t const first_panel = visible.first(0) / panel_columns, end_panel = visible.last(rows - 1) / panel_columns + 1;
+    std::int64_t const first_panel = visible.first(0) / panel_columns,
+                       end_panel = visible.last(rows - 1) / panel_columns + 1;
     std::int64_t const num_panels = end_panel - first_panel, block = rows * panel_columns;
     auto* const scores = scores_.get<float>(num_panels * block);
     auto* const packed = packed_.get<float>(rows * std::max(round_up(d_, panel_columns), num_panels * panel_columns));
@@ -55,10 +57,12 @@ void HeadAttention::attend(float const* queries, std::int64_t rows, Visible cons
     for (std::int64_t i = 0; i < num_panels; ++i)
         kernel_->multiply(packed_bytes, rows, keys_.panel(first_panel + i), d_, scores + i * block, Start::zero);
     for (std::int64_t r = 0; r < rows; ++r)
-        softmax_blocks(scores + r * panel_columns, block, num_panels, first_panel * panel_columns, visible.first(r), visible.last(r), scale);
+        softmax_blocks(scores + r * panel_columns, block, num_panels, first_panel * panel_columns, visible.first(r),
+                       visible.last(r), scale);
 
     for (std::int64_t i = 0; i < num_panels; ++i)
-        kernel_->pack_rows(scores + i * block, panel_columns, rows, panel_columns, reinterpret_cast<std::byte*>(packed + i * block));
+        kernel_->pack_rows(scores + i * block, panel_columns, rows, panel_columns,
+                           reinterpret_cast<std::byte*>(packed + i * block));
     auto* const sums = sums_.get<float>(block);
     for (std::int64_t c = 0; c < d_; c += panel_columns) {
         float const* const panel = values_.panel(c / panel_columns) + first_panel * panel_columns * panel_columns;

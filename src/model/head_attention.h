@@ -1,8 +1,8 @@
 // Attention inside one head, float32, as products of the matrix kernels: a block of queries meets 32 keys at a time.
 //
 // Scores sum over the head dimension and outputs over the keys in ascending order, a softmax over 32 lanes by the key's
-// position. So a query's bits depend on its own row and on the keys it sees: not on the block, nor on whether prefill or
-// decoding computed it.
+// position. So a query's bits depend on its own row and on the keys it sees: not on the block, nor on whether prefill
+// or decoding computed it.
 #pragma once
 
 #include <algorithm>
@@ -46,10 +46,10 @@ private:
     std::int64_t panel_size_ = 0;
 };
 
-// Softmax of scores in place. They stand in blocks of 32 keys from key `first_key` on, each block `stride` after the one
-// before; keys outside [first, last] get 0.
-void softmax_blocks(float* scores, std::int64_t stride, std::int64_t num_blocks, std::int64_t first_key, std::int64_t first,
-                    std::int64_t last, float scale);
+// Softmax of scores in place. They stand in blocks of 32 keys from key `first_key` on, each block `stride` after the
+// one before; keys outside [first, last] get 0.
+void softmax_blocks(float* scores, std::int64_t stride, std::int64_t num_blocks, std::int64_t first_key,
+                    std::int64_t first, std::int64_t last, float scale);
 // ds = p * (dp - sum of p * dp) * scale, into dp.
 void softmax_backward_blocks(float const* p, float* dp, std::int64_t stride, std::int64_t num_blocks, float scale);
 
@@ -75,7 +75,8 @@ class HeadAttentionGradient {
 public:
     void set_keys(float const* keys, float const* values, std::int64_t n, std::int64_t d);
     // One head of queries [n,d]: d_queries [n,d] from d_out [n,d]; the keys' and values' gradients grow.
-    void add_head(float const* queries, float const* d_out, std::optional<std::int64_t> window, float scale, float* d_queries);
+    void add_head(float const* queries, float const* d_out, std::optional<std::int64_t> window, float scale,
+                  float* d_queries);
     void take(float* d_keys, float* d_values) const;  // [n,d]
 
 private:

@@ -41,8 +41,8 @@ void HeadAttentionGradient::set_keys(float const* keys, float const* values, std
     std::fill_n(dv_, size, 0.0F);
 }
 
-void HeadAttentionGradient::add_head(float const* queries, float const* d_out, std::optional<std::int64_t> window, float scale,
-                                     float* d_queries) {
+void HeadAttentionGradient::add_head(float const* queries, float const* d_out, std::optional<std::int64_t> window,
+                                     float scale, float* d_queries) {
     std::int64_t const most = kernel_blocks * kernel_->max_rows;
     for (std::int64_t i = 0; i < n_; i += most) {
         QueryBlock block{queries + i * d_, d_out + i * d_, i, std::min(most, n_ - i), {i, 1, window}, scale, 0, 0};
@@ -64,15 +64,18 @@ void HeadAttentionGradient::probabilities(QueryBlock const& block) {
         std::int64_t const rows = std::min(kernel_->max_rows, block.rows - b), at = b * panel_columns;
         kernel_->pack_rows(block.queries + b * d_, d_, rows, d_, packed);
         for (std::int64_t i = 0; i < block.num_panels; ++i)
-            kernel_->multiply(packed, rows, key_rows_.panel(block.first_panel + i), d_, p_ + i * block.panel_size() + at, Start::zero);
+            kernel_->multiply(packed, rows, key_rows_.panel(block.first_panel + i), d_,
+                              p_ + i * block.panel_size() + at, Start::zero);
         kernel_->pack_rows(block.d_out + b * d_, d_, rows, d_, packed);
         for (std::int64_t i = 0; i < block.num_panels; ++i)
-            kernel_->multiply(packed, rows, value_rows_.panel(block.first_panel + i), d_, dp_ + i * block.panel_size() + at, Start::zero);
+            kernel_->multiply(packed, rows, value_rows_.panel(block.first_panel + i), d_,
+                              dp_ + i * block.panel_size() + at, Start::zero);
     }
     for (std::int64_t r = 0; r < block.rows; ++r) {
         softmax_blocks(p_ + r * panel_columns, block.panel_size(), block.num_panels, block.first_panel * panel_columns,
                        block.visible.first(r), block.visible.last(r), block.scale);
-        softmax_backward_blocks(p_ + r * panel_columns, dp_ + r * panel_columns, block.panel_size(), block.num_panels, block.scale);
+        softmax_backward_blocks(p_ + r * panel_columns, dp_ + r * panel_columns, block.panel_size(), block.num_panels,
+                                block.scale);
     }
 }
 
@@ -83,11 +86,13 @@ void HeadAttentionGradient::query_gradients(QueryBlock const& block, float* d_qu
         auto* const packed = packed_.get<float>(block.num_panels * size);
         for (std::int64_t i = 0; i < block.num_panels; ++i) {
             kernel_->pack_rows(dp_ + i * block.panel_size() + b * panel_columns, panel_columns, rows, panel_columns,
-                              reinterpret_cast<std::byte*>(packed + i * size));
+                               reinterpret_cast<std::byte*>(packed + i * size));
         }
         for (std::int64_t c = 0; c < d_; c += panel_columns) {
-            float const* const panel = key_columns_.panel(c / panel_columns) + block.first_panel * panel_columns * panel_columns;
-            kernel_->multiply(reinterpret_cast<std::byte*>(packed), rows, panel, block.num_panels * panel_columns, sums, Start::zero);
+            float const* const panel =
+                key_columns_.panel(c / panel_columns) + block.first_panel * panel_columns * panel_columns;
+            kernel_->multiply(reinterpret_cast<std::byte*>(packed), rows, panel, block.num_panels * panel_columns, sums,
+                              Start::zero);
             kernel_->store(sums, rows, std::min(panel_columns, d_ - c), d_queries + b * d_ + c, d_);
         }
     }
@@ -101,7 +106,8 @@ void HeadAttentionGradient::add_transposed(float const* x, QueryBlock const& blo
             std::copy_n(x + i * d_ + c, rows, packed + i * rows);
         for (std::int64_t i = 0; i < block.num_panels; ++i) {
             float* const to = sums + (c * num_panels() + (block.first_panel + i) * kernel_->max_rows) * panel_columns;
-            kernel_->multiply(reinterpret_cast<std::byte*>(packed), rows, weights + i * block.panel_size(), block.rows, to, Start::resume);
+            kernel_->multiply(reinterpret_cast<std::byte*>(packed), rows, weights + i * block.panel_size(), block.rows,
+                              to, Start::resume);
         }
     }
 }
@@ -115,7 +121,8 @@ void HeadAttentionGradient::take_transposed(float const* sums, float* rows) cons
     for (std::int64_t c = 0; c < d_; ++c) {
         std::int64_t const row = c % kernel_->max_rows;
         for (std::int64_t j = 0; j < n_; ++j) {
-            std::int64_t const panel = ((c - row) * num_panels() + j / panel_columns * kernel_->max_rows + row) * panel_columns;
+            std::int64_t const panel =
+                ((c - row) * num_panels() + j / panel_columns * kernel_->max_rows + row) * panel_columns;
             rows[j * d_ + c] = sums[panel + j % panel_columns];
         }
     }

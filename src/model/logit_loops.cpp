@@ -66,14 +66,15 @@ GATESWEEP_ANY_WIDTH float largest_of_row(float const* z, std::int64_t n) {
 }
 
 GATESWEEP_ANY_WIDTH double sum_of_exponentials(float const* z, float largest, std::int64_t n) {
-    return exponentials(z, largest, n, [](std::int64_t, float const*, int) __attribute__((always_inline)) {});
+    return exponentials(z, largest, n, [](std::int64_t, float const*, int) __attribute__((always_inline)){});
 }
 
 GATESWEEP_ANY_WIDTH double exponentials_in_place(float* z, float largest, std::int64_t n) {
-    return exponentials(z, largest, n, [z](std::int64_t at, float const* e, int count) __attribute__((always_inline)) {
-        for (int lane = 0; lane < count; ++lane)
-            z[at + lane] = e[lane];
-    });
+    return exponentials(
+        z, largest, n, [z](std::int64_t at, float const* e, int count) __attribute__((always_inline)) {
+            for (int lane = 0; lane < count; ++lane)
+                z[at + lane] = e[lane];
+        });
 }
 
 GATESWEEP_ANY_WIDTH void scale_in_place(float* z, float factor, std::int64_t n) {

@@ -1,5 +1,5 @@
-// The loops over a row that surround the matrix products, compiled for any vector width. A bfloat16 is its bits. Sums run
-// over 16 lanes by column; the arithmetic is float32, rounded to the row's type where the reference stores it.
+// The loops over a row that surround the matrix products, compiled for any vector width. A bfloat16 is its bits. Sums
+// run over 16 lanes by column; the arithmetic is float32, rounded to the row's type where the reference stores it.
 #pragma once
 
 #include <cstdint>

@@ -19,15 +19,16 @@ constexpr int lanes = 32;
 
 }  // namespace
 
-GATESWEEP_ANY_WIDTH void softmax_blocks(float* scores, std::int64_t stride, std::int64_t num_blocks, std::int64_t first_key,
-                                        std::int64_t first, std::int64_t last, float scale) {
+GATESWEEP_ANY_WIDTH void softmax_blocks(float* scores, std::int64_t stride, std::int64_t num_blocks,
+                                        std::int64_t first_key, std::int64_t first, std::int64_t last, float scale) {
     constexpr float hidden = -std::numeric_limits<float>::infinity();
     float largest[lanes], sum[lanes];
     for (int c = 0; c < lanes; ++c)
         largest[c] = hidden, sum[c] = 0.0F;
     for (std::int64_t b = 0; b < num_blocks; ++b) {
         float* const s = scores + b * stride;
-        auto const low = static_cast<std::int32_t>(first - first_key - b * lanes), high = static_cast<std::int32_t>(last - first_key - b * lanes);
+        auto const low = static_cast<std::int32_t>(first - first_key - b * lanes),
+                   high = static_cast<std::int32_t>(last - first_key - b * lanes);
         for (std::int32_t c = 0; c < lanes; ++c) {
             float const z = c >= low && c <= high ? s[c] * scale : hidden;
             s[c] = z;
@@ -53,7 +54,8 @@ GATESWEEP_ANY_WIDTH void softmax_blocks(float* scores, std::int64_t stride, std:
     }
 }
 
-GATESWEEP_ANY_WIDTH void softmax_backward_blocks(float const* p, float* dp, std::int64_t stride, std::int64_t num_blocks, float scale) {
+GATESWEEP_ANY_WIDTH void softmax_backward_blocks(float const* p, float* dp, std::int64_t stride,
+                                                 std::int64_t num_blocks, float scale) {
     float sum[lanes];
     for (int c = 0; c < lanes; ++c)
         sum[c] = 0.0F;
