@@ -38,10 +38,14 @@ void add_plan_options(CLI::App& command, Options& options) {
                     "for a job without a sweep): adds a time")
         ->check(CLI::Range(1e-3, 1e12))
         ->type_name("TOKENS/S");
+    command
+        .add_option("--cluster", options.cluster,
+                    "a file that describes a machine (README, Planning): adds predicted times and whether the job fits")
+        ->type_name("FILE");
     command.footer(
         "Reads config.json, the tokenizer and the prompts, no weights. Which expert sets a sweep tries\n"
         "follows from the analysis: before it only the most is known, after it (--out) every set.\n"
-        "No time is given without a measured rate, since none can be known from here.\n"
+        "No time is given without a measured rate or the rates of a machine, since none can be known from here.\n"
         "  gatesweep plan JOB.toml --ranks 16 --set parallel.expert_parallel=8");
 }
 

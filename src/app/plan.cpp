@@ -4,6 +4,7 @@
 #include <array>
 #include <iterator>
 #include <map>
+#include <optional>
 
 #include "commands.h"
 #include "gatesweep/analysis/power.h"
@@ -12,6 +13,7 @@
 #include "gatesweep/signal/batch_plan.h"
 #include "plan_memory.h"
 #include "plan_sweep.h"
+#include "plan_time.h"
 #include "setup.h"
 #include "streaming.h"
 #include "sweep_bound.h"
@@ -24,12 +26,6 @@ using Rows = std::vector<std::vector<std::string>>;
 
 void print(std::string_view topic, std::string_view text) {
     fmt::print("{:<9} {}\n", topic, text);
-}
-
-std::string size_text(std::uint64_t bytes) {
-    double const value = static_cast<double>(bytes);
-    if (value < 1e6) return fmt::format("{:.1f} kB", value / 1e3);
-    return value < 1e9 ? fmt::format("{:.1f} MB", value / 1e6) : fmt::format("{:.1f} GB", value / 1e9);
 }
 
 // A hand-typed word for the shell.
@@ -161,19 +157,18 @@ std::string sbatch_line(Options const& options, Job const& job, std::int64_t num
     return fmt::format("{} --wrap {}", line, shell_word(run));
 }
 
-std::string duration(double seconds) {
-    if (seconds < 120) return fmt::format("{:.0f} s", seconds);
-    return seconds < 7200 ? fmt::format("{:.0f} min", seconds / 60) : fmt::format("{:.1f} h", seconds / 3600);
-}
-
-std::int64_t ranks_of(Options const& options, Job const& job) {
+std::int64_t ranks_of(Options const& options, Job const& job, std::optional<Cluster> const& cluster) {
     std::int64_t const degree = job.parallel.expert_parallel;
-    std::int64_t const ranks = options.num_ranks > 0 ? options.num_ranks : degree;
+    std::int64_t const ranks = options.num_ranks > 0 ? options.num_ranks : cluster ? cluster->num_ranks() : degree;
     GATESWEEP_VALIDATE(
         ranks % degree == 0, ExitCode::job,
         "--ranks {}: is not a multiple of parallel.expert_parallel = {} (every copy of the model needs so many): "
         "change one of them",
         ranks, degree);
+    GATESWEEP_VALIDATE(!cluster || ranks == cluster->num_ranks(), ExitCode::job,
+                       "--ranks {}: but {} has {} x {} ranks (times are predicted for all of them): leave --ranks away, or "
+                       "correct the file",
+                       ranks, options.cluster.string(), cluster->nodes, cluster->ranks_per_node);
     return ranks;
 }
 
@@ -184,7 +179,9 @@ void plan_job(Options const& options) {
     Job const& job = inputs.job;
     ModelConfig const config = load_model_config(job.model.path);
     validate_model(job, config);
-    std::int64_t const num_ranks = ranks_of(options, job);
+    std::optional<Cluster> cluster;
+    if (!options.cluster.empty()) cluster = read_cluster(options.cluster);
+    std::int64_t const num_ranks = ranks_of(options, job, cluster);
     at::ScalarType const dtype = choose_dtype(job.model.dtype, config);
     BatchPlan const plan = plan_batches(inputs.prompt_tokens(), job.signals.batch_tokens);
 
@@ -194,13 +191,14 @@ void plan_job(Options const& options) {
     print("prompts", fmt::format("{}, {} tokens", inputs.groups.size(), inputs.num_tokens()));
     print_layout(job, plan, num_ranks);
     fmt::print("\n{}", prompts_table(inputs));
-    print_memory(job, rank_memory(inputs, config, plan, job.parallel.expert_parallel, dtype));
+    RankMemory const memory = rank_memory(inputs, config, plan, job.parallel.expert_parallel, dtype);
+    print_memory(job, memory);
     fmt::print("\n");
     if (may_stream(job)) print_streaming(inputs, config, plan, num_ranks, dtype);
     std::int64_t tokens_at_rate = inputs.num_tokens();
+    SweepWork work;
     if (job.sweep.enabled) {
         bool const is_exact = !options.out.empty();
-        SweepWork work;
         if (is_exact) {
             TrialPlan const trials = plan_from_run(inputs, config, options.out);
             print("sweep", exact_text(trials));
@@ -219,7 +217,15 @@ void plan_job(Options const& options) {
     if (options.token_rate > 0) {
         print("time", fmt::format("{} at {:g} tokens/s take {}{}", job.sweep.enabled ? "new tokens" : "signals",
                                   options.token_rate, job.sweep.enabled ? "at most " : "",
-                                  duration(static_cast<double>(tokens_at_rate) / options.token_rate)));
+                                  duration_text(static_cast<double>(tokens_at_rate) / options.token_rate)));
+    }
+    if (cluster) {
+        SignalWork const signals = busiest_copy(plan, inputs.prompt_tokens(), static_cast<int>(num_ranks / job.parallel.expert_parallel));
+        print("machine", cluster_text(options.cluster, *cluster));
+        fmt::print("\n{}\n{}\n",
+                   time_table(plan_time(*cluster, config, job.parallel.expert_parallel, memory, c10::elementSize(dtype), signals, work,
+                                        job.sweep.max_new_tokens, job.sweep.slots)),
+                   fit_text(*cluster, memory, job.sweep.slots));
     }
     fmt::print(
         "\nprompts needed to see a change of the refusal rate at 80 % power (paired, two-sided 5 %),\n"
