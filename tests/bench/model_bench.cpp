@@ -1,4 +1,5 @@
-// What the program does with a model, timed without the program around it: signals, prefill, decoding, products, loading.
+// What the program does with a model, timed without the program around it: signals, prefill, decoding, products,
+// loading.
 //   model_bench MODEL WHAT [option value ...]        prints a line of JSON for each run
 //   products                       2 x FLOP of one layer's expert products at --rows tokens an expert
 //   load                           reading a rank's weights
@@ -57,8 +58,14 @@ struct Bench {
     }
 
     void print(nlohmann::json line, std::int64_t tokens, double time) const {
-        line.update({{"engine", "gatesweep"}, {"bench", args.what}, {"ranks", layout.world.size()}, {"threads", args.threads},
-                     {"expert_parallel", args.expert_parallel}, {"dtype", args.dtype}, {"tokens", tokens}, {"seconds", time},
+        line.update({{"engine", "gatesweep"},
+                     {"bench", args.what},
+                     {"ranks", layout.world.size()},
+                     {"threads", args.threads},
+                     {"expert_parallel", args.expert_parallel},
+                     {"dtype", args.dtype},
+                     {"tokens", tokens},
+                     {"seconds", time},
                      {"tokens_per_second", static_cast<double>(tokens) / time}});
         if (layout.world.rank() == 0) fmt::print("{}\n", line.dump());
         std::fflush(stdout);
@@ -67,7 +74,8 @@ struct Bench {
     // Run 0 warms up.
     template <class Body>
     void repeat(Body const& body) const {
-        for (int run = 0; run <= args.runs; ++run) body(run > 0);
+        for (int run = 0; run <= args.runs; ++run)
+            body(run > 0);
     }
 };
 
@@ -75,7 +83,8 @@ Prompts random_prompts(std::int64_t count, std::int64_t length, ModelConfig cons
     std::mt19937_64 random(1);
     Prompts prompts(static_cast<std::size_t>(count));
     for (auto& ids : prompts) {
-        for (std::int64_t i = 0; i < length; ++i) ids.push_back(static_cast<std::int32_t>(3 + random() % static_cast<std::uint64_t>(config.vocab_size - 3)));
+        for (std::int64_t i = 0; i < length; ++i)
+            ids.push_back(static_cast<std::int32_t>(3 + random() % static_cast<std::uint64_t>(config.vocab_size - 3)));
     }
     return prompts;
 }
@@ -83,22 +92,27 @@ Prompts random_prompts(std::int64_t count, std::int64_t length, ModelConfig cons
 Prompts read_prompts(std::string const& path) {
     Prompts prompts;
     std::ifstream in(path);
-    for (std::string line; std::getline(in, line);) prompts.push_back(nlohmann::json::parse(line).get<std::vector<std::int32_t>>());
+    for (std::string line; std::getline(in, line);)
+        prompts.push_back(nlohmann::json::parse(line).get<std::vector<std::int32_t>>());
     return prompts;
 }
 
 Weights load(Bench const& bench, ModelConfig const& config) {
     Checkpoint const checkpoint(bench.args.model);
     ExpertLayout const experts = validate_checkpoint(checkpoint, config);
-    return load_weights(checkpoint, config, experts, bench.layout.local_experts(config.num_experts), bench.dtype(), at::kCPU);
+    return load_weights(checkpoint, config, experts, bench.layout.local_experts(config.num_experts), bench.dtype(),
+                        at::kCPU);
 }
 
 void bench_load(Bench const& bench, ModelConfig const& config) {
     bench.repeat([&](bool counts) {
         std::int64_t bytes = 0;
         double const time = bench.seconds([&] { bytes = static_cast<std::int64_t>(load(bench, config).num_bytes()); });
-        std::int64_t const most = bench.layout.world.all_reduce_max(bytes), sum = bench.layout.world.all_reduce_sum(bytes);
-        if (counts) bench.print({{"bytes_per_rank", most}, {"gigabytes_per_second", static_cast<double>(sum) / time * 1e-9}}, 0, time);
+        std::int64_t const most = bench.layout.world.all_reduce_max(bytes),
+                           sum = bench.layout.world.all_reduce_sum(bytes);
+        if (counts)
+            bench.print({{"bytes_per_rank", most}, {"gigabytes_per_second", static_cast<double>(sum) / time * 1e-9}}, 0,
+                        time);
     });
 }
 
@@ -106,10 +120,12 @@ void bench_load(Bench const& bench, ModelConfig const& config) {
 void bench_products(Bench const& bench, Mixtral const& model) {
     ModelConfig const& c = model.config();
     std::vector<std::int64_t> offsets{0};
-    for (std::size_t e = 0; e < model.weights().layers[0].experts.gate_up.size(); ++e) offsets.push_back(offsets.back() + bench.args.rows);
+    for (std::size_t e = 0; e < model.weights().layers[0].experts.gate_up.size(); ++e)
+        offsets.push_back(offsets.back() + bench.args.rows);
     at::Tensor const x = at::randn({offsets.back(), c.hidden_size}).to(bench.dtype());
     at::Tensor const a = at::randn({offsets.back(), c.intermediate_size}).to(bench.dtype());
-    double const operations = 6.0 * static_cast<double>(offsets.back() * c.hidden_size * c.intermediate_size * c.num_layers);
+    double const operations =
+        6.0 * static_cast<double>(offsets.back() * c.hidden_size * c.intermediate_size * c.num_layers);
     bench.repeat([&](bool counts) {
         double const time = bench.seconds([&] {
             for (LayerWeights const& layer : model.weights().layers) {
@@ -131,12 +147,18 @@ double signal_operations(ModelConfig const& c) {
 
 void bench_signals(Bench const& bench, Mixtral const& model, Prompts const& prompts) {
     std::vector<std::int64_t> lengths;
-    for (auto const& ids : prompts) lengths.push_back(std::ssize(ids));
+    for (auto const& ids : prompts)
+        lengths.push_back(std::ssize(ids));
     std::int64_t const tokens = std::accumulate(lengths.begin(), lengths.end(), std::int64_t{0});
     BatchPlan const plan = plan_batches(lengths, bench.args.batch_tokens);
     bench.repeat([&](bool counts) {
-        double const time = bench.seconds([&] { compute_signals(model, bench.layout, prompts, plan, {std::uint64_t{8} << 30, {}}); });
-        if (counts) bench.print({{"batch_tokens", bench.args.batch_tokens}, {"gflops", signal_operations(model.config()) * static_cast<double>(tokens) / time * 1e-9}}, tokens, time);
+        double const time = bench.seconds([&] {
+            compute_signals(model, bench.layout, prompts, plan, {std::uint64_t{8} << 30, {}});
+        });
+        if (counts)
+            bench.print({{"batch_tokens", bench.args.batch_tokens},
+                         {"gflops", signal_operations(model.config()) * static_cast<double>(tokens) / time * 1e-9}},
+                        tokens, time);
     });
 }
 
@@ -146,14 +168,18 @@ struct Generation {
 };
 
 // This rank's share of `live` sequences, every one of its own prompt.
-Generation generate(Bench const& bench, Mixtral const& model, Prompts const& prompts, std::int64_t live, std::int64_t new_tokens) {
+Generation generate(Bench const& bench, Mixtral const& model, Prompts const& prompts, std::int64_t live,
+                    std::int64_t new_tokens) {
     RouterEdits const edits(model.config().num_layers, model.config().num_experts);
     std::vector<Request> requests;
-    for (std::int64_t p = bench.layout.world.rank(); p < live; p += bench.layout.world.size()) requests.push_back({p, 0});
-    Generator generator(model, bench.layout, edits, prompts, {new_tokens, std::max<std::int64_t>(1, std::ssize(requests)), bench.args.batch_tokens, {}});
+    for (std::int64_t p = bench.layout.world.rank(); p < live; p += bench.layout.world.size())
+        requests.push_back({p, 0});
+    Generator generator(model, bench.layout, edits, prompts,
+                        {new_tokens, std::max<std::int64_t>(1, std::ssize(requests)), bench.args.batch_tokens, {}});
     bench.layout.world.barrier();
     generator.run(requests, [](Completion const&) {});
-    return {generator.stats(), bench.slowest(generator.stats().prefill_seconds), bench.slowest(generator.stats().decode_seconds)};
+    return {generator.stats(), bench.slowest(generator.stats().prefill_seconds),
+            bench.slowest(generator.stats().decode_seconds)};
 }
 
 void bench_decode(Bench const& bench, Mixtral const& model) {
@@ -161,7 +187,10 @@ void bench_decode(Bench const& bench, Mixtral const& model) {
         Prompts const prompts = random_prompts(live, bench.args.length, model.config());
         bench.repeat([&](bool counts) {
             Generation const g = generate(bench, model, prompts, live, bench.args.new_tokens + 1);
-            if (counts) bench.print({{"live", live}, {"prefill_tokens_per_second", static_cast<double>(live * bench.args.length) / g.prefill}}, live * bench.args.new_tokens, g.decode);
+            if (counts)
+                bench.print({{"live", live},
+                             {"prefill_tokens_per_second", static_cast<double>(live * bench.args.length) / g.prefill}},
+                            live * bench.args.new_tokens, g.decode);
         });
     }
 }
@@ -180,7 +209,8 @@ void run(Bench& bench) {
     if (args.what == "load") return bench_load(bench, config);
     Prompts const prompts = args.prompts.empty() ? random_prompts(32, args.length, config) : read_prompts(args.prompts);
     std::size_t longest = static_cast<std::size_t>(args.length + args.new_tokens + 1);
-    for (auto const& ids : prompts) longest = std::max(longest, ids.size());
+    for (auto const& ids : prompts)
+        longest = std::max(longest, ids.size());
     Mixtral const model(config, load(bench, config), bench.layout, static_cast<std::int64_t>(longest));
     if (args.what == "products") bench_products(bench, model);
     if (args.what == "prefill") bench_prefill(bench, model);
@@ -199,7 +229,9 @@ int main(int argc, char** argv) {
     Arguments& args = bench.args;
     CLI::App app;
     app.add_option("model", args.model)->required()->check(CLI::ExistingDirectory);
-    app.add_option("what", args.what)->required()->check(CLI::IsMember({"products", "load", "signals", "prefill", "decode"}));
+    app.add_option("what", args.what)
+        ->required()
+        ->check(CLI::IsMember({"products", "load", "signals", "prefill", "decode"}));
     app.add_option("--prompts", args.prompts)->check(CLI::ExistingFile);
     app.add_option("--dtype", args.dtype)->check(CLI::IsMember({"bfloat16", "float32"}));
     app.add_option("--threads", args.threads);
