@@ -10,7 +10,6 @@
 #include "app/commands.h"
 #include "app/options.h"
 #include "gatesweep/base/error.h"
-#include "gatesweep/base/heap.h"
 #include "gatesweep/base/log.h"
 #include "gatesweep/base/stop_request.h"
 #include "gatesweep/comm/communicator.h"
@@ -76,7 +75,6 @@ int main(int argc, char** argv) {
     sleep_while_waiting(argv);
     // From the first moment, since the default is to end the process; only a run has anything to finish.
     if (std::find(argv, argv + argc, std::string_view("run")) != argv + argc) catch_stop_signals();
-    keep_freed_memory();
     try {
         MpiSession const mpi(argc, argv);
         Communicator const world = mpi.world();

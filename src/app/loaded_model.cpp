@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "gatesweep/base/activity.h"
+#include "gatesweep/base/heap.h"
 #include "gatesweep/base/log.h"
 #include "gatesweep/comm/fail_once.h"
 #include "same_everywhere.h"
@@ -50,6 +51,7 @@ LoadedModel::LoadedModel(Setup const& setup) {
             weights = load_weights(*checkpoint_, config, source.layout, source.experts, source.dtype, source.device);
         });
         digests = weights.digests;
+        keep_freed_memory();
         std::int64_t const new_tokens = job.sweep.enabled ? job.sweep.max_new_tokens : 0;
         resident_ = std::make_unique<Mixtral>(config, std::move(weights), layout, inputs.max_prompt_tokens() + new_tokens);
     }
