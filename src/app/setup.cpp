@@ -9,7 +9,9 @@
 
 namespace gatesweep {
 
-std::string plural(std::int64_t count, std::string_view what) { return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s"); }
+std::string plural(std::int64_t count, std::string_view what) {
+    return fmt::format("{} {}{}", count, what, count == 1 ? "" : what.ends_with("ch") ? "es" : "s");
+}
 
 void validate_model(Job const& job, ModelConfig const& config) {
     GATESWEEP_VALIDATE(!config.dense, ExitCode::bad_data,

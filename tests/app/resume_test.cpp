@@ -28,7 +28,7 @@ TEST_F(Resume, GoesOnAfterASoftStopWithAnotherNumberOfRanks) {
     }
     EXPECT_EQ(num_records, before);
 
-    expect(go_on(2), ExitCode::ok, {"start 2 of this run; there already: ", "9 signals"});
+    expect(go_on(2), ExitCode::ok, {"start 2 of this run; there already: ", "9 signals", "9 prompts done, the others in 0 batches"});
     EXPECT_EQ(digests_of(out()), reference());
     expect(gatesweep({"status", out().string()}), ExitCode::ok, {"complete"});
     EXPECT_GT(num_committed(), before);
