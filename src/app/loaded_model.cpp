@@ -58,9 +58,9 @@ LoadedModel::LoadedModel(Setup const& setup) {
     require_same_weights(layout, digests);
     digest_ = whole_digest(digests, layout);
     seconds_ = watch.seconds();
-    say("model", "Mixtral, {} layers x {} experts, top-{}, {:.1f} M parameters; each rank read {} in {:.1f} s{}", config.num_layers,
+    say("model", "Mixtral, {} layers x {} experts, top-{}, {:.1f} M parameters; each rank read {} in {:.1f} s", config.num_layers,
         config.num_experts, config.top_k, static_cast<double>(config.num_parameters()) / 1e6, megabytes(layout.world.all_gather(bytes_read())),
-        seconds_, streaming_.enabled ? ", and will layer by layer again: they do not stay in memory" : "");
+        seconds_);
 }
 
 }  // namespace gatesweep

@@ -89,6 +89,11 @@ Signals stream_signals(Setup const& setup, LoadedModel& loaded, BatchPlan const&
                        std::function<void(std::int64_t, std::int64_t)> const& show, Keep const& keep) {
     auto const& [inputs, config, layout, machine] = setup;
     std::vector<std::int64_t> const tokens = inputs.prompt_tokens();
+    std::int64_t const num_chunks = num_stream_chunks(config, plan, tokens, layout.num_copies, layout.ep_size(), machine.dtype,
+                                                      loaded.streaming().activation_memory);
+    say("stream", "layer by layer, since the weights {}: {}",
+        inputs.job.signals.stream == StreamMode::always ? "are to stay on disk" : "do not fit into memory",
+        streaming_text(streamed_bytes(config, layout.ep_size(), num_chunks), num_chunks));
     auto const no_rank_stops = [&world = layout.world](StopRequest least) { return world.all_reduce_max(stop_request() >= least ? 1 : 0) == 0; };
     auto const keep_batch = [&](std::int64_t batch, Signals const& signals) {
         auto const spread = spread_over_ranks(plan.batches[static_cast<std::size_t>(batch)], tokens, layout.ep_size());
