@@ -98,10 +98,10 @@ public:
         read_trace();
     }
 
-    // Every `stride`-th operation.
+    // One operation of every `stride`.
     Outcomes walk(Fault fault, bool persists, std::size_t stride) {
         Outcomes outcomes;
-        for (std::size_t at = 0; at < operations_.size(); at += stride) {
+        for (std::size_t at = stride / 2; at < operations_.size(); at += stride) {
             ++outcomes.num_operations;
             begin();
             ChildResult const result = run(fmt::format("{}@{}{}", to_string(fault), at, persists ? "+" : ""));

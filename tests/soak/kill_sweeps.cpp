@@ -251,7 +251,7 @@ int soak(std::int64_t num_kills, std::int64_t num_sweeps, std::uint64_t seed) {
     std::int64_t const per_sweep = (num_kills + num_sweeps - 1) / num_sweeps;
     while (soak.tally().kills < num_kills || soak.tally().sweeps < num_sweeps) {
         soak.sweep(std::min(per_sweep, std::max<std::int64_t>(0, num_kills - soak.tally().kills)));
-        if (soak.tally().sweeps % 10 == 0) fmt::print("{}\n", soak.tally().summary());
+        fmt::print("{}\n", soak.tally().summary());
         std::fflush(stdout);
         if (soak.tally().failures > 20) break;
     }
