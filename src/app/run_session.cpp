@@ -48,6 +48,17 @@ std::string counts_by_kind(MergedRecords const& records) {
     return fmt::format("{}", fmt::join(parts, ", "));
 }
 
+// Nothing where there is none, or another program's: then the folder is refused when it is locked.
+std::optional<Manifest> earlier_manifest(fs::path const& folder) {
+    if (file_kind(folder / "manifest.json") != FileKind::file) return std::nullopt;
+    try {
+        return read_manifest(folder);
+    } catch (Error const& error) {
+        if (error.code() != ExitCode::bad_data || file_kind(folder / FolderLock::file_name) != FileKind::missing) throw;
+        return std::nullopt;
+    }
+}
+
 // Logs of starts that ended before their first commit say nothing, not even about what they were started on.
 std::vector<RecordLog> logs_with_work(fs::path const& folder) {
     std::vector<RecordLog> logs;
@@ -70,8 +81,8 @@ RunSession::RunSession(Options const& options, Setup const& setup) : setup_(setu
 
 void RunSession::look_at_folder(Options const& options) {
     manifest_ = new_manifest(options, setup_);
-    if (file_kind(options.out / "manifest.json") == FileKind::file) {
-        before_ = read_manifest(options.out);
+    before_ = earlier_manifest(options.out);
+    if (before_) {
         bool const complete = is_complete(options.out);
         was_complete_ = complete && before_->job_digest == manifest_.job_digest && before_->prompts_digest == manifest_.prompts_digest;
         if (was_complete_) return;

@@ -185,7 +185,7 @@ std::vector<BadCase> machines() {
          set("parallel.expert_parallel=3")},
         {"weights_that_no_memory_holds",
          ExitCode::unavailable,
-         {"the weights need", "layer by layer", "are free", "raise parallel.expert_parallel"},
+         {"the weights need", "layer by layer", "are free", "no parallel.expert_parallel fits"},
          make_huge_model},
 #ifndef GATESWEEP_WITH_CUDA
         {"cuda_without_cuda",
