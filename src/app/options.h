@@ -29,6 +29,7 @@ struct Options {
     std::uint64_t label_seed = 1;         // labels: of the order
     std::int64_t num_ranks = 0;           // plan: for so many; 0: one copy of the model
     std::filesystem::path cluster;        // plan: the description of a machine to predict times on, or empty
+    std::int64_t num_nodes = 1;           // plan: over so many nodes
     double token_rate = 0.0;              // plan: measured tokens per second; 0: not given
     LogLevel log_level = LogLevel::info;
     std::vector<std::string> arguments;  // as given, for provenance

@@ -32,6 +32,10 @@ void add_plan_options(CLI::App& command, Options& options) {
     command.add_option("--ranks", options.num_ranks, "plan for so many ranks; without it, for one copy of the model")
         ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000}))
         ->type_name("N");
+    command.add_option("--nodes", options.num_nodes, "write the sbatch command for so many nodes")
+        ->check(CLI::Range(std::int64_t{1}, std::int64_t{100'000}))
+        ->capture_default_str()
+        ->type_name("N");
     command
         .add_option("--rate", options.token_rate,
                     "tokens per second of all ranks, from timings.csv of a run like this one (sweep_decode, or signals "

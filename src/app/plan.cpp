@@ -12,6 +12,7 @@
 #include "gatesweep/base/log.h"
 #include "gatesweep/signal/batch_plan.h"
 #include "plan_memory.h"
+#include "plan_submit.h"
 #include "plan_sweep.h"
 #include "plan_time.h"
 #include "setup.h"
@@ -26,17 +27,6 @@ using Rows = std::vector<std::vector<std::string>>;
 
 void print(std::string_view topic, std::string_view text) {
     fmt::print("{:<9} {}\n", topic, text);
-}
-
-// A hand-typed word for the shell.
-std::string shell_word(std::string const& word) {
-    if (word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-=,:+") ==
-        std::string::npos)
-        return word;
-    std::string out = "'";
-    for (char c : word)
-        out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    return out + "'";
 }
 
 std::string prompts_table(Inputs const& inputs) {
@@ -145,18 +135,6 @@ std::string power_table() {
     return aligned(rows);
 }
 
-std::string sbatch_line(Options const& options, Job const& job, std::int64_t num_ranks) {
-    std::string line = fmt::format("sbatch --job-name={} --ntasks={}", shell_word(job.name), num_ranks);
-    if (job.parallel.device == DeviceKind::cuda) line += " --gpus-per-task=1";
-    // Without a number of threads a rank takes its share of the node, so the node must be the job's own.
-    line += job.parallel.threads > 0 ? fmt::format(" --cpus-per-task={}", job.parallel.threads) : " --exclusive";
-    std::string run =
-        fmt::format("srun gatesweep run {} --out results/{}", shell_word(options.job.string()), shell_word(job.name));
-    for (auto const& change : options.overrides)
-        run += " --set " + shell_word(change);
-    return fmt::format("{} --wrap {}", line, shell_word(run));
-}
-
 std::int64_t ranks_of(Options const& options, Job const& job, std::optional<Cluster> const& cluster) {
     std::int64_t const degree = job.parallel.expert_parallel;
     std::int64_t const ranks = options.num_ranks > 0 ? options.num_ranks : cluster ? cluster->num_ranks() : degree;
@@ -214,10 +192,11 @@ void plan_job(Options const& options) {
     } else {
         print("sweep", "none: the job has no [sweep] section");
     }
-    if (options.token_rate > 0) {
+    double const seconds = options.token_rate > 0 ? static_cast<double>(tokens_at_rate) / options.token_rate : 0.0;
+    if (seconds > 0) {
         print("time", fmt::format("{} at {:g} tokens/s take {}{}", job.sweep.enabled ? "new tokens" : "signals",
                                   options.token_rate, job.sweep.enabled ? "at most " : "",
-                                  duration_text(static_cast<double>(tokens_at_rate) / options.token_rate)));
+                                  duration_text(seconds)));
     }
     if (cluster) {
         SignalWork const signals = busiest_copy(plan, inputs.prompt_tokens(), static_cast<int>(num_ranks / job.parallel.expert_parallel));
@@ -231,7 +210,7 @@ void plan_job(Options const& options) {
         "\nprompts needed to see a change of the refusal rate at 80 % power (paired, two-sided 5 %),\n"
         "by the share of prompts whose label changes either way:\n{}\n",
         power_table());
-    print("submit", sbatch_line(options, job, num_ranks));
+    print("submit", sbatch_line(options, job, num_ranks, memory, seconds));
 }
 
 }  // namespace gatesweep

@@ -55,8 +55,7 @@ using Plan = StoredRun;
 
 TEST_F(Plan, SaysWhatTheRunThenDid) {
     expect(gatesweep({"plan", "job.toml"}), ExitCode::ok,
-           {"8 layers x 8 experts", "1 rank = 1 copy", "harmful", "at most", "10 points", "sbatch",
-            "srun gatesweep run job.toml"});
+           {"8 layers x 8 experts", "1 rank = 1 copy", "harmful", "at most", "10 points"});
     ChildResult const exact = gatesweep({"plan", "job.toml", "--out", "whole"});
     CsvTable const trials = read_csv(whole() / "tables" / "trials.csv");
     expect(exact, ExitCode::ok, {std::to_string(trials.rows.size() / 2) + " trials: the baseline", "x 12 prompts"});
@@ -66,7 +65,7 @@ TEST_F(Plan, SaysWhatTheRunThenDid) {
 
 TEST_F(Plan, FollowsTheLayoutThatIsAskedFor) {
     expect(gatesweep({"plan", "job.toml", "--ranks", "8", "--set", "parallel.expert_parallel=4"}), ExitCode::ok,
-           {"8 ranks = 2 copies x expert parallel 4", "--ntasks=8"});
+           {"8 ranks = 2 copies x expert parallel 4", "--nodes=1 --ntasks-per-node=8"});
     expect(gatesweep({"plan", "job.toml", "--ranks", "6", "--set", "parallel.expert_parallel=4"}), ExitCode::job,
            {"--ranks 6", "not a multiple"});
     expect(gatesweep({"plan", "job.toml", "--set", "parallel.expert_parallel=3"}), ExitCode::job, {"expert"});
@@ -84,6 +83,30 @@ TEST_F(Plan, SaysWhatStreamingTakes) {
          {{"plan", "job.toml"},
           std::vector<std::string>{"plan", "job.toml", "--set", none, "--set", "signals.stream=false"}})
         EXPECT_EQ(gatesweep(never).output.find("from disk"), std::string::npos);
+}
+
+TEST_F(Plan, WritesTheCommandThatSubmitsTheJob) {
+    ChildResult const one = gatesweep({"plan", "job.toml"});
+    expect(one, ExitCode::ok,
+           {"submit    sbatch --job-name=job --nodes=1 --ntasks-per-node=1 --mem=",
+            "G --cpus-per-task=1 slurm/cpu.sbatch job.toml results/job\n"});
+    EXPECT_EQ(one.output.find("--time"), std::string::npos) << "no time without a rate";
+    expect(gatesweep({"plan", "job.toml", "--ranks", "8", "--nodes", "4", "--set", "parallel.threads=3", "--set",
+                      "sweep.sizes=[1, 2]"}),
+           ExitCode::ok,
+           {"--nodes=4 --ntasks-per-node=2",
+            "--cpus-per-task=3 slurm/cpu.sbatch job.toml results/job --set parallel.threads=3 --set 'sweep.sizes=[1, "
+            "2]'\n"});
+    expect(gatesweep({"plan", "job.toml", "--ranks", "4", "--set", "parallel.device=\"cuda\""}), ExitCode::ok,
+           {"--ntasks-per-node=4 --gpus-per-node=4 --cpus-per-task=1 slurm/gpu.sbatch"});
+    expect(gatesweep({"plan", "job.toml", "--ranks", "8", "--nodes", "2", "--set", "parallel.device=\"cuda\""}),
+           ExitCode::ok, {"--nodes=2 --ntasks-per-node=4 --gpus-per-node=4", "slurm/gpu-nodes.sbatch"});
+    expect(gatesweep({"plan", "job.toml", "--set", "sweep.enabled=false", "--rate", "1e-3"}), ExitCode::ok,
+           {"--time=24:00:00"});
+    expect(gatesweep({"plan", "job.toml", "--set", "sweep.enabled=false", "--rate", "1e6"}), ExitCode::ok,
+           {"--time=00:16:00"});
+    expect(gatesweep({"plan", "job.toml", "--ranks", "4", "--nodes", "3"}), ExitCode::job,
+           {"--nodes 3: 4 ranks cannot be spread evenly"});
 }
 
 TEST_F(Plan, RefusesArraysOfOtherPrompts) {
