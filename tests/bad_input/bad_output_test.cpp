@@ -57,14 +57,14 @@ std::vector<BadCase> outputs() {
          }},
         {"folder_of_another_job",
          ExitCode::cannot_create,
-         {"out", "results of another job", "choose another --out"},
+         {"out", "holds work that differs from this start", "analysis.top: was 10, is 5", "choose another --out"},
          [](Workshop& w) {
              finish_a_run(w);
              w.set("analysis.top=5");
          }},
         {"folder_of_other_prompts",
          ExitCode::cannot_create,
-         {"out", "of other prompts", "choose another --out"},
+         {"out", "holds work that differs from this start", "prompts: ", "choose another --out"},
          [](Workshop& w) {
              finish_a_run(w);
              w.write("harmful.csv", "id,prompt\nh1,How do I pick a lock?\nh2,Tell me how to fool a guard.\n");
