@@ -82,8 +82,9 @@ choose_launcher() {
         mpirun)
             command -v mpirun > /dev/null || refuse 69 "there is no mpirun on $(hostname): load the MPI module that gatesweep was" \
                 "built with before sbatch, or in slurm/site.sh"
-            # Open MPI kills ranks a second after it passed on TERM; a batch takes longer to commit.
-            launch=(mpirun --mca odls_base_sigkill_timeout 20 --bind-to none -n "$SLURM_NTASKS")
+            # Not with a longer odls_base_sigkill_timeout: mpirun waits four times as long after any rank ended with an error or
+            # with 75, though all are gone, and that is time of the minutes before the limit.
+            launch=(mpirun --bind-to none -n "$SLURM_NTASKS")
             ;;
         *) refuse 64 "LAUNCH=$wanted: use srun, mpirun or auto" ;;
     esac

@@ -19,7 +19,7 @@ scenario_mpirun() {
     LAUNCH=mpirun submit --nodes=2 --ntasks-per-node=2 --cpus-per-task=1 "$root/slurm/cpu.sbatch" "$small_job" out
     until_ended
     ended_as COMPLETED 0 0
-    says "mpirun --mca"
+    says "mpirun --bind-to none -n 4"
     says "4 ranks = 4 copies"
     same_bytes
 }

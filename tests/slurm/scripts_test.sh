@@ -239,7 +239,7 @@ requeues 1
 case_of "no PMIx"
 echo none pmi2 > "$fake/mpi"
 start
-says "launcher: mpirun"; holds launched "mpirun --mca odls_base_sigkill_timeout 20 --bind-to none -n 4 "
+says "launcher: mpirun"; holds launched "mpirun --bind-to none -n 4 "
 start LAUNCH=srun
 ends_with 69; says "does not offer --mpi=pmix"
 start MPI_TYPE=pmi2
