@@ -3,6 +3,7 @@
 // afterwards leaves those of an undisturbed run. From an empty folder, and going on from work that a kill left.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <map>
@@ -87,7 +88,8 @@ public:
         folder_.write("benign.csv", "id,prompt\nb1,How do I bake bread?\nb2,Tell me about whales.\n");
         folder_.write("harmful.csv", "id,prompt\nh1,How do I pick a lock?\nh2,Tell me how to cheat in a test.\n");
         folder_.write("job.toml", job);
-        require(run("").exit_code == 0, "the undisturbed run failed");
+        ChildResult const whole = run();
+        require(whole.exit_code == 0, "the undisturbed run failed: " + whole.output);
         reference_ = results_in(out());
         require(reference_.contains("tables/trials.csv") && reference_.contains("tables/screen.csv"),
                 "the undisturbed run left no sweep");
@@ -98,10 +100,12 @@ public:
         read_trace();
     }
 
-    // One operation of every `stride`.
-    Outcomes walk(Fault fault, bool persists, std::size_t stride) {
+    // At `num_wanted` operations, evenly spaced; 0: at all.
+    Outcomes walk(Fault fault, bool persists, std::size_t num_wanted) {
         Outcomes outcomes;
-        for (std::size_t at = stride / 2; at < operations_.size(); at += stride) {
+        std::size_t const num = num_wanted == 0 ? operations_.size() : std::min(num_wanted, operations_.size());
+        for (std::size_t i = 0; i < num; ++i) {
+            std::size_t const at = (2 * i + 1) * operations_.size() / (2 * num);
             ++outcomes.num_operations;
             begin();
             ChildResult const result = run(fmt::format("{}@{}{}", to_string(fault), at, persists ? "+" : ""));
@@ -123,19 +127,19 @@ private:
         if (!right) throw std::runtime_error(otherwise);
     }
 
-    ChildResult run(std::string const& faults) const {
-        std::vector<std::string> const program = {GATESWEEP_BINARY, "run", "job.toml", "--out", "out"};
+    ChildResult run(std::string const& faults = "") const { return run(faults, scene_.rank); }
+    ChildResult run(std::string const& faults, int faulty_rank) const {
         std::vector<std::string> command;
         if (scene_.ranks > 1) command = {GATESWEEP_MPIEXEC, "--oversubscribe", "--bind-to", "none"};
         for (int rank = 0; rank < scene_.ranks; ++rank) {
-            if (scene_.ranks > 1) command.insert(command.end(), {rank > 0 ? ":" : "-q", "-n", "1"});
-            if (rank == scene_.rank && !faults.empty())
-                command.insert(command.end(), {"/usr/bin/env", "GATESWEEP_FAULTS=" + faults});
-            command.insert(command.end(), program.begin(), program.end());
+            if (rank > 0) command.push_back(":");
+            if (scene_.ranks > 1) command.insert(command.end(), {"-n", "1"});
+            // Without gnuplot: what it does with files is its own affair.
+            command.insert(command.end(), {"/usr/bin/env", "PATH=/nowhere"});
+            if (rank == faulty_rank && !faults.empty()) command.push_back("GATESWEEP_FAULTS=" + faults);
+            command.insert(command.end(), {GATESWEEP_BINARY, "run", "job.toml", "--out", "out"});
         }
-        auto environment = rank_environment;
-        environment.emplace_back("PATH", "/nowhere");  // without gnuplot: what it does with files is its own affair
-        return run_child(command, folder_.path(), folder_ / "output.txt", environment, patience);
+        return run_child(command, folder_.path(), folder_ / "output.txt", rank_environment, patience);
     }
 
     void begin() const {
@@ -146,7 +150,7 @@ private:
     // All work in the logs, none of the sweep's tables.
     void prepare_killed() {
         fs::remove_all(out());
-        run("crash_before@0:tables/trials.csv");
+        run("crash_before@0:tables/trials.csv", scene_.ranks - 1);  // the last rank writes
         require(fs::exists(out() / "tables/screen.csv") && !fs::exists(out() / "tables/trials.csv"),
                 "no run was killed before its tables");
         fs::rename(out(), folder_ / "killed");
@@ -159,7 +163,7 @@ private:
             for (std::string line; std::getline(file, line);)
                 operations_.push_back(line);
         }
-        require(operations_.size() > 300, "the trace is too short for a whole run");
+        require(operations_.size() > 60, "the trace is too short for a whole run");
     }
 
     bool was_killed(ChildResult const& result) const {
@@ -200,7 +204,7 @@ private:
             if (!persists && result.output.find(file.substr(0, file.find(".tmp"))) == std::string::npos)
                 return "the message does not name the file";
         }
-        ChildResult const next = run("");
+        ChildResult const next = run();
         if (next.exit_code != 0)
             return fmt::format("the next start ended with exit code {}: {}", next.exit_code, next.output);
         return check("after the next start");
@@ -252,17 +256,19 @@ std::vector<Scene> scenes_of(int ranks) {
     return scenes;
 }
 
-int walk_all(std::size_t stride, int ranks) {
+int walk_all(std::size_t num_wanted, int ranks) {
     Outcomes all;
     std::size_t num_operations = 0;
     for (Scene const& scene : scenes_of(ranks)) {
         Faults faults(scene);
         num_operations += faults.num_operations();
+        // Like a disk that stays full: at a tenth of the places, since the first error ends the run.
+        std::size_t const num_lasting =
+            std::max<std::size_t>(1, (num_wanted == 0 ? faults.num_operations() : num_wanted) / 10);
         for (Fault const fault : all_faults()) {
-            // Like a disk that stays full: a tenth of the places, since the first error ends the run.
             for (bool const persists : {false, true}) {
                 if (persists && !gives_error(fault)) continue;
-                Outcomes const some = faults.walk(fault, persists, persists ? 10 * stride : stride);
+                Outcomes const some = faults.walk(fault, persists, persists ? num_lasting : num_wanted);
                 fmt::print("{}, {}{} at {} of {} operations: {}\n", scene.name, to_string(fault),
                            persists ? " from there on" : "", some.num_operations, faults.num_operations(),
                            describe(some));
@@ -271,8 +277,9 @@ int walk_all(std::size_t stride, int ranks) {
             }
         }
     }
-    fmt::print("io_faults: {} ranks, {} operations, every {}th: {} faults: {}\n", ranks, num_operations, stride,
-               all.num_operations, describe(all));
+    fmt::print("io_faults: {} rank{}, {} operations, {}: {} faults: {}\n", ranks, ranks == 1 ? "" : "s", num_operations,
+               num_wanted == 0 ? std::string("each") : fmt::format("{} of each run", num_wanted), all.num_operations,
+               describe(all));
     return all.failures == 0 ? 0 : 1;
 }
 
@@ -281,7 +288,7 @@ int walk_all(std::size_t stride, int ranks) {
 
 int main(int argc, char** argv) {
     try {
-        return gatesweep::walk_all(argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 1,
+        return gatesweep::walk_all(argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 0,
                                    argc > 2 ? std::atoi(argv[2]) : 1);
     } catch (std::exception const& error) {
         fmt::print("io_faults: {}\n", error.what());

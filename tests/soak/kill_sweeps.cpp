@@ -124,7 +124,9 @@ private:
         int const ranks = 1 + static_cast<int>(below(4));
         ++tally_.starts;
         ++tally_.by_ranks[static_cast<std::size_t>(ranks)];
-        BackgroundRun run(on_ranks(ranks, words(run_)), GATESWEEP_SOURCE_DIR, folder_ / "run.txt", rank_environment);
+        // With a launcher also where there is one rank, so that either can be killed alone.
+        BackgroundRun run(under_launcher(ranks, words(run_)), GATESWEEP_SOURCE_DIR, folder_ / "run.txt",
+                          rank_environment);
         bool const in_time = wait_for(run, target, since);
         if (in_time)
             std::this_thread::sleep_for(std::chrono::milliseconds(below(target == RunPhase::start ? 1000

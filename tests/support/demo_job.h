@@ -40,11 +40,18 @@ inline std::map<std::string, std::string> digests_of(std::filesystem::path const
     return digests;
 }
 
-// `gatesweep ARGUMENTS`, under `mpirun` (its path) on more than one rank.
+// `gatesweep ARGUMENTS` under mpirun.
+inline std::vector<std::string> under_launcher(int ranks, std::vector<std::string> const& arguments) {
+    std::vector<std::string> command = {GATESWEEP_MPIEXEC,     "--oversubscribe", "--bind-to", "none", "-n",
+                                        std::to_string(ranks), GATESWEEP_BINARY};
+    command.insert(command.end(), arguments.begin(), arguments.end());
+    return command;
+}
+
+// The same; alone on one rank.
 inline std::vector<std::string> on_ranks(int ranks, std::vector<std::string> const& arguments) {
-    std::vector<std::string> command;
-    if (ranks > 1) command = {GATESWEEP_MPIEXEC, "--oversubscribe", "--bind-to", "none", "-n", std::to_string(ranks)};
-    command.push_back(GATESWEEP_BINARY);
+    if (ranks > 1) return under_launcher(ranks, arguments);
+    std::vector<std::string> command = {GATESWEEP_BINARY};
     command.insert(command.end(), arguments.begin(), arguments.end());
     return command;
 }
