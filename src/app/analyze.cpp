@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "gatesweep/base/build_config.h"
 #include "gatesweep/base/file.h"
+#include "gatesweep/base/host_name.h"
 #include "gatesweep/base/log.h"
 #include "gatesweep/report/figures.h"
 #include "gatesweep/report/html.h"

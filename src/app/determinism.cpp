@@ -19,10 +19,7 @@ BatchPlan prompts_alone(std::vector<std::int64_t> const& prompt_tokens, int num_
 }
 
 bool same_rows(Signals const& a, Signals const& b, std::int64_t prompt) {
-    auto const equal = [prompt](auto const& x, auto const& y) {
-        auto const size = static_cast<std::ptrdiff_t>(x.values.size()) / x.shape[0], at = prompt * size;
-        return std::equal(x.values.begin() + at, x.values.begin() + at + size, y.values.begin() + at);
-    };
+    auto const equal = [prompt](auto const& x, auto const& y) { return std::ranges::equal(x.row(prompt), y.row(prompt)); };
     return equal(a.activation_counts, b.activation_counts) && equal(a.gradient_scores, b.gradient_scores) && equal(a.losses, b.losses);
 }
 

@@ -130,11 +130,6 @@ std::int64_t peak_memory() {
     return 0;
 }
 
-std::string host_name() {
-    char name[256] = {};
-    return ::gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
-}
-
 std::string numerics_id(Machine const& machine) {
     FastDigest digest;
     digest.add(GATESWEEP_VERSION).add(GATESWEEP_GIT_REVISION).add(GATESWEEP_COMPILER).add(at::show_config());

@@ -36,9 +36,6 @@ std::int64_t peak_memory();
 // Bytes free on the device, or on the node for each of the ranks that share its memory.
 std::uint64_t available_memory(at::Device device, int ranks_on_node);
 
-// Of this node, as the system gives it; "unknown" where it does not.
-std::string host_name();
-
 // Runs with equal ids promise equal bytes on the CPU: build, libraries, instruction set, device kind, type.
 std::string numerics_id(Machine const& machine);
 

@@ -6,8 +6,8 @@
 #include <array>
 #include <map>
 
-#include "gatesweep/base/digest.h"
 #include "gatesweep/base/error.h"
+#include "gatesweep/store/ledger.h"
 
 namespace gatesweep {
 namespace {
@@ -61,7 +61,7 @@ std::vector<std::string> job_differences(std::string_view was, std::string_view 
 CsvTable prompt_list(Inputs const& inputs) {
     CsvTable table{"prompts", {"prompt_id", "group", "digest"}, {}};
     for (std::size_t p = 0; p < inputs.token_ids.size(); ++p) {
-        table.add(inputs.prompt_ids[p], inputs.groups[p], FastDigest().add(std::as_bytes(std::span(inputs.token_ids[p]))).hex());
+        table.add(inputs.prompt_ids[p], inputs.groups[p], ids_digest(inputs.token_ids[p]));
     }
     return table;
 }

@@ -5,9 +5,12 @@
 #include <boost/serialization/string.hpp>
 #include <boost/serialization/vector.hpp>
 
+#include <algorithm>
+
 #include "gatesweep/base/build_config.h"
 #include "gatesweep/base/error.h"
 #include "gatesweep/base/file.h"
+#include "gatesweep/base/host_name.h"
 #include "gatesweep/base/log.h"
 #include "gatesweep/comm/fail_once.h"
 #include "gatesweep/comm/tensor_collectives.h"
@@ -40,11 +43,9 @@ Manifest new_manifest(Options const& options, Setup const& setup) {
 }
 
 // "230 signals, 1240 completions"
-std::string counts_by_kind(MergedRecords const& records) {
-    std::map<std::string, std::int64_t> counts;
-    for (MergedRecord const& merged : records.records()) ++counts[merged.record.kind];
+std::string counts_text(MergedRecords const& records) {
     std::vector<std::string> parts;
-    for (auto const& [kind, count] : counts) parts.push_back(plural(count, kind));
+    for (auto const& [kind, count] : records.counts_by_kind()) parts.push_back(plural(count, kind));
     return fmt::format("{}", fmt::join(parts, ", "));
 }
 
@@ -57,6 +58,11 @@ std::optional<Manifest> earlier_manifest(fs::path const& folder) {
         if (error.code() != ExitCode::bad_data || file_kind(folder / FolderLock::file_name) != FileKind::missing) throw;
         return std::nullopt;
     }
+}
+
+// Stops at the first log that has: they are read whole once the folder is locked.
+bool holds_work(fs::path const& folder) {
+    return std::ranges::any_of(list_logs(folder, work_log_kind), [](fs::path const& file) { return !read_log(file).records.empty(); });
 }
 
 // Logs of starts that ended before their first commit say nothing, not even about what they were started on.
@@ -86,7 +92,7 @@ void RunSession::look_at_folder(Options const& options) {
         bool const complete = is_complete(options.out);
         was_complete_ = complete && before_->job_digest == manifest_.job_digest && before_->prompts_digest == manifest_.prompts_digest;
         if (was_complete_) return;
-        if (!complete && logs_with_work(log_folder_).empty()) before_.reset();  // nothing to go on from, or to lose
+        if (!complete && !holds_work(log_folder_)) before_.reset();  // nothing to go on from, or to lose
         if (before_) refuse_other_work(*before_);
         was_finished_ = complete;
     }
@@ -136,7 +142,7 @@ void RunSession::open_ledger(std::string const& weights_digest) {
         for (MergedRecord const& merged : stored->records()) known.push_back(Ledger::name(merged.record.kind, merged.record.key));
     });
     std::string going_on;
-    if (stored && !known.empty()) going_on = fmt::format("start {} of this run; there already: {}", attempt + 1, counts_by_kind(*stored));
+    if (stored && !known.empty()) going_on = fmt::format("start {} of this run; there already: {}", attempt + 1, counts_text(*stored));
     world.broadcast_value(going_on, root);
     world.broadcast_value(attempt, root);
     world.broadcast_value(known, root);

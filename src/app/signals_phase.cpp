@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <map>
 
-#include "gatesweep/base/digest.h"
 #include "gatesweep/base/log.h"
 #include "gatesweep/base/stop_request.h"
 #include "gatesweep/comm/stop_together.h"
@@ -32,15 +31,9 @@ struct PromptSignals {
     }
 };
 
-template <class Array>
-auto row_of(Array& array, std::int64_t prompt) {
-    std::size_t const size = array.values.size() / static_cast<std::size_t>(array.shape[0]);
-    return std::span(array.values).subspan(static_cast<std::size_t>(prompt) * size, size);
-}
-
 template <class T>
 std::vector<T> copy_of_row(NdArray<T> const& array, std::int64_t prompt) {
-    auto const row = row_of(array, prompt);
+    auto const row = array.row(prompt);
     return {row.begin(), row.end()};
 }
 
@@ -51,7 +44,7 @@ PromptSignals signals_of(Signals const& signals, std::int64_t prompt) {
 
 template <class T>
 void set_row(NdArray<T>& array, std::int64_t prompt, std::vector<T> const& values) {
-    auto const row = row_of(array, prompt);
+    auto const row = array.row(prompt);
     GATESWEEP_VALIDATE(values.size() == row.size(), ExitCode::internal,
                        "prompt {}: the run's log holds signals of another shape (they cannot be used): this is a mistake in gatesweep; "
                        "please report it",
@@ -117,7 +110,7 @@ MeasuredSignals measure_signals(Setup const& setup, LoadedModel& loaded, RunSess
     std::vector<std::string> keys;
     std::vector<bool> done;
     for (auto const& ids : inputs.token_ids) {
-        keys.push_back(FastDigest().add(std::as_bytes(std::span(ids))).hex());
+        keys.push_back(ids_digest(ids));
         done.push_back(ledger.holds(record_kind, keys.back()));
     }
     session.expect(record_kind, std::ssize(keys));

@@ -41,8 +41,7 @@ std::string contents(fs::path const& folder) {
 
 // "120 of 230 signals, 0 of 36110 completions": what was committed, of what the phases so far came to.
 std::string committed(MergedRecords const& records, fs::path const& folder) {
-    std::map<std::string, std::int64_t> done, planned;
-    for (MergedRecord const& merged : records.records()) ++done[merged.record.kind];
+    std::map<std::string, std::int64_t> done = records.counts_by_kind(), planned;
     if (fs::path const list = folder / "log" / "planned.csv"; file_kind(list) == FileKind::file) {
         CsvTable const table = read_csv(list);
         for (std::size_t row = 0; row < table.rows.size(); ++row) planned[table.text(row, "kind")] = table.integer(row, "records");

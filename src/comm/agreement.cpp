@@ -1,10 +1,9 @@
 #include "gatesweep/comm/agreement.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <map>
 
+#include "gatesweep/base/host_name.h"
 #include "gatesweep/comm/fail_once.h"
 
 namespace gatesweep {
@@ -12,11 +11,6 @@ namespace {
 
 constexpr std::size_t max_named = 8;
 constexpr char separator = '\0';  // not an archive: ranks of different builds must understand each other here
-
-std::string this_host() {
-    char name[256] = {};
-    return ::gethostname(name, sizeof name - 1) == 0 && name[0] ? name : "unknown";
-}
 
 std::vector<std::string> split(std::string const& bytes) {
     std::vector<std::string> parts(1);
@@ -58,7 +52,7 @@ std::string disagreement(NamedValue const& what, std::vector<std::string> const&
 }
 
 void require_agreement(Communicator const& world, std::vector<NamedValue> const& values) {
-    std::string bytes = this_host();
+    std::string bytes = host_name();
     for (NamedValue const& v : values)
         bytes += separator + v.value;
     std::vector<std::string> const of_ranks = world.gather_bytes(bytes, 0);

@@ -1,10 +1,8 @@
 #include "gatesweep/comm/devices.h"
 
 #include <fmt/ranges.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <boost/serialization/string.hpp>
 #include <boost/serialization/vector.hpp>
 #include <cstdlib>
@@ -13,6 +11,7 @@
 #include <utility>
 
 #include "gatesweep/base/error.h"
+#include "gatesweep/base/host_name.h"
 
 namespace gatesweep {
 
@@ -71,10 +70,9 @@ std::vector<int> assign_devices(std::span<RankDevices const> ranks, DeviceSharin
 
 std::vector<RankDevices> gather_devices(Communicator const& world, Communicator const& node,
                                         std::span<DeviceFacts const> devices) {
-    std::array<char, 256> host{};
     RankDevices mine;
     mine.node = static_cast<int>(node.all_reduce_min(world.rank()));
-    mine.host = ::gethostname(host.data(), host.size() - 1) == 0 ? host.data() : "unknown";
+    mine.host = host_name();
     for (DeviceFacts const& device : devices)
         mine.bus_ids.push_back(device.bus_id);
     std::vector<RankDevices> all = world.gather_value(mine, 0);

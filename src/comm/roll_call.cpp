@@ -1,14 +1,14 @@
 #include "gatesweep/comm/roll_call.h"
 
 #include <mpi.h>
-#include <unistd.h>
 
-#include <array>
 #include <boost/serialization/string.hpp>
 #include <boost/serialization/vector.hpp>
 #include <chrono>
 #include <list>
 #include <thread>
+
+#include "gatesweep/base/host_name.h"
 
 namespace gatesweep {
 namespace {
@@ -19,8 +19,7 @@ std::string own_name() {
     int started = 0, rank = 0;
     MPI_Initialized(&started);
     if (started) MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-    std::array<char, 256> host{};
-    return fmt::format("rank {} ({})", rank, ::gethostname(host.data(), host.size() - 1) == 0 ? host.data() : "?");
+    return fmt::format("rank {} ({})", rank, host_name());
 }
 
 std::vector<std::string> names_of(Communicator const& communicator) {

@@ -19,6 +19,7 @@
 
 #include "gatesweep/base/blocked_call.h"
 #include "gatesweep/base/error.h"
+#include "gatesweep/base/host_name.h"
 #include "gatesweep/base/log.h"
 #include "gatesweep/comm/hang.h"
 #include "gatesweep/comm/pulse.h"
@@ -46,11 +47,6 @@ SharedFolder& shared_folder() {
 std::filesystem::path pulse_folder() {
     std::lock_guard const lock(shared_folder().mutex);
     return shared_folder().path;
-}
-
-std::string host() {
-    char name[256] = {};
-    return ::gethostname(name, sizeof name - 1) == 0 && name[0] ? name : "unknown";
 }
 
 }  // namespace
@@ -103,7 +99,7 @@ private:
 };
 
 Pulse own_pulse(State const& state, std::uint64_t beats, double silent) {
-    Pulse pulse{state.rank, host(), static_cast<int>(::getpid()), beats, silent, current_activity(), {}};
+    Pulse pulse{state.rank, host_name(), static_cast<int>(::getpid()), beats, silent, current_activity(), {}};
     if (pulse.activity.waiting_in.empty() && silent >= state.limit / 2)
         pulse.file_call = blocked_file_call(state.main_thread);
     return pulse;

@@ -15,17 +15,12 @@
 #include <vector>
 
 #include "gatesweep/base/error.h"
+#include "gatesweep/base/host_name.h"
 #include "gatesweep/base/system_call.h"
 #include "gatesweep/store/manifest.h"
 
 namespace gatesweep {
 namespace {
-
-std::string host_name() {
-    char name[256] = {};
-    if (::gethostname(name, sizeof name - 1) != 0 || name[0] == '\0') return "unknown-host";
-    return name;
-}
 
 // When a process began, in ticks since boot: tells it from a later one of the same id. Empty when it is gone.
 std::string process_start(long pid) {

@@ -1,5 +1,8 @@
 #include "gatesweep/store/ledger.h"
 
+#include <span>
+
+#include "gatesweep/base/digest.h"
 #include "gatesweep/base/error.h"
 
 namespace gatesweep {
@@ -10,6 +13,8 @@ constexpr std::int64_t max_pending = 256;
 constexpr std::chrono::seconds max_wait{2};
 
 }  // namespace
+
+std::string ids_digest(std::vector<std::int32_t> const& ids) { return FastDigest().add(std::as_bytes(std::span(ids))).hex(); }
 
 Ledger::Ledger(std::vector<std::string> const& known, std::optional<MergedRecords> stored, std::unique_ptr<RecordWriter> writer)
     : known_(known.begin(), known.end()), stored_(std::move(stored)), writer_(std::move(writer)) {}

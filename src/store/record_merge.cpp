@@ -16,6 +16,13 @@ std::pair<std::string_view, std::string_view> name_of(MergedRecord const& merged
 
 }  // namespace
 
+std::map<std::string, std::int64_t> MergedRecords::counts_by_kind() const {
+    std::map<std::string, std::int64_t> counts;
+    for (MergedRecord const& merged : records_)
+        ++counts[merged.record.kind];
+    return counts;
+}
+
 MergedRecord const* MergedRecords::find(std::string_view kind, std::string_view key) const {
     auto const wanted = std::pair(kind, key);
     auto const at = std::ranges::lower_bound(records_, wanted, {}, name_of);

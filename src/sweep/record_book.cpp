@@ -16,6 +16,4 @@ std::string edit_digest(RouterEdits const& edits, std::int32_t variant) {
     return digest.hex();
 }
 
-std::string ids_digest(std::vector<std::int32_t> const& ids) { return FastDigest().add(std::as_bytes(std::span(ids))).hex(); }
-
 }  // namespace gatesweep

@@ -16,7 +16,6 @@ namespace gatesweep {
 
 // What decides a result besides model and prompt: the edits themselves, not their place in a table.
 std::string edit_digest(RouterEdits const& edits, std::int32_t variant);
-std::string ids_digest(std::vector<std::int32_t> const& ids);
 
 template <class Record>
 class RecordBook {

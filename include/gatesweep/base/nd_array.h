@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <numeric>
+#include <span>
 #include <vector>
 
 namespace gatesweep {
@@ -24,7 +25,14 @@ struct NdArray {
     T& at(std::int64_t p, std::int64_t l, std::int64_t e) { return values[offset(p, l, e)]; }
     T const& at(std::int64_t p, std::int64_t l, std::int64_t e) const { return values[offset(p, l, e)]; }
 
+    // Row of the first dimension.
+    std::span<T> row(std::int64_t i) { return std::span(values).subspan(row_size() * static_cast<std::size_t>(i), row_size()); }
+    std::span<T const> row(std::int64_t i) const {
+        return std::span(values).subspan(row_size() * static_cast<std::size_t>(i), row_size());
+    }
+
 private:
+    std::size_t row_size() const { return values.size() / static_cast<std::size_t>(shape[0]); }
     std::size_t offset(std::int64_t p, std::int64_t l, std::int64_t e) const {
         return static_cast<std::size_t>((p * shape[1] + l) * shape[2] + e);
     }

@@ -17,6 +17,9 @@
 
 namespace gatesweep {
 
+// Of token ids: what a record of a text is found by.
+std::string ids_digest(std::vector<std::int32_t> const& ids);
+
 class Ledger {
 public:
     Ledger() = default;  // holds nothing and forgets everything it is told

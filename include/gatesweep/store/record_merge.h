@@ -3,6 +3,7 @@
 
 #include <compare>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <list>
 #include <map>
@@ -26,6 +27,7 @@ class MergedRecords {
 public:
     std::vector<std::filesystem::path> const& files() const { return files_; }
     std::vector<MergedRecord> const& records() const { return records_; }  // by kind, then key (bytes)
+    std::map<std::string, std::int64_t> counts_by_kind() const;
     // nullptr when there is none.
     MergedRecord const* find(std::string_view kind, std::string_view key) const;
     std::string payload(MergedRecord const& merged) const;
