@@ -64,6 +64,7 @@ void run_phases(Setup const& setup, RunSession& session) {
     auto const& [inputs, config, layout, machine] = setup;
     LoadedModel loaded(setup);
     session.open_ledger(loaded.digest());
+    if (session.was_complete()) return;
 
     MeasuredSignals const measured = measure_signals(setup, loaded, session);
     session.manifest().determinism = check_determinism(setup, loaded.resident(), measured.signals);
@@ -101,16 +102,16 @@ void end_quietly(RunSession& session, std::string const& outcome) {
 void run_job(Options const& options, Communicator const& world) {
     Setup const setup = set_up(options, world);
     RunSession session(options, setup);
-    if (session.was_complete()) {
-        say("complete", "{} holds this job's results already; nothing to do", options.out.string());
-        return;
-    }
     share_pulses(options.out / "log");
     try {
         run_phases(setup, session);
     } catch (Error const& error) {
         end_quietly(session, error.code() == ExitCode::stopped ? "stopped" : error.what());
         throw;
+    }
+    if (session.was_complete()) {
+        say("complete", "{} holds this job's results already; nothing to do", options.out.string());
+        return;
     }
     std::vector<std::string> lines;
     if (setup.layout.is_final_rank()) {

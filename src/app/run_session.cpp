@@ -49,18 +49,7 @@ std::string counts_text(MergedRecords const& records) {
     return fmt::format("{}", fmt::join(parts, ", "));
 }
 
-// Nothing where there is none, or another program's: then the folder is refused when it is locked.
-std::optional<Manifest> earlier_manifest(fs::path const& folder) {
-    if (file_kind(folder / "manifest.json") != FileKind::file) return std::nullopt;
-    try {
-        return read_manifest(folder);
-    } catch (Error const& error) {
-        if (error.code() != ExitCode::bad_data || file_kind(folder / FolderLock::file_name) != FileKind::missing) throw;
-        return std::nullopt;
-    }
-}
-
-// Stops at the first log that has: they are read whole once the folder is locked.
+// Stops at the first log that has: they are read whole once the weights are known.
 bool holds_work(fs::path const& folder) {
     return std::ranges::any_of(list_logs(folder, work_log_kind), [](fs::path const& file) { return !read_log(file).records.empty(); });
 }
@@ -87,16 +76,14 @@ RunSession::RunSession(Options const& options, Setup const& setup) : setup_(setu
 
 void RunSession::look_at_folder(Options const& options) {
     manifest_ = new_manifest(options, setup_);
-    before_ = earlier_manifest(options.out);
-    if (before_) {
-        bool const complete = is_complete(options.out);
-        was_complete_ = complete && before_->job_digest == manifest_.job_digest && before_->prompts_digest == manifest_.prompts_digest;
-        if (was_complete_) return;
-        if (!complete && !holds_work(log_folder_)) before_.reset();  // nothing to go on from, or to lose
-        if (before_) refuse_other_work(*before_);
-        was_finished_ = complete;
-    }
     folder_.emplace(options.out);
+    if (file_kind(options.out / "manifest.json") != FileKind::file) return;
+    before_ = read_manifest(options.out);
+    bool const complete = is_complete(options.out);
+    if (!complete && !holds_work(log_folder_)) before_.reset();  // nothing to go on from, or to lose
+    if (before_) refuse_other_work(*before_);
+    was_complete_ = complete && before_->prompts_digest == manifest_.prompts_digest;
+    was_finished_ = complete;
 }
 
 void RunSession::refuse_other_work(Manifest const& before) const {
@@ -133,6 +120,7 @@ void RunSession::open_ledger(std::string const& weights_digest) {
         if (!folder_) return;
         manifest_.weights_digest = weights_digest;
         if (before_) refuse_other_work(*before_);
+        if (was_complete_) return;
         std::vector<RecordLog> const logs = logs_with_work(log_folder_);
         for (RecordLog const& log : logs) require_identity(log, identity);
         stored = merge_logs(logs);
@@ -141,6 +129,7 @@ void RunSession::open_ledger(std::string const& weights_digest) {
         for (std::string const& notice : stored->notices()) warn(notice);
         for (MergedRecord const& merged : stored->records()) known.push_back(Ledger::name(merged.record.kind, merged.record.key));
     });
+    if (was_complete_) return;
     std::string going_on;
     if (stored && !known.empty()) going_on = fmt::format("start {} of this run; there already: {}", attempt + 1, counts_text(*stored));
     world.broadcast_value(going_on, root);
@@ -167,9 +156,9 @@ void RunSession::write_down() {
             if (attempt.outcome == "complete" && !was_finished_) attempt.outcome = "cut off in the report";
         }
     }
+    folder_->write_text("job.toml", manifest_.job);
     create_folder(log_folder_);
     write_file_atomically(log_folder_ / "prompts.csv", to_csv(prompt_list(setup_.inputs)));
-    folder_->write_text("job.toml", manifest_.job);
     folder_->write_manifest(manifest_);
     sync_folder(folder_->folder());
     is_written_down_ = true;

@@ -24,11 +24,13 @@ public:
     // folder holds work of another job, of other prompts (more are fine) or of another numerics id.
     RunSession(Options const& options, Setup const& setup);
 
-    // The folder held this job's results already: nothing is to be done.
-    bool was_complete() const { return was_complete_; }
-
-    // Collective. What was committed before becomes known, a log for this start is opened. Errors: as above, for weights.
+    // Collective. What was committed before becomes known, a log for this start is opened; in a complete folder neither.
+    // Errors: as above, for weights.
     void open_ledger(std::string const& weights_digest);
+
+    // The folder held the results of this job, these prompts and weights already: nothing is to be done. Known once the
+    // ledger was opened.
+    bool was_complete() const { return was_complete_; }
 
     Ledger& ledger() { return ledger_; }
     RunDirectory* folder() { return folder_ ? &*folder_ : nullptr; }  // on the final rank; null elsewhere

@@ -32,7 +32,7 @@ bool is_run_folder(fs::path const& folder) {
     return true;
 }
 
-fs::path prepared(fs::path const& folder) {
+fs::path made_ours(fs::path const& folder) {
     create_folder(folder);
     bool ours = list_folder(folder).empty();
     try {
@@ -49,7 +49,10 @@ fs::path prepared(fs::path const& folder) {
 
 }  // namespace
 
-RunDirectory::RunDirectory(fs::path const& folder) : folder_(prepared(folder)), lock_(folder_) {
+RunDirectory::RunDirectory(fs::path const& folder) : folder_(made_ours(folder)), lock_(folder_) {}
+
+void RunDirectory::prepare_changes() {
+    if (is_prepared_) return;
     remove_file(folder_ / complete_name);
     for (char const* name : subfolders)
         create_folder(folder_ / name);
@@ -62,6 +65,7 @@ RunDirectory::RunDirectory(fs::path const& folder) : folder_(prepared(folder)), 
         }
         sync_folder(place);
     }
+    is_prepared_ = true;
 }
 
 void RunDirectory::write_table(std::string_view table_name, CsvTable const& table) {
@@ -76,16 +80,19 @@ template void RunDirectory::write_array(std::string_view, NdArray<std::int64_t> 
 template void RunDirectory::write_array(std::string_view, NdArray<double> const&);
 
 void RunDirectory::write_text(std::string_view relative_path, std::string_view text) {
+    prepare_changes();
     write_file_atomically(path_of(relative_path), text);
 }
 
 void RunDirectory::remove_table(std::string_view table_name) {
+    prepare_changes();
     auto const relative_path = fmt::format("tables/{}.csv", table_name);
     remove_file(path_of(relative_path));
     files_.erase(relative_path);
 }
 
 void RunDirectory::write_manifest(Manifest manifest) {
+    prepare_changes();
     manifest.files = files_;
     for (auto const& [place, extension] : {std::pair{"arrays", ".npy"}, std::pair{"tables", ".csv"}}) {
         for (auto const& entry : list_folder(folder_ / place)) {
@@ -116,6 +123,7 @@ fs::path RunDirectory::path_of(std::string_view relative_path) const {
 }
 
 void RunDirectory::write_listed(std::string const& relative_path, std::string_view bytes) {
+    prepare_changes();
     write_file_atomically(path_of(relative_path), bytes);
     files_[relative_path] = sha256_hex(bytes);
 }

@@ -7,11 +7,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Every file below the folder but the lock, which names its last holder's end.
+// Every file below the folder but the lock and the pulses, which tell of their last holders' ends.
 std::map<std::string, std::pair<fs::file_time_type, std::string>> state_of(fs::path const& folder) {
     std::map<std::string, std::pair<fs::file_time_type, std::string>> files;
     for (auto const& entry : fs::recursive_directory_iterator(folder)) {
         if (!entry.is_regular_file() || entry.path().filename() == ".gatesweep") continue;
+        if (entry.path().filename().string().starts_with("pulse-")) continue;
         files[entry.path().string()] = {entry.last_write_time(), sha256_hex_of_file(entry.path())};
     }
     return files;
@@ -60,6 +61,15 @@ TEST_F(Resume, RefusesOtherWorkInACompleteFolder) {
     auto const fewer = folder() / "fewer.toml";
     write_demo_job(fewer, num_prompts - 1);
     expect(run_whole("out", fewer, 2), ExitCode::cannot_create, {"prompts: "});
+
+    auto const model = folder() / "others";
+    fs::copy(fs::path(GATESWEEP_SOURCE_DIR) / "jobs/demo/model", model, fs::copy_options::recursive);
+    change_weights(model);
+    auto const elsewhere = folder() / "others.toml";
+    for (int prompts : {num_prompts, num_prompts + 1}) {
+        write_demo_job(elsewhere, prompts, model);
+        expect(run_whole("out", elsewhere, 2), ExitCode::cannot_create, {"weights: was ", ", is "});
+    }
     EXPECT_EQ(state_of(out()), before);
     expect(gatesweep({"status", out().string()}), ExitCode::ok, {"complete"});
 }

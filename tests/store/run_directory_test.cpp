@@ -27,9 +27,9 @@ TEST(RunDirectory, LeavesWhatItPromises) {
     auto const folder = scratch.path() / "deep" / "run";
     {
         RunDirectory run(folder);
+        run.write_table("layers", small_table(1));
         for (char const* name : {"arrays", "tables", "figures"})
             EXPECT_TRUE(fs::is_directory(folder / name));
-        run.write_table("layers", small_table(1));
         run.write_array("counts", NdArray<std::int64_t>({2, 2}, 3));
         run.write_array("scores", NdArray<double>({1}, 0.5));
         run.write_text("job.toml", "[model]\n");
@@ -59,9 +59,10 @@ TEST(RunDirectory, StartingAgainTakesCompleteAwayAndKeepsTheFiles) {
         run.complete({});
     }
     RunDirectory run(folder);
-    EXPECT_FALSE(fs::exists(folder / "COMPLETE"));
+    EXPECT_TRUE(is_complete(folder));  // nothing was changed yet
     EXPECT_TRUE(run.files().empty());
     run.write_table("layers", small_table(2));
+    EXPECT_FALSE(fs::exists(folder / "COMPLETE"));
     run.remove_table("old");
     run.remove_table("never");
     run.complete({});
@@ -121,13 +122,15 @@ TEST(RunDirectory, AcceptsACopyWithoutHiddenFiles) {
 TEST(RunDirectory, RemovesWhatAKilledAttemptLeftUnfinished) {
     TemporaryFolder const scratch;
     auto const folder = scratch.path() / "run";
-    { RunDirectory const run(folder); }
+    { RunDirectory(folder).write_text("job.toml", ""); }
     create_folder(folder / "log");
     for (char const* name : {"manifest.json.tmp123", "tables/layers.csv.tmp9", "arrays/x.npy.tmp77", "log/planned.csv.tmp5"}) {
         write_file_atomically(folder / name, "half");
     }
     write_file_atomically(folder / "notes.tmp", "mine");
-    RunDirectory const run(folder);
+    RunDirectory run(folder);
+    EXPECT_TRUE(fs::exists(folder / "manifest.json.tmp123"));
+    run.write_text("job.toml", "");
     EXPECT_FALSE(fs::exists(folder / "manifest.json.tmp123"));
     EXPECT_FALSE(fs::exists(folder / "tables/layers.csv.tmp9"));
     EXPECT_FALSE(fs::exists(folder / "arrays/x.npy.tmp77"));

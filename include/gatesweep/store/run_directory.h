@@ -1,8 +1,8 @@
 // The folder a run leaves: arrays/, tables/, figures/, manifest.json, COMPLETE. Held by one process of the job.
 //
 // Every file is written whole or not at all. COMPLETE is written last, after everything below the folder is on disk,
-// and removed first when work on the folder starts again: where it stands, manifest.json and the files it lists belong
-// together.
+// and removed before the first change when work on the folder starts again: where it stands, manifest.json and the
+// files it lists belong together.
 #pragma once
 
 #include <filesystem>
@@ -20,8 +20,8 @@ namespace gatesweep {
 
 class RunDirectory {
 public:
-    // Creates the folder and what belongs in it, locks it (FolderLock), removes COMPLETE and the unfinished files of a
-    // killed attempt. ExitCode::cannot_create when it is in use, cannot be written, or holds files and is not a run's.
+    // Creates the folder and locks it (FolderLock); what lies there stays as it is until the first change through this
+    // object. ExitCode::cannot_create when it is in use, cannot be written, or holds files and is not a run's.
     explicit RunDirectory(std::filesystem::path const& folder);
 
     std::filesystem::path const& folder() const { return folder_; }
@@ -45,11 +45,14 @@ public:
     void complete(Manifest const& manifest);
 
 private:
+    // Before the first: COMPLETE and the unfinished files of a killed attempt go, what belongs in the folder is made.
+    void prepare_changes();
     std::filesystem::path path_of(std::string_view relative_path) const;
     void write_listed(std::string const& relative_path, std::string_view bytes);
 
     std::filesystem::path folder_;
     FolderLock lock_;
+    bool is_prepared_ = false;
     std::map<std::string, std::string> files_;
 };
 
