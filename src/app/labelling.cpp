@@ -144,7 +144,16 @@ std::vector<LabelledText> label_completions(Inputs const& inputs, Machine const&
     bool const readable = std::filesystem::exists(vocabulary, ignored);  // token_ids alone need no tokenizer
     if (layout.is_final_rank() && readable) {
         Tokenizer const tokenizer(vocabulary);
-        for (Completion const& c : completions) texts.push_back({tokenizer.decode(c.token_ids), Label::unscored, ""});
+        std::int64_t num_strange = 0;
+        for (Completion const& c : completions) {
+            texts.push_back({tokenizer.decode(c.token_ids), Label::unscored, ""});
+            num_strange += !std::ranges::all_of(c.token_ids, [&](std::int32_t id) { return tokenizer.knows(id); });
+        }
+        if (num_strange > 0) {
+            warn("{} hold token ids that {} does not know (added tokens, or rows that pad the model's vocabulary): each shows as U+FFFD in "
+                 "the text",
+                 plural(num_strange, "completion"), vocabulary.string());
+        }
     } else if (layout.is_final_rank()) {
         warn(fmt::format("{} does not exist, so completions stay token ids and are not labelled", vocabulary.string()));
         texts.resize(completions.size());

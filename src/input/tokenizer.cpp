@@ -76,15 +76,31 @@ std::vector<std::int32_t> Tokenizer::encode(std::string_view text) const {
 }
 
 std::string Tokenizer::decode(std::span<std::int32_t const> ids) const {
-    auto const outside = std::find_if(ids.begin(), ids.end(), [&](auto id) { return id < 0 || id >= vocab_size(); });
-    GATESWEEP_VALIDATE(outside == ids.end(), ExitCode::bad_data,
-                       "token id {} is outside the vocabulary of {}: is it the tokenizer of this checkpoint?", *outside,
-                       vocab_size());
     std::string text;
-    auto const status = impl_->processor.Decode(std::vector<int>(ids.begin(), ids.end()), &text);
-    GATESWEEP_VALIDATE(status.ok(), ExitCode::bad_data, "token ids cannot be decoded ({}): check the tokenizer.model",
-                       printable(status.message(), 200));
+    std::vector<int> known;
+    // Between ids that SentencePiece does not know it decodes as if each stretch were a text.
+    auto const decode_known = [&] {
+        std::string part;
+        auto const status = impl_->processor.Decode(known, &part);
+        GATESWEEP_VALIDATE(status.ok(), ExitCode::bad_data, "token ids cannot be decoded ({}): check the tokenizer.model",
+                           printable(status.message(), 200));
+        text += part;
+        known.clear();
+    };
+    for (std::int32_t const id : ids) {
+        if (knows(id)) {
+            known.push_back(id);
+            continue;
+        }
+        decode_known();
+        text += "\xEF\xBF\xBD";
+    }
+    decode_known();
     return text;
+}
+
+bool Tokenizer::knows(std::int32_t id) const {
+    return id >= 0 && id < vocab_size();
 }
 
 }  // namespace gatesweep

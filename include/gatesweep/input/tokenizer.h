@@ -31,8 +31,10 @@ public:
     std::vector<ControlPiece> const& control_pieces() const;
     // SentencePiece's own encoding, without BOS and EOS; the dummy prefix is added at every call.
     std::vector<std::int32_t> encode(std::string_view text) const;
-    // Control pieces vanish; a byte that is no UTF-8 becomes U+FFFD. Errors: bad_data for an id outside the vocabulary.
+    // Control pieces vanish; a byte that is no UTF-8 becomes U+FFFD, and so does an id that is not known.
     std::string decode(std::span<std::int32_t const> ids) const;
+    // Models may generate others: rows that pad the embedding, tokens that were added in files that are not read.
+    bool knows(std::int32_t id) const;
 
 private:
     struct Impl;
