@@ -1,6 +1,4 @@
 // gatesweep: MPI session, options, command, and one catch that ends every rank with this rank's message.
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -12,17 +10,10 @@
 #include "gatesweep/base/error.h"
 #include "gatesweep/base/log.h"
 #include "gatesweep/base/stop_request.h"
+#include "gatesweep/base/waiting_threads.h"
 #include "gatesweep/comm/communicator.h"
 
 namespace {
-
-// OpenMP reads its environment when it is loaded. Threads that spin while they wait take the cores from other ranks
-// (ten times slower expert products were measured), so the program starts itself once more with waiting threads asleep.
-void sleep_while_waiting(char** argv) {
-    if (std::getenv("OMP_WAIT_POLICY") || std::getenv("GOMP_SPINCOUNT")) return;
-    ::setenv("OMP_WAIT_POLICY", "passive", 1);
-    ::execv("/proc/self/exe", argv);  // on failure the program goes on, slower
-}
 
 // Commands that need no other rank.
 gatesweep::ExitCode run_on_one(gatesweep::Options const& options) {
@@ -72,7 +63,7 @@ gatesweep::ExitCode run_command(gatesweep::Options const& options, gatesweep::Co
 
 int main(int argc, char** argv) {
     using namespace gatesweep;
-    sleep_while_waiting(argv);
+    gatesweep::limit_spinning(argv);
     // From the first moment, since the default is to end the process; only a run has anything to finish.
     if (std::find(argv, argv + argc, std::string_view("run")) != argv + argc) catch_stop_signals();
     try {

@@ -6,9 +6,8 @@ namespace gatesweep {
 
 void keep_freed_memory() {
 #ifdef __GLIBC__
-    constexpr int largest = 1 << 30;
-    mallopt(M_MMAP_THRESHOLD, largest);
-    mallopt(M_TRIM_THRESHOLD, largest);
+    mallopt(M_MMAP_THRESHOLD, 1 << 30);
+    mallopt(M_TRIM_THRESHOLD, -1);  // never
 #endif
 }
 

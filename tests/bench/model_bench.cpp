@@ -20,6 +20,7 @@
 
 #include "gatesweep/base/error.h"
 #include "gatesweep/base/heap.h"
+#include "gatesweep/base/waiting_threads.h"
 #include "gatesweep/comm/communicator.h"
 #include "gatesweep/model/mixtral.h"
 #include "gatesweep/signal/signals.h"
@@ -223,6 +224,7 @@ void run(Bench& bench) {
 
 int main(int argc, char** argv) {
     using namespace gatesweep;
+    limit_spinning(argv);
     keep_freed_memory();
     MpiSession const mpi(argc, argv);
     Bench bench;

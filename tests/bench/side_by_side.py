@@ -27,11 +27,12 @@ def arguments(description):
     return parser
 
 
-def run(command, **more):
-    environment = dict(os.environ, OMP_WAIT_POLICY="passive", OMPI_MCA_mpi_yield_when_idle="1")
+def run(command):
+    environment = dict(os.environ, OMPI_MCA_mpi_yield_when_idle="1")
+    for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT"):  # every engine waits as it likes best
+        environment.pop(name, None)
     if os.geteuid() == 0:
         environment.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
-    environment.update(more)
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True, env=environment)
     if done.returncode != 0:
         sys.exit(f"{' '.join(map(str, command))}:\n{done.stderr[-2000:]}")
