@@ -3,7 +3,7 @@
 # libtorch works under valgrind (about a minute to start); it hides AVX-512, so the AVX2 loops and kernels are what is checked.
 # Programs that only start other programs are left out: they would check the test, not the program.
 set -uo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 export OMP_WAIT_POLICY=passive OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 status=0
 for program in build/tests/*_test; do

@@ -90,7 +90,6 @@ def main():
                                   capture_output=True, text=True)
             if plan.returncode != 0:
                 sys.exit(plan.stderr)
-            print(plan.stdout, file=sys.stderr)
             predicted = {phase: seconds(value) for phase, value in re.findall(r"^(load|signals|sweep, \w+) {2,}(\S+ \S+)", plan.stdout, re.MULTILINE)}
             runs = []
             for round_ in range(args.rounds):
@@ -98,7 +97,6 @@ def main():
                 bench.run(["mpirun", "--oversubscribe", "--bind-to", "none", "-n", args.ranks, args.gatesweep, "run", folder / "job.toml", "--out", out, *split])
                 with open(out / "timings.csv") as file:
                     runs.append({row["phase"]: float(row["seconds"]) for row in csv.DictReader(file)})
-            print(runs[0], file=sys.stderr)
             for phase, value in predicted.items():
                 measured = statistics.median(run.get(phase.replace("sweep, ", "sweep_"), float("nan")) for run in runs)
                 print(f"| {degree} | {phase} | {value:.2f} | {measured:.2f} | {measured / value:.2f} |", flush=True)
