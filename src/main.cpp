@@ -1,7 +1,6 @@
 // gatesweep: MPI session, options, command, and one catch that ends every rank with this rank's message.
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <exception>
 #include <string_view>
 
@@ -63,7 +62,7 @@ gatesweep::ExitCode run_command(gatesweep::Options const& options, gatesweep::Co
 
 int main(int argc, char** argv) {
     using namespace gatesweep;
-    gatesweep::limit_spinning(argv);
+    limit_spinning(argv);
     // From the first moment, since the default is to end the process; only a run has anything to finish.
     if (std::find(argv, argv + argc, std::string_view("run")) != argv + argc) catch_stop_signals();
     try {

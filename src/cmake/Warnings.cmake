@@ -8,11 +8,11 @@ target_compile_options(gatesweep_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-ffp-
 if(GATESWEEP_WERROR)
   target_compile_options(gatesweep_flags INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Werror>)
 endif()
-if(CMAKE_BUILD_TYPE STREQUAL "Debug")
+if(CMAKE_BUILD_TYPE STREQUAL "Debug" OR GATESWEEP_SANITIZE)
   target_compile_definitions(gatesweep_flags INTERFACE GATESWEEP_CONTRACTS=1 _GLIBCXX_ASSERTIONS)
 endif()
 if(GATESWEEP_SANITIZE)
   target_compile_options(gatesweep_flags INTERFACE
-    $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${GATESWEEP_SANITIZE};-fno-omit-frame-pointer;-g>)
+    $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${GATESWEEP_SANITIZE};-fno-sanitize-recover=all;-fno-omit-frame-pointer;-g>)
   target_link_options(gatesweep_flags INTERFACE -fsanitize=${GATESWEEP_SANITIZE})
 endif()

@@ -78,7 +78,7 @@ std::vector<std::int32_t> Tokenizer::encode(std::string_view text) const {
 std::string Tokenizer::decode(std::span<std::int32_t const> ids) const {
     std::string text;
     std::vector<int> known;
-    // Between ids that SentencePiece does not know it decodes as if each stretch were a text.
+    // What stands between ids that SentencePiece refuses is decoded on its own.
     auto const decode_known = [&] {
         std::string part;
         auto const status = impl_->processor.Decode(known, &part);

@@ -123,8 +123,7 @@ fs::path RunDirectory::path_of(std::string_view relative_path) const {
 }
 
 void RunDirectory::write_listed(std::string const& relative_path, std::string_view bytes) {
-    prepare_changes();
-    write_file_atomically(path_of(relative_path), bytes);
+    write_text(relative_path, bytes);
     files_[relative_path] = sha256_hex(bytes);
 }
 

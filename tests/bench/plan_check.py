@@ -3,8 +3,8 @@
 
     python3 tests/bench/plan_check.py MODEL [--ranks 2]
 
-The rates of the cluster file are measured first: products of 512 rows an expert, reading of memory, loading. Then the job is run
---rounds times with one thread a rank; medians of timings.csv stand beside the prediction.
+The rates of the cluster file are measured first: products of 512 rows an expert, reading of memory, loading;
+those of exchanges are options. Then the job is run --rounds times with one thread a rank; medians of timings.csv stand beside the prediction.
 """
 
 import csv

@@ -45,7 +45,7 @@ public:
     void complete(Manifest const& manifest);
 
 private:
-    // Before the first: COMPLETE and the unfinished files of a killed attempt go, what belongs in the folder is made.
+    // Before the first change: COMPLETE and the unfinished files of a killed attempt go, what belongs in the folder is made.
     void prepare_changes();
     std::filesystem::path path_of(std::string_view relative_path) const;
     void write_listed(std::string const& relative_path, std::string_view bytes);
