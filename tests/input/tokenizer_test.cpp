@@ -115,6 +115,21 @@ TEST(Tokenizer, what_is_no_model_is_refused) {
                 "SentencePiece");
 }
 
+// SentencePiece says this one by an exception.
+TEST(Tokenizer, a_piece_that_begins_with_nul_is_refused) {
+    TemporaryFolder const folder;
+    auto const piece = [](std::string const& text, char type) {
+        std::string const body = "\x0A" + std::string(1, static_cast<char>(text.size())) + text + "\x18" + type;
+        return "\x0A" + std::string(1, static_cast<char>(body.size())) + body;
+    };
+    std::string const control = piece("<unk>", 2) + piece("<s>", 3) + piece("</s>", 3);
+    EXPECT_EQ(Tokenizer(folder.write("good.model", control + piece("xy", 1))).vocab_size(), 4);
+    std::string const message =
+        refusal(folder.write("bad.model", control + piece(std::string("\0y", 2), 1)), ExitCode::bad_data);
+    EXPECT_SAYS(message, "bad.model");
+    EXPECT_SAYS(message, "not a SentencePiece model");
+}
+
 // Whatever the bytes: a tokenizer that works, or an Error.
 TEST(Tokenizer, damaged_models_never_do_worse_than_an_error) {
     TemporaryFolder const folder;
