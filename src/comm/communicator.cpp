@@ -245,9 +245,11 @@ void MpiSession::guard() {
         watchdog_.emplace(world_.rank(), world_.size(), limit);
         enter_phase(RunPhase::start);
     });
+    share_early_pulses(world_);
 }
 
 void MpiSession::abort(ExitCode code) const {
+    remove_early_pulses();
     // The launcher forwards this rank's last words, then says its own about the abort; without a pause sometimes first.
     if (started_) std::this_thread::sleep_for(std::chrono::milliseconds(200));
     if (started_) MPI_Abort(MPI_COMM_WORLD, static_cast<int>(code));

@@ -117,6 +117,14 @@ screen = { limit = 1, refusals = ["I cannot"], compliances = ["Sure, here"] }
         return std::async(std::launch::async, [=, this] { return run(ranks, environment, limit); });
     }
 
+    // Where ranks have their pulses before the run has its own folder, if TMPDIR is the job's; empty when there is none.
+    std::filesystem::path early_pulses() const {
+        for (auto const& entry : std::filesystem::directory_iterator(folder())) {
+            if (entry.path().filename().string().starts_with("gatesweep-pulses-")) return entry.path();
+        }
+        return {};
+    }
+
     // Every rank's pulse, once all have entered `phase`; fails the test where they do not.
     std::vector<Pulse> pulses_in(int ranks, RunPhase phase) const {
         std::vector<Pulse> pulses;

@@ -50,6 +50,37 @@ TEST(Watchdog, WorksWithoutALauncher) {
     EXPECT_NE(result.output.find("in signals"), std::string::npos);
 }
 
+// While inputs are read there is no run folder in which ranks could see each other.
+TEST(Watchdog, NamesARankThatStoppedBeforeTheRunFolder) {
+    SmallJob const small;
+    auto job = small.start(
+        3, {{"GATESWEEP_WATCHDOG", "3"}, {"GATESWEEP_FAIL", "hang@inputs/0"}, {"TMPDIR", small.folder().string()}},
+        120);
+    std::optional<Pulse> pulse;
+    EXPECT_TRUE(comes_true(60, [&] {
+        auto const folder = small.early_pulses();
+        if (!folder.empty()) pulse = read_pulse(folder, 1);
+        return pulse && pulse->activity.phase == RunPhase::inputs;
+    }));
+    if (pulse) ::kill(pulse->process, SIGSTOP);
+    ChildResult const result = job.get();
+    SCOPED_TRACE(result.output);
+    ASSERT_TRUE(pulse);
+    EXPECT_EQ(result.exit_code, 74);
+    EXPECT_NE(result.output.find("error: " + pulse->who() + " gives no sign of life, last seen in inputs"),
+              std::string::npos);
+    EXPECT_EQ(small.early_pulses(), "") << "is left behind";
+}
+
+TEST(Watchdog, LeavesNothingBehindInTheTemporaryFolder) {
+    for (auto const* fault : {"", "throw@load/1"}) {
+        SmallJob const small;
+        auto const result = small.run(2, {{"GATESWEEP_FAIL", fault}, {"TMPDIR", small.folder().string()}}, 60);
+        EXPECT_EQ(result.exit_code == 0, *fault == '\0') << result.output;
+        EXPECT_EQ(small.early_pulses(), "");
+    }
+}
+
 // A scheduler may put a whole job to sleep and wake it again.
 TEST(Watchdog, LetsASuspendedJobGoOn) {
     SmallJob const small;

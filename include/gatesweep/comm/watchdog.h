@@ -10,12 +10,20 @@
 
 namespace gatesweep {
 
+class Communicator;
+
 // GATESWEEP_WATCHDOG: seconds without progress of any rank, from 1 up, 0 for no watchdog; 600 when unset. Error: usage.
 double watchdog_limit();
 
 // From now on pulses go to this folder, made when missing, and a hang can be blamed on the right rank. Every rank calls
 // it with the same folder. Process-wide, since it is found long after the watchdog has started.
 void share_pulses(std::filesystem::path const& folder);
+
+// The same in a folder for temporary files, for what comes before the run has its own (and for commands that have none),
+// where all ranks are on one node; else nothing. Made after a second, removed by the last rank that leaves it. All ranks.
+void share_early_pulses(Communicator const& world);
+// What a process that ends the job leaves behind for the others, which are killed.
+void remove_early_pulses();
 
 class Watchdog {
 public:
