@@ -243,9 +243,9 @@ void MpiSession::guard() {
         double const limit = watchdog_limit();
         arm_rank_failure(world_.rank());
         watchdog_.emplace(world_.rank(), world_.size(), limit);
-        enter_phase(RunPhase::start);
     });
     share_early_pulses(world_);
+    fail_once(world_, [] { enter_phase(RunPhase::start); });
 }
 
 void MpiSession::abort(ExitCode code) const {

@@ -64,7 +64,7 @@ int exit_code_of(FailureKind kind) {
 // What the user must be able to read. Ends without a word of ours are told by mpirun.
 std::vector<std::string> words_of(Case const& c) {
     std::string const rank = fmt::format("rank {} on node", c.rank), phase(to_string(c.phase));
-    bool const seen = c.phase > RunPhase::inputs;  // from then on ranks see each other
+    bool const early = c.phase <= RunPhase::inputs;
     switch (c.kind) {
         case FailureKind::throw_error: {
             std::vector<std::string> words = {"error: failed on purpose at event 0 of " + phase};
@@ -79,7 +79,8 @@ std::vector<std::string> words_of(Case const& c) {
         case FailureKind::segv:
             return {fmt::format("process rank {} with PID", c.rank), "signal 11"};
         case FailureKind::stop:
-            if (!seen) return {"waits in MPI_", "no folder yet"};
+            // It may have had no second to leave a trace.
+            if (early) return {fmt::format("error: rank {} ", c.rank), "gives no sign of life"};
             return {rank, "gives no sign of life, last seen in " + phase};
         case FailureKind::hang:
             return {rank, "computes without a step for", "in " + phase};
