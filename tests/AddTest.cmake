@@ -9,7 +9,7 @@ function(gatesweep_add_test name)
   endif()
   add_executable(${name} ${arg_SOURCES})
   if(GATESWEEP_SANITIZE) # what is to be watched is the libraries; the programs compile four times faster so
-    target_compile_options(${name} PRIVATE -O0 -g1)
+    target_compile_options(${name} PRIVATE -O0 -g1 -Wno-invalid-pch)
     math(EXPR arg_TIMEOUT "4 * ${arg_TIMEOUT}")
   endif()
   list(TRANSFORM arg_LINK PREPEND gatesweep_)

@@ -15,9 +15,9 @@
 
 namespace gatesweep::kernels {
 
-// What the loops of row_loops.h take in place of a tensor's elements.
-inline std::uint16_t const* bits(at::BFloat16 const* x) { return &x->x; }
-inline std::uint16_t* bits(at::BFloat16* x) { return &x->x; }
+// What the loops of row_loops.h take in place of a tensor's elements; null of an empty one.
+inline std::uint16_t const* bits(at::BFloat16 const* x) { return reinterpret_cast<std::uint16_t const*>(x); }
+inline std::uint16_t* bits(at::BFloat16* x) { return reinterpret_cast<std::uint16_t*>(x); }
 inline float const* bits(float const* x) { return x; }
 inline float* bits(float* x) { return x; }
 
