@@ -57,7 +57,8 @@ TEST(ForcedTexts, EqualTransformers) {
         ByText const scores = score(forced, 1, 8192);
         if (!is_final_rank()) continue;
         ASSERT_EQ(scores.size(), forced.texts.size() * static_cast<std::size_t>(forced.edits.num_variants()));
-        for (auto const& expected : interventions_json(forced.golden).at("teacher_forced")) {
+        nlohmann::json const interventions = interventions_json(forced.golden);
+        for (auto const& expected : interventions.at("teacher_forced")) {
             std::int64_t const prompt = expected.at("prompt");
             TextScore const s = scores.at({forced.variant(expected.at("name")), prompt});
             double const nll = expected.at("nll_sum"), kl = expected.at("kl_sum"), baseline = expected.at("baseline_nll_sum");
