@@ -3,6 +3,7 @@
 #include <sentencepiece_processor.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "gatesweep/base/error.h"
 #include "gatesweep/base/file.h"
@@ -18,12 +19,14 @@ namespace {
 constexpr std::uint64_t max_model_bytes = 64 << 20;  // real ones have 0.5 to 5 MB
 constexpr int log_only_fatal = 3;
 
-// Empty when the model was loaded, else what SentencePiece says: most as a status, some as an exception of the trie that
-// it builds (a piece with a NUL byte in it).
-std::string complaint_on_loading(sentencepiece::SentencePieceProcessor& processor, std::string const& bytes) {
+// What SentencePiece says against the model, none when it was loaded: most as a status, some as an exception of the trie
+// that it builds (a piece with a NUL byte in it).
+std::optional<std::string> complaint_on_loading(sentencepiece::SentencePieceProcessor& processor,
+                                                std::string const& bytes) {
     try {
         auto const status = processor.LoadFromSerializedProto(bytes);
-        return status.ok() ? "" : fmt::format("{}", status.message());
+        if (status.ok()) return std::nullopt;
+        return std::string(status.message());
     } catch (std::exception const& error) {
         return error.what();
     }
@@ -48,10 +51,10 @@ Tokenizer::Tokenizer(std::filesystem::path const& model_file) : impl_(std::make_
         model_file.string());
     std::string const bytes = read_file(model_file, max_model_bytes);
     sentencepiece::logging::SetMinLogLevel(log_only_fatal);  // its complaints reach the user as Errors
-    std::string const complaint = complaint_on_loading(impl_->processor, bytes);
-    GATESWEEP_VALIDATE(complaint.empty(), ExitCode::bad_data,
+    auto const complaint = complaint_on_loading(impl_->processor, bytes);
+    GATESWEEP_VALIDATE(!complaint, ExitCode::bad_data,
                        "{}: not a SentencePiece model ({}): copy the checkpoint's file again", model_file.string(),
-                       printable(complaint, 200));
+                       printable(*complaint, 200));
     GATESWEEP_VALIDATE(
         bos_id() >= 0 && eos_id() >= 0, ExitCode::bad_data,
         "{}: the vocabulary has no {} control piece (sequences begin and end with one): is it the checkpoint's file?",
