@@ -249,7 +249,6 @@ void MpiSession::guard() {
 }
 
 void MpiSession::abort(ExitCode code) const {
-    remove_early_pulses();
     // The launcher forwards this rank's last words, then says its own about the abort; without a pause sometimes first.
     if (started_) std::this_thread::sleep_for(std::chrono::milliseconds(200));
     if (started_) MPI_Abort(MPI_COMM_WORLD, static_cast<int>(code));

@@ -6,14 +6,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <boost/serialization/string.hpp>
 #include <charconv>
 #include <chrono>
 #include <condition_variable>
 #include <cstdlib>
 #include <mutex>
 #include <optional>
-#include <random>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -36,13 +34,12 @@ using Clock = std::chrono::steady_clock;
 constexpr double default_limit = 600;
 constexpr int ticks_between_looks = 4;  // a living rank has beaten by then, also on a busy machine
 constexpr std::chrono::duration<double> first_tick(0.1);
-constexpr std::chrono::duration<double> before_early_pulses(1.0);  // commands that end sooner leave no trace
 constexpr int max_stagger = 16;  // ticks; ranks look one after the other, so that a folder is not read by all at once
 constexpr auto grace = std::chrono::seconds(5);  // for the launcher to end a rank that left the telling to another
 
 struct PulseFolder {
     std::filesystem::path path;  // empty: none yet
-    bool is_early = false;       // before the run has its own; to be removed again
+    bool is_runs = false;        // not the launcher's
 };
 struct SharedFolder {
     std::mutex mutex;
@@ -117,30 +114,18 @@ Pulse own_pulse(State const& state, std::uint64_t beats, double silent) {
     return pulse;
 }
 
-// Other ranks' pulses may still be in an early folder; the last to leave removes it.
-void leave(PulseFolder const& folder, int rank) {
-    if (folder.path.empty()) return;
-    remove_pulse(folder.path, rank);
-    if (folder.is_early) ::rmdir(folder.path.c_str());
-}
-
 // The one thread that touches files.
 void beat(std::shared_ptr<State> const& state) {
     Silence silence(state->tick.count());
     PulseFolder folder;
-    auto const begin = Clock::now();
     // Until the run has its folder in short steps, so that the first pulse follows it at once.
-    auto const step = [&] {
-        return folder.path.empty() || folder.is_early ? std::min(state->tick, first_tick) : state->tick;
-    };
-    for (std::uint64_t beats = 1; state->sleep(step()); ++beats) {
+    for (std::uint64_t beats = 1; state->sleep(folder.is_runs ? state->tick : std::min(state->tick, first_tick));
+         ++beats) {
         double const silent = silence.update(current_activity().num_events);
-        PulseFolder const wanted = pulse_folder();
-        if (wanted.is_early && Clock::now() - begin < before_early_pulses) continue;
-        if (wanted.path != folder.path) {
-            leave(folder, state->rank);
+        if (PulseFolder const wanted = pulse_folder(); wanted.path != folder.path) {
+            if (!folder.path.empty()) remove_pulse(folder.path, state->rank);
             folder = wanted;
-            ::mkdir(folder.path.c_str(), folder.is_early ? 0700 : 0777);
+            ::mkdir(folder.path.c_str(), 0777);
         }
         if (folder.path.empty()) continue;
         write_pulse(folder.path, own_pulse(*state, beats, silent));
@@ -153,7 +138,7 @@ void beat(std::shared_ptr<State> const& state) {
         state->look_wanted = false;
         state->changed.notify_all();
     }
-    leave(folder, state->rank);
+    if (!folder.path.empty()) remove_pulse(folder.path, state->rank);
 }
 
 // Every rank's pulse as the file thread finds it; none when it cannot, for the file system does not answer.
@@ -175,7 +160,6 @@ void end_job(State& state, std::uint64_t num_events, std::string const& message)
     }
     ::alarm(static_cast<unsigned>(grace.count()));  // should nobody read the message, the process ends without it
     report_error(message);
-    remove_early_pulses();
     // The launcher forwards these last words, then says its own about the exit; without a pause sometimes first.
     std::this_thread::sleep_for(std::chrono::milliseconds(200));
     ::_exit(static_cast<int>(ExitCode::io));
@@ -257,25 +241,12 @@ double watchdog_limit() {
 }
 
 void share_pulses(std::filesystem::path const& folder) {
-    share({folder, false});
+    share({folder, true});
 }
 
 void share_early_pulses(Communicator const& world) {
-    if (world.size() == 1) return;
-    bool const on_one_node = world.split_by_node().size() == world.size();
-    if (world.all_reduce_min(on_one_node ? 1 : 0) == 0) return;
-    std::string folder;
-    std::error_code none;
-    if (auto const place = std::filesystem::temp_directory_path(none); world.rank() == 0 && !none)
-        folder = place / fmt::format("gatesweep-pulses-{}-{:08x}", ::getpid(), std::random_device()());
-    world.broadcast_value(folder, 0);
-    share({folder, !folder.empty()});
-}
-
-void remove_early_pulses() {
-    PulseFolder const folder = pulse_folder();
-    std::error_code ignored;
-    if (folder.is_early) std::filesystem::remove_all(folder.path, ignored);
+    if (world.size() == 1 || world.split_by_node().size() < world.size()) return;
+    if (char const* const folder = std::getenv("PMIX_SERVER_TMPDIR")) share({folder, false});
 }
 
 Watchdog::Watchdog(int rank, int num_ranks, double limit) {

@@ -117,10 +117,13 @@ screen = { limit = 1, refusals = ["I cannot"], compliances = ["Sure, here"] }
         return std::async(std::launch::async, [=, this] { return run(ranks, environment, limit); });
     }
 
-    // Where ranks have their pulses before the run has its own folder, if TMPDIR is the job's; empty when there is none.
+    // Where ranks have their pulses before the run's folder, if TMPDIR is the job's folder; empty when there are none.
     std::filesystem::path early_pulses() const {
-        for (auto const& entry : std::filesystem::directory_iterator(folder())) {
-            if (entry.path().filename().string().starts_with("gatesweep-pulses-")) return entry.path();
+        std::error_code ignored;  // mpirun's folders come and go
+        std::filesystem::recursive_directory_iterator files(folder(), ignored);
+        for (; !ignored && files != decltype(files)(); files.increment(ignored)) {
+            if (files->path().filename() == pulse_path("", 1) && files->path().parent_path() != log())
+                return files->path().parent_path();
         }
         return {};
     }

@@ -72,15 +72,6 @@ TEST(Watchdog, NamesARankThatStoppedBeforeTheRunFolder) {
     EXPECT_EQ(small.early_pulses(), "") << "is left behind";
 }
 
-TEST(Watchdog, LeavesNothingBehindInTheTemporaryFolder) {
-    for (auto const* fault : {"", "throw@load/1"}) {
-        SmallJob const small;
-        auto const result = small.run(2, {{"GATESWEEP_FAIL", fault}, {"TMPDIR", small.folder().string()}}, 60);
-        EXPECT_EQ(result.exit_code == 0, *fault == '\0') << result.output;
-        EXPECT_EQ(small.early_pulses(), "");
-    }
-}
-
 // A scheduler may put a whole job to sleep and wake it again.
 TEST(Watchdog, LetsASuspendedJobGoOn) {
     SmallJob const small;

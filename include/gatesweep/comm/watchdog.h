@@ -19,11 +19,10 @@ double watchdog_limit();
 // it with the same folder. Process-wide, since it is found long after the watchdog has started.
 void share_pulses(std::filesystem::path const& folder);
 
-// The same in a folder for temporary files, for what comes before the run has its own (and for commands that have none),
-// where all ranks are on one node; else nothing. Made after a second, removed by the last rank that leaves it. All ranks.
+// The same in the folder that the launcher has on a node for the job (PMIX_SERVER_TMPDIR; mpirun and Slurm remove it, also
+// after a rank was killed), for what comes before the run has its own and for commands that have none. Nothing where ranks
+// are on several nodes. All ranks.
 void share_early_pulses(Communicator const& world);
-// What a process that ends the job leaves behind for the others, which are killed.
-void remove_early_pulses();
 
 class Watchdog {
 public:
