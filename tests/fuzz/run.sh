@@ -15,12 +15,11 @@ python3 tests/fuzz/seeds.py build-fuzz/seeds
 case $amount in *s) limit=-max_total_time=${amount%s} ;; *) limit=-runs=$amount ;; esac
 [ -d /dev/shm ] && export TMPDIR=${TMPDIR:-/dev/shm}
 status=0
-# Without -entropic, which weighs thousands of small seeds for longer than some readers take: up to four times the inputs a second.
 for target in $targets; do
   mkdir -p "build-fuzz/corpus/$target" "build-fuzz/findings/$target"
   echo "$target:"
-  "build-fuzz/fuzz_$target" "$limit" -timeout=5 -rss_limit_mb=1024 -max_len=8192 -entropic=0 -print_final_stats=1 \
-    -verbosity=0 -artifact_prefix="build-fuzz/findings/$target/" "$@" "build-fuzz/corpus/$target" "build-fuzz/seeds/$target" 2>&1 |
+  "build-fuzz/fuzz_$target" "$limit" -timeout=5 -rss_limit_mb=1024 -max_len=8192 -print_final_stats=1 -verbosity=0 \
+    -artifact_prefix="build-fuzz/findings/$target/" "$@" "build-fuzz/corpus/$target" "build-fuzz/seeds/$target" 2>&1 |
     grep -E 'stat::(number|average|peak)|ERROR|SUMMARY|not so|Test unit|ALARM' || status=1
   ls "build-fuzz/findings/$target"/crash-* > /dev/null 2>&1 && status=1
 done
