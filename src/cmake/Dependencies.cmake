@@ -8,7 +8,7 @@ if(GATESWEEP_WITH_CUDA)
     set(CMAKE_CUDA_ARCHITECTURES 80-real 90-real) # CMake 3.25 only sees it if it is set before enable_language
   endif()
   enable_language(CUDA)
-  set(CMAKE_CUDA_STANDARD 17) # the newest that CMake 3.25 knows for nvcc
+  string(APPEND CMAKE_CUDA_FLAGS " -std=c++20") # CMake 3.25 knows nothing newer than 17 for nvcc
   find_package(LibTorch 2.8 REQUIRED COMPONENTS CUDA)
 else()
   find_package(LibTorch 2.8 REQUIRED)

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <vector>
 
-#include "gatesweep/model/generic_ops.h"
 #include "head_attention.h"
 #include "kernels.h"
+#include "off_cpu.h"
 #include "row_loops.h"
 #include "tasks.h"
 
@@ -59,7 +59,7 @@ struct Buffers {
 }  // namespace
 
 at::Tensor attention(AttentionInput const& in) {
-    if (!has_loops(in.q)) return generic::attention(in);
+    if (!has_loops(in.q)) return off_cpu::attention(in);
     std::int64_t const d = in.q.size(2), group = in.q.size(1) / in.k.size(1);
     at::Tensor output = at::empty({in.q.size(0), in.q.size(1), d}, in.q.options());
     GATESWEEP_DISPATCH(in.q.scalar_type(), "attention", [&] {
@@ -84,7 +84,7 @@ at::Tensor attention(AttentionInput const& in) {
 }
 
 AttentionGradient attention_backward(AttentionInput const& in, at::Tensor const& d_output) {
-    if (!has_loops(in.q)) return generic::attention_backward(in, d_output);
+    if (!has_loops(in.q)) return off_cpu::attention_backward(in, d_output);
     std::int64_t const d = in.q.size(2), group = in.q.size(1) / in.k.size(1);
     AttentionGradient gradient{at::empty(in.q.sizes(), in.q.options()), at::empty(in.k.sizes(), in.k.options()),
                                at::empty(in.v.sizes(), in.v.options())};

@@ -2,9 +2,9 @@
 #include <vector>
 
 #include "gatesweep/model/attention.h"
-#include "gatesweep/model/generic_ops.h"
 #include "head_attention.h"
 #include "kernels.h"
+#include "off_cpu.h"
 #include "row_loops.h"
 #include "tasks.h"
 
@@ -21,7 +21,7 @@ struct Buffers {
 }  // namespace
 
 at::Tensor cached_attention(CachedAttentionInput const& in) {
-    if (!has_loops(in.q)) return generic::cached_attention(in);
+    if (!has_loops(in.q)) return off_cpu::cached_attention(in);
     std::int64_t const num_heads = in.q.size(1), d = in.q.size(2), num_kv_heads = in.k.size(1), group = num_heads / num_kv_heads;
     at::Tensor output = at::empty({in.q.size(0), num_heads, d}, in.q.options());
     std::int64_t work = 0;

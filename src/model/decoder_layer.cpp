@@ -1,6 +1,5 @@
 #include "gatesweep/model/decoder_layer.h"
 
-#include <algorithm>
 #include <cmath>
 
 namespace gatesweep {
@@ -9,7 +8,8 @@ namespace {
 double attention_scale(ModelConfig const& config) { return 1.0 / std::sqrt(static_cast<double>(config.head_dim)); }
 
 AttentionInput attention_input(LayerContext const& context, LayerTape const& tape) {
-    return {tape.q, tape.k, tape.v, context.batch.offsets, context.config.sliding_window, attention_scale(context.config)};
+    return {tape.q, tape.k, tape.v, context.batch.offsets, context.config.sliding_window, attention_scale(context.config),
+            context.batch.offsets_on_device};
 }
 
 // Rotated queries and keys, and values, of the tape's input.
@@ -82,12 +82,12 @@ at::Tensor layer_decode(DecodeContext const& context, LayerWeights const& weight
     ModelConfig const& c = context.config;
     LayerTape tape;
     tape.input = input;
-    at::Tensor const positions = at::empty({input.size(0)}, at::kLong);
-    std::copy(context.positions.begin(), context.positions.end(), positions.data_ptr<std::int64_t>());
-    project_heads(c, context.rotary, positions, weights, tape);
-    context.cache.store_rows(layer, context.slots, context.positions, tape.k, tape.v);
-    at::Tensor const mixed = cached_attention({tape.q, context.cache.keys(layer), context.cache.values(layer), context.slots,
-                                               context.positions, c.sliding_window, attention_scale(c)}).flatten(1);
+    project_heads(c, context.rotary, context.positions_on_device, weights, tape);
+    context.cache.store_rows(layer, context.slots_on_device, context.positions_on_device, tape.k, tape.v);
+    at::Tensor const mixed =
+        cached_attention({tape.q, context.cache.keys(layer), context.cache.values(layer), context.slots, context.positions,
+                          c.sliding_window, attention_scale(c), context.slots_on_device, context.positions_on_device})
+            .flatten(1);
     tape.after_attention = input + token_linear(mixed, weights.o_proj);
     if (!context.tokens_of_rank.empty()) return gathered_experts_forward(context, weights, tape.after_attention, edits);
     return experts_forward_to_output(c, context.dispatcher, weights, tape, edits);

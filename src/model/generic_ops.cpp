@@ -46,18 +46,9 @@ struct EditTensors {
     at::Tensor values;  // [T,E]
     at::Tensor modes;   // [T,1] int64, -1: none
 
-    EditTensors(RowEdits const& edits, std::int64_t num_tokens, std::int64_t num_experts, at::TensorOptions options) {
-        values = at::zeros({num_tokens, num_experts}, at::kFloat);
-        modes = at::full({num_tokens, 1}, -1, at::kLong);
-        for (std::int64_t t = 0; t < num_tokens; ++t) {
-            LayerEdit const* const edit = edits.of_row(t);
-            if (!edit) continue;
-            values[t].copy_(at::tensor(edit->values));
-            modes[t].fill_(static_cast<std::int64_t>(edit->mode));
-        }
-        values = values.to(options);
-        modes = modes.to(options.device());
-    }
+    EditTensors(RowEditTensors const& edits, at::TensorOptions options)
+        : values(edits.values.index_select(0, edits.entries).to(options)),
+          modes(edits.modes.index_select(0, edits.entries).to(at::kLong).unsqueeze(1)) {}
     at::Tensor is(EditMode mode) const { return modes.eq(static_cast<std::int64_t>(mode)); }
 
     at::Tensor logits(at::Tensor const& z) const {
@@ -161,7 +152,8 @@ Routing route_on_device(at::Tensor const& router_logits, std::int64_t top_k, Row
     at::Tensor const z = up(router_logits);
     all_finite.logical_and_(z.isfinite().all());
     std::optional<EditTensors> edit;
-    if (edits.table) edit.emplace(edits, z.size(0), z.size(1), z.options());
+    RowEditTensors const tensors = tensors_of(edits, z.device());
+    if (tensors.entries.defined()) edit.emplace(tensors, z.options());
     at::Tensor const p = at::softmax(edit ? edit->logits(z) : z, -1);
     // A stable descending sort keeps equal probabilities in ascending expert id; topk promises no order of ties.
     auto const sorted = at::sort(p, std::optional<bool>(true), -1, true);

@@ -18,20 +18,11 @@ void KvCache::store_prefix(std::int64_t layer, std::int64_t slot, at::Tensor con
     values_[layer][slot].slice(1, 0, values.size(0)).copy_(values.transpose(0, 1));
 }
 
-void KvCache::store_rows(std::int64_t layer, std::span<std::int64_t const> slots, std::span<std::int64_t const> positions,
-                         at::Tensor const& keys, at::Tensor const& values) {
-    auto const options = at::TensorOptions(at::kLong);
-    auto const n = static_cast<std::int64_t>(slots.size());
-    at::Tensor const slot = at::empty({n}, options), position = at::empty({n}, options);
-    for (std::int64_t i = 0; i < n; ++i) {
-        GATESWEEP_EXPECT(positions[i] < capacity_);
-        slot.data_ptr<std::int64_t>()[i] = slots[i];
-        position.data_ptr<std::int64_t>()[i] = positions[i];
-    }
-    at::Tensor const s = slot.to(keys.device()), p = position.to(keys.device());
+void KvCache::store_rows(std::int64_t layer, at::Tensor const& slots, at::Tensor const& positions, at::Tensor const& keys,
+                         at::Tensor const& values) {
     using namespace at::indexing;
-    keys_[layer].index_put_({s, Slice(), p}, keys);
-    values_[layer].index_put_({s, Slice(), p}, values);
+    keys_[layer].index_put_({slots, Slice(), positions}, keys);
+    values_[layer].index_put_({slots, Slice(), positions}, values);
 }
 
 std::uint64_t KvCache::slot_bytes(ModelConfig const& config, std::int64_t capacity, std::size_t element_size) {

@@ -1,11 +1,15 @@
 #include "gatesweep/model/mixtral.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "gatesweep/base/activity.h"
+#include "gatesweep/base/error.h"
 #include "gatesweep/model/next_token_loss.h"
 #include "gatesweep/model/output_head.h"
+#include "gatesweep/model/upload.h"
+#include "lane_store.h"
 #include "pass_steps.h"
 
 namespace gatesweep {
@@ -20,7 +24,8 @@ at::Tensor Mixtral::embed(at::Tensor const& ids) const {
     return weights_.embedding.index_select(0, ids.to(weights_.device()));
 }
 
-std::vector<double> Mixtral::forward(PackedBatch const& batch, RoutingObserver& observer) const {
+std::vector<double> Mixtral::forward(PackedBatch const& prompts, RoutingObserver& observer) const {
+    PackedBatch const batch = placed(prompts, weights_.device());
     LayerContext const context{config_, dispatcher_, rotary_, batch};
     at::Tensor hidden = embed(batch.ids);
     for (std::int64_t l = 0; l < config_.num_layers; ++l) {
@@ -33,7 +38,8 @@ std::vector<double> Mixtral::forward(PackedBatch const& batch, RoutingObserver& 
     return next_token_loss(normed, weights_.lm_head, batch.ids, batch.offsets, Gradient::none).losses;
 }
 
-std::vector<double> Mixtral::forward_backward(PackedBatch const& batch, RoutingObserver& observer, TapePolicy policy) const {
+std::vector<double> Mixtral::forward_backward(PackedBatch const& prompts, RoutingObserver& observer, TapePolicy policy) const {
+    PackedBatch const batch = placed(prompts, weights_.device());
     LayerContext const context{config_, dispatcher_, rotary_, batch};
     std::vector<LayerTape> tapes(static_cast<std::size_t>(config_.num_layers));
     at::Tensor hidden = embed(batch.ids);
@@ -62,40 +68,66 @@ std::vector<double> Mixtral::forward_backward(PackedBatch const& batch, RoutingO
 
 BranchedHidden Mixtral::forward_branches(std::span<Stem const> stems, std::span<Branch const> branches, RouterEdits const& edits,
                                          KvCache* cache, std::span<std::int64_t const> slots) const {
+    at::Device const device = weights_.device();
     Lanes lanes(stems, branches, edits);
-    at::Tensor hidden = embed(lanes.batch().ids);
-    // Keys and values of a lane belong to all of its branches, also to those that leave it in a later layer.
-    auto const store = [&](std::int64_t layer, LayerTape const& tape) {
-        auto const& offsets = lanes.batch().offsets;
-        for (std::size_t i = 0; i < lanes.lanes().size(); ++i) {
-            at::Tensor const k = tape.k.slice(0, offsets[i], offsets[i + 1]), v = tape.v.slice(0, offsets[i], offsets[i + 1]);
-            for (std::int64_t branch : lanes.lanes()[i].branches) cache->store_prefix(layer, slots[branch], k, v);
-        }
-    };
+    PackedBatch batch = placed(lanes.batch(), device);
+    at::Tensor hidden = embed(batch.ids);
+    std::optional<LaneStore> store;
+    if (cache) store.emplace(*cache, slots, device);
+    RowEditTensors on_device;
+    if (!device.is_cpu()) on_device = edit_table(edits, device);
     for (std::int64_t l = 0; l < config_.num_layers; ++l) {
         note_step();
         std::vector<std::int64_t> const rows = lanes.split(l);
-        if (!rows.empty()) hidden = hidden.index_select(0, at::tensor(rows, at::kLong).to(hidden.device()));
+        if (!rows.empty()) {
+            hidden = hidden.index_select(0, upload<std::int64_t>(rows, device));
+            batch = placed(lanes.batch(), device);
+        }
         std::vector<std::int32_t> const entries = lanes.entries(l);
+        if (!device.is_cpu()) on_device.entries = upload<std::int32_t>(entries, device);
         LayerTape tape;
-        hidden = layer_forward({config_, dispatcher_, rotary_, lanes.batch()}, weights_.layers[l], hidden, tape, {&edits, entries});
-        if (cache) store(l, tape);
+        hidden = layer_forward({config_, dispatcher_, rotary_, batch}, weights_.layers[l], hidden, tape,
+                               {&edits, entries, device.is_cpu() ? nullptr : &on_device});
+        if (store) store->layer(l, lanes, !rows.empty(), tape);
     }
     return {rms_norm(hidden, weights_.final_norm, config_.rms_norm_eps), lanes.batch().offsets, lanes.lanes()};
 }
 
 std::vector<std::int32_t> Mixtral::decode(DecodeBatch const& batch, RouterEdits const& edits, KvCache& cache) const {
-    at::Tensor const ids = at::empty({static_cast<std::int64_t>(batch.ids.size())}, at::kLong);
-    std::copy(batch.ids.begin(), batch.ids.end(), ids.data_ptr<std::int64_t>());
-    at::Tensor hidden = embed(ids);
-    std::vector<std::int32_t> entries(batch.ids.size());
-    std::vector<std::int64_t> const tokens_of_rank = dispatcher_.share_token_counts(ids.size(0));
+    at::Device const device = weights_.device();
+    std::int64_t const n = std::ssize(batch.ids);
+    GATESWEEP_EXPECT(std::all_of(batch.positions.begin(), batch.positions.end(), [&](auto p) { return p < cache.capacity(); }));
+    at::Tensor hidden = embed(upload<std::int32_t>(batch.ids, device));
+    std::vector<std::int32_t> entries;  // [L,n]
+    for (std::int64_t l = 0; l < config_.num_layers; ++l) {
+        for (std::int32_t variant : batch.variants) entries.push_back(edits.entry(variant, l, Phase::decode));
+    }
+    RowEditTensors table;
+    at::Tensor entries_on_device;
+    if (!device.is_cpu()) {
+        table = edit_table(edits, device);
+        entries_on_device = upload<std::int32_t>(entries, device).view({config_.num_layers, n});
+    }
+    std::vector<std::int64_t> const tokens_of_rank = dispatcher_.share_token_counts(n);
     at::Tensor const all_finite = at::ones({}, hidden.options().dtype(at::kBool));
-    DecodeContext const context{config_, dispatcher_, rotary_, cache, batch.slots, batch.positions, tokens_of_rank, all_finite};
+    DecodeContext const context{config_,
+                                dispatcher_,
+                                rotary_,
+                                cache,
+                                batch.slots,
+                                batch.positions,
+                                upload<std::int64_t>(batch.slots, device),
+                                upload<std::int64_t>(batch.positions, device),
+                                tokens_of_rank,
+                                all_finite};
     for (std::int64_t l = 0; l < config_.num_layers; ++l) {
         note_step();
-        for (std::size_t i = 0; i < entries.size(); ++i) entries[i] = edits.entry(batch.variants[i], l, Phase::decode);
-        hidden = layer_decode(context, weights_.layers[l], l, hidden, {&edits, entries});
+        RowEdits row_edits{&edits, std::span(entries).subspan(static_cast<std::size_t>(l * n), batch.ids.size())};
+        if (!device.is_cpu()) {
+            table.entries = entries_on_device[l];
+            row_edits.on_device = &table;
+        }
+        hidden = layer_decode(context, weights_.layers[l], l, hidden, row_edits);
     }
     dispatcher_.wait();
     validate_finite(all_finite);

@@ -1,5 +1,7 @@
 #include "gatesweep/model/packed_batch.h"
 
+#include "gatesweep/model/upload.h"
+
 namespace gatesweep {
 
 PackedBatch pack(std::span<std::vector<std::int32_t> const> prompts) {
@@ -13,6 +15,14 @@ PackedBatch pack(std::span<std::vector<std::int32_t> const> prompts) {
     }
     batch.ids = at::tensor(ids, at::kLong);
     batch.positions = at::tensor(positions, at::kLong);
+    return batch;
+}
+
+PackedBatch placed(PackedBatch batch, at::Device device) {
+    if (device.is_cpu()) return batch;
+    batch.positions = batch.positions.to(device);
+    std::vector<std::int32_t> const offsets(batch.offsets.begin(), batch.offsets.end());
+    batch.offsets_on_device = upload<std::int32_t>(offsets, device);
     return batch;
 }
 

@@ -9,6 +9,7 @@
 #include "gatesweep/base/error.h"
 #include "gatesweep/model/generic_ops.h"
 #include "kernels.h"
+#include "off_cpu.h"
 #include "row_loops.h"
 
 namespace gatesweep {
@@ -78,7 +79,7 @@ void weighted_sums(Routing const& routing, at::Tensor const& factors, std::int64
 }  // namespace
 
 Routing route(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits) {
-    if (!router_logits.is_cpu()) return generic::route(router_logits, top_k, edits);
+    if (!router_logits.is_cpu()) return off_cpu::route(router_logits, top_k, edits);
     std::int64_t const num_tokens = router_logits.size(0), num_experts = router_logits.size(1);
     Routing routing;
     routing.num_experts = num_experts;
@@ -122,7 +123,7 @@ Routing route(at::Tensor const& router_logits, std::int64_t top_k, RowEdits cons
 }
 
 Routing route_on_device(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits, at::Tensor const& all_finite) {
-    if (!router_logits.is_cpu()) return generic::route_on_device(router_logits, top_k, edits, all_finite);
+    if (!router_logits.is_cpu()) return off_cpu::route_on_device(router_logits, top_k, edits, all_finite);
     return route(router_logits, top_k, edits);
 }
 
@@ -168,7 +169,7 @@ at::Tensor router_input_gradient(Routing const& routing, at::Tensor const& d_rou
 }
 
 at::Tensor combine(at::Tensor const& slot_outputs, Routing const& routing) {
-    if (!has_loops(slot_outputs)) return generic::combine(slot_outputs, routing);
+    if (!has_loops(slot_outputs)) return off_cpu::combine(slot_outputs, routing);
     std::int64_t const d = slot_outputs.size(1);
     at::Tensor y = at::empty({routing.num_tokens(), d}, slot_outputs.options());
     GATESWEEP_DISPATCH(slot_outputs.scalar_type(), "combine", [&] {
@@ -180,7 +181,7 @@ at::Tensor combine(at::Tensor const& slot_outputs, Routing const& routing) {
 }
 
 CombineGradient combine_backward(at::Tensor const& dy, at::Tensor const& slot_outputs, Routing const& routing) {
-    if (!has_loops(dy)) return generic::combine_backward(dy, slot_outputs, routing);
+    if (!has_loops(dy)) return off_cpu::combine_backward(dy, slot_outputs, routing);
     std::int64_t const k = routing.top_k(), d = dy.size(1);
     CombineGradient gradient{at::empty_like(slot_outputs), at::empty_like(routing.routing_weights)};
     GATESWEEP_DISPATCH(dy.scalar_type(), "combine_backward", [&] {

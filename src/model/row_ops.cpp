@@ -1,7 +1,7 @@
 #include "gatesweep/model/row_ops.h"
 
-#include "gatesweep/model/generic_ops.h"
 #include "kernels.h"
+#include "off_cpu.h"
 #include "row_loops.h"
 #include "swiglu_rows.h"
 
@@ -10,7 +10,7 @@ namespace gatesweep {
 using namespace kernels;
 
 at::Tensor rms_norm(at::Tensor const& x, at::Tensor const& weight, double eps) {
-    if (!has_loops(x)) return generic::rms_norm(x, weight, eps);
+    if (!has_loops(x)) return off_cpu::rms_norm(x, weight, eps);
     std::int64_t const d = x.size(1);
     at::Tensor y = at::empty_like(x);
     GATESWEEP_DISPATCH(x.scalar_type(), "rms_norm", [&] {
@@ -24,7 +24,7 @@ at::Tensor rms_norm(at::Tensor const& x, at::Tensor const& weight, double eps) {
 }
 
 at::Tensor rms_norm_backward(at::Tensor const& dy, at::Tensor const& x, at::Tensor const& weight, double eps) {
-    if (!has_loops(x)) return generic::rms_norm_backward(dy, x, weight, eps);
+    if (!has_loops(x)) return off_cpu::rms_norm_backward(dy, x, weight, eps);
     std::int64_t const d = x.size(1);
     at::Tensor dx = at::empty_like(x);
     GATESWEEP_DISPATCH(x.scalar_type(), "rms_norm_backward", [&] {
@@ -38,7 +38,7 @@ at::Tensor rms_norm_backward(at::Tensor const& dy, at::Tensor const& x, at::Tens
 }
 
 at::Tensor swiglu(at::Tensor const& gate_up) {
-    if (!has_loops(gate_up)) return generic::swiglu(gate_up);
+    if (!has_loops(gate_up)) return off_cpu::swiglu(gate_up);
     std::int64_t const f = gate_up.size(1) / 2;
     at::Tensor activation = at::empty({gate_up.size(0), f}, gate_up.options());
     GATESWEEP_DISPATCH(gate_up.scalar_type(), "swiglu", [&] {
@@ -53,7 +53,7 @@ at::Tensor swiglu(at::Tensor const& gate_up) {
 }
 
 at::Tensor swiglu_backward(at::Tensor const& d_activation, at::Tensor const& gate_up) {
-    if (!has_loops(gate_up)) return generic::swiglu_backward(d_activation, gate_up);
+    if (!has_loops(gate_up)) return off_cpu::swiglu_backward(d_activation, gate_up);
     std::int64_t const f = gate_up.size(1) / 2;
     at::Tensor d_gate_up = at::empty_like(gate_up);
     GATESWEEP_DISPATCH(gate_up.scalar_type(), "swiglu_backward", [&] {
@@ -88,7 +88,7 @@ RotaryTable make_rotary_table(std::int64_t num_positions, std::int64_t head_dim,
 }
 
 void rotate_heads(at::Tensor x, at::Tensor const& positions, RotaryTable const& table, Rotation rotation) {
-    if (!has_loops(x)) return generic::rotate_heads(x, positions, table, rotation);
+    if (!has_loops(x)) return off_cpu::rotate_heads(x, positions, table, rotation);
     std::int64_t const heads = x.size(1), half = x.size(2) / 2;
     GATESWEEP_DISPATCH(x.scalar_type(), "rotate_heads", [&] {
         auto* data = x.data_ptr<scalar_t>();

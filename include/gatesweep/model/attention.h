@@ -18,6 +18,7 @@ struct AttentionInput {
     std::span<std::int64_t const> offsets;
     std::optional<std::int64_t> window;  // a query sees at most this many keys, itself included
     double scale = 1.0;                  // head_dim^-0.5
+    at::Tensor offsets_on_device = {};   // int32, the same; uploaded where a GPU needs them and they are not given
 };
 
 struct AttentionGradient {
@@ -35,6 +36,8 @@ struct CachedAttentionInput {
     std::span<std::int64_t const> positions;  // [n]
     std::optional<std::int64_t> window;
     double scale = 1.0;
+    // The same on the device; uploaded where a GPU needs them and they are not given.
+    at::Tensor slots_on_device = {}, positions_on_device = {};
 };
 at::Tensor cached_attention(CachedAttentionInput const& in);  // [n, H, d]
 

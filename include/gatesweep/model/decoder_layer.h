@@ -53,6 +53,7 @@ struct DecodeContext {
     KvCache& cache;
     std::span<std::int64_t const> slots;
     std::span<std::int64_t const> positions;
+    at::Tensor slots_on_device, positions_on_device;  // the same on the model's device
     // Where rows travel gathered: TokenDispatcher::share_token_counts, and route_on_device's flag.
     std::span<std::int64_t const> tokens_of_rank = {};
     at::Tensor all_finite = {};

@@ -5,7 +5,6 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
-#include <span>
 #include <vector>
 
 #include "gatesweep/model/model_config.h"
@@ -24,9 +23,10 @@ public:
 
     // Positions [0, n) of a slot, from rows [n, Hkv, d].
     void store_prefix(std::int64_t layer, std::int64_t slot, at::Tensor const& keys, at::Tensor const& values);
-    // Row i of [n, Hkv, d] becomes position positions[i] of slot slots[i].
-    void store_rows(std::int64_t layer, std::span<std::int64_t const> slots, std::span<std::int64_t const> positions,
-                    at::Tensor const& keys, at::Tensor const& values);
+    // Row i of [n, Hkv, d] becomes position positions[i] of slot slots[i]: [n] int64 of the cache's device, each below
+    // num_slots() and capacity().
+    void store_rows(std::int64_t layer, at::Tensor const& slots, at::Tensor const& positions, at::Tensor const& keys,
+                    at::Tensor const& values);
 
     // Bytes of one slot of `capacity` positions.
     static std::uint64_t slot_bytes(ModelConfig const& config, std::int64_t capacity, std::size_t element_size);

@@ -13,6 +13,7 @@
 #include <cstdint>
 
 #include "gatesweep/model/router_edits.h"
+#include "gatesweep/model/row_edit_tensors.h"
 
 namespace gatesweep {
 

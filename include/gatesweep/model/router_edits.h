@@ -60,10 +60,13 @@ private:
     std::vector<LayerEdit> layer_edits_;  // distinct
 };
 
+struct RowEditTensors;  // row_edit_tensors.h
+
 // The edits of one layer's pass: entry of every row of the batch. Without a table nothing is edited.
 struct RowEdits {
     RouterEdits const* table = nullptr;
-    std::span<std::int32_t const> entries;  // [T]
+    std::span<std::int32_t const> entries = {};   // [T]
+    RowEditTensors const* on_device = nullptr;  // the same; uploaded where a GPU needs them and they are not given
 
     LayerEdit const* of_row(std::int64_t row) const {
         if (!table || entries[static_cast<std::size_t>(row)] == 0) return nullptr;

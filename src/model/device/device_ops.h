@@ -1,0 +1,40 @@
+// The operations that have CUDA kernels of their own: float32 and bfloat16 tensors of one GPU. Defined in builds with CUDA
+// alone; off_cpu.h decides when they are taken.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+
+#include "gatesweep/model/attention.h"
+#include "gatesweep/model/router.h"
+#include "gatesweep/model/row_ops.h"
+
+namespace gatesweep::device {
+
+#ifdef GATESWEEP_WITH_CUDA
+inline constexpr bool is_built = true;
+#else
+inline constexpr bool is_built = false;
+#endif
+
+// Whether the kernels hold so many experts, or so wide a head, in a thread's or a warp's registers.
+bool can_route(std::int64_t num_experts);
+bool can_attend(std::int64_t head_dim);
+
+// route_on_device(). `edits` without entries edits nothing.
+Routing route(at::Tensor const& logits, std::int64_t top_k, RowEditTensors const& edits, at::Tensor const& all_finite);
+at::Tensor combine(at::Tensor const& slot_outputs, at::Tensor const& routing_weights);
+CombineGradient combine_backward(at::Tensor const& dy, at::Tensor const& slot_outputs, at::Tensor const& routing_weights);
+
+// cached_attention(), with slots and positions as tensors of the device.
+at::Tensor cached_attention(CachedAttentionInput const& in);
+
+// row_ops.h, with positions on the device.
+at::Tensor rms_norm(at::Tensor const& x, at::Tensor const& weight, double eps);
+at::Tensor rms_norm_backward(at::Tensor const& dy, at::Tensor const& x, at::Tensor const& weight, double eps);
+at::Tensor swiglu(at::Tensor const& gate_up);
+at::Tensor swiglu_backward(at::Tensor const& d_activation, at::Tensor const& gate_up);
+void rotate_heads(at::Tensor const& x, at::Tensor const& positions, RotaryTable const& table, Rotation rotation);
+
+}  // namespace gatesweep::device

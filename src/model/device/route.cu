@@ -1,0 +1,11 @@
+#include "device_ops.h"
+#include "route_kernel.cuh"
+#include "stream_launcher.cuh"
+
+namespace gatesweep::device {
+
+Routing route(at::Tensor const& logits, std::int64_t top_k, RowEditTensors const& edits, at::Tensor const& all_finite) {
+    return launch_route(StreamLauncher(logits), logits, top_k, edits, all_finite);
+}
+
+}  // namespace gatesweep::device

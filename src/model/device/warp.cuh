@@ -1,0 +1,14 @@
+// Sums over the 32 lanes of a warp, in a fixed order: every lane has the same bits in the end.
+#pragma once
+
+namespace gatesweep::device {
+
+inline constexpr int warp_size = 32;
+
+__device__ inline float warp_sum(float value) {
+    for (unsigned mask = warp_size / 2; mask > 0; mask /= 2)
+        value += __shfl_xor_sync(0xffffffffU, value, mask);
+    return value;
+}
+
+}  // namespace gatesweep::device

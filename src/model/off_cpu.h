@@ -1,0 +1,33 @@
+// Operations on tensors that the CPU's loops do not take: by CUDA kernels where this build has them and they take the
+// tensor, else composed of ATen calls (generic_ops.h). GATESWEEP_GPU_KERNELS=aten leaves the kernels out, to compare.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+
+#include "gatesweep/model/attention.h"
+#include "gatesweep/model/router.h"
+#include "gatesweep/model/row_ops.h"
+
+namespace gatesweep::off_cpu {
+
+// Errors: ExitCode::usage when GATESWEEP_GPU_KERNELS is neither own nor aten.
+bool has_kernels(at::Tensor const& x);
+
+at::Tensor attention(AttentionInput const& in);
+AttentionGradient attention_backward(AttentionInput const& in, at::Tensor const& d_output);
+at::Tensor cached_attention(CachedAttentionInput const& in);
+
+Routing route(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits);
+Routing route_on_device(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits, at::Tensor const& all_finite);
+at::Tensor combine(at::Tensor const& slot_outputs, Routing const& routing);
+CombineGradient combine_backward(at::Tensor const& dy, at::Tensor const& slot_outputs, Routing const& routing);
+
+at::Tensor rms_norm(at::Tensor const& x, at::Tensor const& weight, double eps);
+at::Tensor rms_norm_backward(at::Tensor const& dy, at::Tensor const& x, at::Tensor const& weight, double eps);
+at::Tensor swiglu(at::Tensor const& gate_up);
+at::Tensor swiglu_backward(at::Tensor const& d_activation, at::Tensor const& gate_up);
+void rotate_heads(at::Tensor x, at::Tensor const& positions, RotaryTable const& table, Rotation rotation);
+
+}  // namespace gatesweep::off_cpu
