@@ -198,6 +198,10 @@ CombineGradient combine_backward(at::Tensor const& dy, at::Tensor const& slot_ou
     return {df.view({-1, d}), (g * slots).sum(-1)};
 }
 
+at::Tensor greedy_tokens(at::Tensor const& logits) { return logits.argmax(-1); }
+
+at::Tensor log_probabilities(at::Tensor const& logits) { return at::log_softmax(logits.to(at::kDouble), -1); }
+
 at::Tensor cross_entropy_in_place(at::Tensor logits, at::Tensor const& targets, at::Tensor const& scale) {
     at::Tensor const log_p = at::log_softmax(logits, -1);
     at::Tensor const where = targets.to(logits.device()).unsqueeze(1);

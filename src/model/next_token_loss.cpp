@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "gatesweep/model/generic_ops.h"
+#include "gatesweep/model/upload.h"
 #include "kernels.h"
 #include "logit_chunks.h"
 #include "row_loops.h"
@@ -49,33 +50,34 @@ NextTokenLoss next_token_loss(at::Tensor const& hidden, LinearWeight const& lm_h
             scales.push_back(1.0 / static_cast<double>(offsets[s + 1] - offsets[s] - 1));
         }
     }
-    at::Tensor const source = at::tensor(sources, at::kLong), target = at::tensor(targets, at::kLong);
-    at::Tensor const scale = at::tensor(scales, at::kDouble);
-    at::Tensor const rows = hidden.index_select(0, source.to(hidden.device()));
+    at::Device const device = hidden.device();
+    at::Tensor const source = upload<std::int64_t>(sources, device), target = upload<std::int64_t>(targets, device),
+                     scale = upload<double>(scales, device);
+    at::Tensor const rows = hidden.index_select(0, source);
     at::Tensor d_rows = gradient == Gradient::hidden ? at::empty_like(rows) : at::Tensor();
 
     auto const compute_type = hidden.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
-    std::vector<double> row_losses;
+    std::vector<at::Tensor> losses_of_chunks;
     for_logit_chunks(rows.size(0), lm_head.num_outputs(), [&](std::int64_t begin, std::int64_t end) {
         at::Tensor const logits = token_linear(rows.slice(0, begin, end), lm_head).to(compute_type).contiguous();
-        at::Tensor const losses = cross_entropy_in_place(logits, target.slice(0, begin, end), scale.slice(0, begin, end)).cpu();
-        row_losses.insert(row_losses.end(), losses.const_data_ptr<double>(), losses.const_data_ptr<double>() + losses.numel());
+        losses_of_chunks.push_back(cross_entropy_in_place(logits, target.slice(0, begin, end), scale.slice(0, begin, end)));
         if (d_rows.defined()) {
             d_rows.slice(0, begin, end).copy_(token_linear_input_gradient(logits.to(hidden.scalar_type()), lm_head));
         }
     });
 
+    at::Tensor const all_losses = losses_of_chunks.empty() ? at::empty({0}, at::kDouble) : at::cat(losses_of_chunks).cpu();
+    double const* row_loss = all_losses.const_data_ptr<double>();
     NextTokenLoss result;
-    std::size_t row = 0;
     for (std::int64_t s = 0; s < num_prompts; ++s) {
         std::int64_t const num_targets = offsets[s + 1] - offsets[s] - 1;
         double sum = 0;
-        for (std::int64_t i = 0; i < num_targets; ++i) sum += row_losses[row++];
+        for (std::int64_t i = 0; i < num_targets; ++i) sum += *row_loss++;
         result.losses.push_back(sum / static_cast<double>(num_targets));
     }
     if (d_rows.defined()) {
         result.d_hidden = at::zeros_like(hidden);
-        result.d_hidden.index_copy_(0, source.to(hidden.device()), d_rows);
+        result.d_hidden.index_copy_(0, source, d_rows);
     }
     return result;
 }

@@ -4,13 +4,14 @@
 #include <string_view>
 
 #include "device/device_ops.h"
+#include "flash_attention.h"
 #include "gatesweep/base/error.h"
 #include "gatesweep/model/generic_ops.h"
 
 namespace gatesweep::off_cpu {
 namespace {
 
-bool own_kernels_wanted() {
+bool read_kernel_choice() {
     char const* const text = std::getenv("GATESWEEP_GPU_KERNELS");
     std::string_view const word = text ? text : "own";
     GATESWEEP_VALIDATE(word == "own" || word == "aten", ExitCode::usage,
@@ -18,11 +19,24 @@ bool own_kernels_wanted() {
     return word == "own";
 }
 
+bool kernels_wanted() {
+    static bool const wanted = read_kernel_choice();
+    return wanted;
+}
+
 }  // namespace
 
 bool has_kernels(at::Tensor const& x) {
-    static bool const wanted = own_kernels_wanted();
-    return device::is_built && wanted && x.is_cuda() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
+    return device::is_built && kernels_wanted() && x.is_cuda() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
+}
+
+at::Tensor attention(AttentionInput const& in) {
+    return kernels_wanted() && flash::takes(in) ? flash::attention(in) : generic::attention(in);
+}
+
+AttentionGradient attention_backward(AttentionInput const& in, at::Tensor const& d_output) {
+    return kernels_wanted() && flash::takes(in) ? flash::attention_backward(in, d_output)
+                                                    : generic::attention_backward(in, d_output);
 }
 
 at::Tensor rms_norm(at::Tensor const& x, at::Tensor const& weight, double eps) {

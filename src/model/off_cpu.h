@@ -1,5 +1,6 @@
-// Operations on tensors that the CPU's loops do not take: by CUDA kernels where this build has them and they take the
-// tensor, else composed of ATen calls (generic_ops.h). GATESWEEP_GPU_KERNELS=aten leaves the kernels out, to compare.
+// Operations on tensors that the CPU's loops do not take: by CUDA kernels, ours or libtorch's flash attention, where this
+// build has them and they take the tensor, else composed of plain ATen calls (generic_ops.h).
+// GATESWEEP_GPU_KERNELS=aten leaves the kernels out, to compare.
 #pragma once
 
 #include <ATen/ATen.h>

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "gatesweep/model/generic_ops.h"
+#include "gatesweep/model/upload.h"
 #include "kernels.h"
 #include "logit_chunks.h"
 #include "row_loops.h"
@@ -10,13 +12,30 @@
 namespace gatesweep {
 namespace {
 
-// body(first row, logits [n,V] of the compute type on the CPU) for a few rows at a time.
+// body(first row, logits [n,V] of the compute type) for a few rows at a time.
 template <class Body>
 void for_logits(at::Tensor const& hidden, LinearWeight const& lm_head, Body const& body) {
     auto const compute_type = hidden.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
     for_logit_chunks(hidden.size(0), lm_head.num_outputs(), [&](std::int64_t begin, std::int64_t end) {
-        body(begin, token_linear(hidden.slice(0, begin, end), lm_head).to(at::kCPU, compute_type).contiguous());
+        body(begin, token_linear(hidden.slice(0, begin, end), lm_head).to(compute_type).contiguous());
     });
+}
+
+// What f(first row, logits) gives for the rows of each part, one after the other, on the CPU. For devices that need not
+// send their logits there.
+template <class T, class Function>
+std::vector<T> rows_from_device(at::Tensor const& hidden, LinearWeight const& lm_head, Function const& f) {
+    std::vector<at::Tensor> parts;
+    for_logits(hidden, lm_head, [&](std::int64_t first, at::Tensor const& logits) { parts.push_back(f(first, logits)); });
+    if (parts.empty()) return {};
+    at::Tensor const all = at::cat(parts).to(at::kCPU, c10::CppTypeToScalarType<T>::value).contiguous();
+    return {all.const_data_ptr<T>(), all.const_data_ptr<T>() + all.numel()};
+}
+
+// [n,V] -> [n]
+at::Tensor of_targets(at::Tensor const& log_p, std::span<std::int32_t const> targets) {
+    std::vector<std::int64_t> const columns(targets.begin(), targets.end());
+    return log_p.gather(1, upload<std::int64_t>(columns, log_p.device()).unsqueeze(1)).squeeze(1);
 }
 
 double log_sum_exp(float const* z, std::int64_t n) {
@@ -47,6 +66,10 @@ void for_rows(at::Tensor const& logits, Body const& body) {
 }  // namespace
 
 std::vector<std::int32_t> greedy_tokens(at::Tensor const& hidden, LinearWeight const& lm_head) {
+    if (!hidden.is_cpu()) {
+        return rows_from_device<std::int32_t>(
+            hidden, lm_head, [](std::int64_t, at::Tensor const& logits) { return generic::greedy_tokens(logits); });
+    }
     std::vector<std::int32_t> tokens(static_cast<std::size_t>(hidden.size(0)));
     for_logits(hidden, lm_head, [&](std::int64_t first, at::Tensor const& logits) {
         for_rows(logits, [&](std::int64_t row, auto const* z, std::int64_t vocab) {
@@ -57,6 +80,11 @@ std::vector<std::int32_t> greedy_tokens(at::Tensor const& hidden, LinearWeight c
 }
 
 std::vector<double> target_log_probs(at::Tensor const& hidden, LinearWeight const& lm_head, std::span<std::int32_t const> targets) {
+    if (!hidden.is_cpu()) {
+        return rows_from_device<double>(hidden, lm_head, [&](std::int64_t first, at::Tensor const& logits) {
+            return of_targets(generic::log_probabilities(logits), targets.subspan(first, logits.size(0)));
+        });
+    }
     std::vector<double> result(targets.size());
     for_logits(hidden, lm_head, [&](std::int64_t first, at::Tensor const& logits) {
         for_rows(logits, [&](std::int64_t row, auto const* z, std::int64_t vocab) {
@@ -70,7 +98,13 @@ std::vector<double> target_log_probs(at::Tensor const& hidden, LinearWeight cons
 TextScorer::TextScorer(at::Tensor const& reference_hidden, LinearWeight const& lm_head, std::span<std::int32_t const> ids)
     : lm_head_(lm_head), ids_(ids.begin(), ids.end()) {
     std::int64_t const num_targets = static_cast<std::int64_t>(ids.size()) - 1;
-    log_p_ = at::empty({num_targets, lm_head.num_outputs()}, at::kFloat);
+    log_p_ = at::empty({num_targets, lm_head.num_outputs()}, reference_hidden.options().dtype(at::kFloat));
+    if (!log_p_.is_cpu()) {
+        for_logits(reference_hidden.slice(0, 0, num_targets), lm_head, [&](std::int64_t first, at::Tensor const& logits) {
+            log_p_.slice(0, first, first + logits.size(0)).copy_(generic::log_probabilities(logits));
+        });
+        return;
+    }
     auto* const out = log_p_.data_ptr<float>();
     for_logits(reference_hidden.slice(0, 0, num_targets), lm_head, [&](std::int64_t first, at::Tensor const& logits) {
         for_rows(logits, [&](std::int64_t row, auto const* z, std::int64_t vocab) {
@@ -84,31 +118,16 @@ TextScorer::TextScorer(at::Tensor const& reference_hidden, LinearWeight const& l
 TextScore TextScorer::reference() const {
     TextScore score;
     score.num_targets = log_p_.size(0);
-    for (std::int64_t t = 0; t < score.num_targets; ++t) {
-        score.nll_sum -= static_cast<double>(log_p_.const_data_ptr<float>()[t * log_p_.size(1) + ids_[t + 1]]);
-    }
+    if (score.num_targets == 0) return score;
+    at::Tensor const log_p = of_targets(log_p_, std::span(ids_).subspan(1)).cpu().contiguous();
+    for (std::int64_t t = 0; t < score.num_targets; ++t) score.nll_sum -= static_cast<double>(log_p.const_data_ptr<float>()[t]);
     return score;
 }
 
 TextScore TextScorer::score(at::Tensor const& hidden) const {
     std::int64_t const num_targets = log_p_.size(0);
-    std::vector<double> nll(static_cast<std::size_t>(num_targets)), kl(nll.size());
-    auto const* const reference = log_p_.const_data_ptr<float>();
-    for_logits(hidden.slice(0, 0, num_targets), lm_head_, [&](std::int64_t first, at::Tensor const& logits) {
-        for_rows(logits, [&](std::int64_t row, auto const* z, std::int64_t vocab) {
-            std::int64_t const t = first + row;
-            double const normaliser = log_sum_exp(z, vocab);
-            float const* const log_p = reference + t * vocab;
-            double sum = 0;
-            for (std::int64_t i = 0; i < vocab; ++i) {
-                // As rounded as the reference is, so that equal logits give exactly 0.
-                float const log_q = static_cast<float>(static_cast<double>(z[i]) - normaliser);
-                sum += static_cast<double>(std::exp(log_p[i])) * static_cast<double>(log_p[i] - log_q);
-            }
-            kl[t] = sum;
-            nll[t] = -static_cast<double>(static_cast<float>(static_cast<double>(z[ids_[t + 1]]) - normaliser));
-        });
-    });
+    at::Tensor const rows = hidden.slice(0, 0, num_targets);
+    auto const [nll, kl] = log_p_.is_cpu() ? score_rows(rows) : score_rows_on_device(rows);
     TextScore score;
     score.num_targets = num_targets;
     for (std::int64_t t = 0; t < num_targets; ++t) {
@@ -116,6 +135,44 @@ TextScore TextScorer::score(at::Tensor const& hidden) const {
         score.kl_sum += kl[t];
     }
     return score;
+}
+
+// Log-probabilities are rounded as the reference's are, so that equal logits give exactly 0.
+TextScorer::RowScores TextScorer::score_rows(at::Tensor const& hidden) const {
+    RowScores scores{std::vector<double>(static_cast<std::size_t>(hidden.size(0))),
+                     std::vector<double>(static_cast<std::size_t>(hidden.size(0)))};
+    auto const* const reference = log_p_.const_data_ptr<float>();
+    for_logits(hidden, lm_head_, [&](std::int64_t first, at::Tensor const& logits) {
+        for_rows(logits, [&](std::int64_t row, auto const* z, std::int64_t vocab) {
+            std::int64_t const t = first + row;
+            double const normaliser = log_sum_exp(z, vocab);
+            float const* const log_p = reference + t * vocab;
+            double sum = 0;
+            for (std::int64_t i = 0; i < vocab; ++i) {
+                float const log_q = static_cast<float>(static_cast<double>(z[i]) - normaliser);
+                sum += static_cast<double>(std::exp(log_p[i])) * static_cast<double>(log_p[i] - log_q);
+            }
+            scores.kl[t] = sum;
+            scores.nll[t] = -static_cast<double>(static_cast<float>(static_cast<double>(z[ids_[t + 1]]) - normaliser));
+        });
+    });
+    return scores;
+}
+
+TextScorer::RowScores TextScorer::score_rows_on_device(at::Tensor const& hidden) const {
+    std::vector<double> const both = rows_from_device<double>(hidden, lm_head_, [&](std::int64_t first, at::Tensor const& logits) {
+        std::int64_t const n = logits.size(0);
+        at::Tensor const log_q = generic::log_probabilities(logits).to(at::kFloat), log_p = log_p_.slice(0, first, first + n);
+        at::Tensor const nll = -of_targets(log_q, std::span(ids_).subspan(static_cast<std::size_t>(first + 1), n)).to(at::kDouble);
+        at::Tensor const kl = (log_p.exp().to(at::kDouble) * (log_p - log_q).to(at::kDouble)).sum(-1);
+        return at::stack({nll, kl}, 1).view(-1);
+    });
+    RowScores scores;
+    for (std::size_t i = 0; i < both.size(); i += 2) {
+        scores.nll.push_back(both[i]);
+        scores.kl.push_back(both[i + 1]);
+    }
+    return scores;
 }
 
 }  // namespace gatesweep

@@ -1,5 +1,5 @@
-// The same operations as row_ops.h, attention.h, router.h and next_token_loss.h, composed of ATen calls: what runs on
-// devices other than the CPU, and the slow obvious reference that the CPU kernels are tested against.
+// The same operations as row_ops.h, attention.h, router.h, next_token_loss.h and output_head.h, composed of ATen calls:
+// what runs on devices other than the CPU, and the slow obvious reference that the CPU kernels are tested against.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -28,6 +28,9 @@ at::Tensor route_backward(Routing const& routing, at::Tensor const& d_routing_we
 at::Tensor router_input_gradient(Routing const& routing, at::Tensor const& d_router_logits, at::Tensor const& gate_weight);
 at::Tensor combine(at::Tensor const& slot_outputs, Routing const& routing);
 CombineGradient combine_backward(at::Tensor const& dy, at::Tensor const& slot_outputs, Routing const& routing);
+// Of logits [n,V], per row: the largest, the first of equals (int64), and log-softmax in float64.
+at::Tensor greedy_tokens(at::Tensor const& logits);
+at::Tensor log_probabilities(at::Tensor const& logits);
 // Per row: loss (float64) and, in place of the logits, d loss / d logits scaled by `scale` of the row.
 at::Tensor cross_entropy_in_place(at::Tensor logits, at::Tensor const& targets, at::Tensor const& scale);
 

@@ -32,9 +32,15 @@ public:
     TextScore score(at::Tensor const& hidden) const;  // [n,D]
 
 private:
+    struct RowScores {
+        std::vector<double> nll, kl;  // [n-1]
+    };
+    RowScores score_rows(at::Tensor const& hidden) const;
+    RowScores score_rows_on_device(at::Tensor const& hidden) const;
+
     LinearWeight lm_head_;
     std::vector<std::int32_t> ids_;
-    at::Tensor log_p_;  // [n-1,V] of the reference, on the CPU
+    at::Tensor log_p_;  // [n-1,V] float32 of the reference, on the model's device
 };
 
 }  // namespace gatesweep
