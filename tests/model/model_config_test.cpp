@@ -1,21 +1,18 @@
+// config.json: its spellings, its defaults, and every field that is refused.
 #include "gatesweep/model/model_config.h"
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
-#include <numeric>
-#include <set>
 
+#include "model/small_config.h"
 #include "support/expect_error.h"
-#include "support/safetensors_writer.h"
 #include "support/temporary_folder.h"
 
 namespace gatesweep {
 namespace {
 
 using nlohmann::json;
-namespace fs = std::filesystem;
 
 // The released 8x7B-Instruct config, v4 spelling.
 json released() {
@@ -28,27 +25,6 @@ json released() {
         "vocab_size":32000})");
 }
 
-// Only what has no default.
-json smallest() {
-    return json::parse(R"({"model_type":"mixtral","vocab_size":64,"hidden_size":32,"intermediate_size":16,
-        "num_hidden_layers":2,"num_attention_heads":8,"num_local_experts":4,"num_experts_per_tok":2})");
-}
-
-ModelConfig parse(json const& config) {
-    return parse_model_config(config.dump(), "config.json");
-}
-
-// `base` with some fields replaced; a field of type discarded is removed.
-json with(json base, std::vector<std::pair<std::string, json>> const& changes) {
-    for (auto const& [key, value] : changes) {
-        if (value.is_discarded()) {
-            base.erase(key);
-        } else {
-            base[key] = value;
-        }
-    }
-    return base;
-}
 json const absent(json::value_t::discarded);
 
 TEST(ModelConfig, ReadsTheReleasedConfig) {
@@ -268,184 +244,6 @@ TEST(LoadModelConfig, TakesTheEndIdsOfTheGenerationConfig) {
     EXPECT_ERROR(eos(R"({"eos_token_id":64})"), ExitCode::bad_data, "generation_config.json", "eos_token_id is 64");
     EXPECT_ERROR(eos("[]"), ExitCode::bad_data, "generation_config.json");
     EXPECT_ERROR(eos("{"), ExitCode::bad_data, "generation_config.json", "not valid JSON");
-}
-
-// Every tensor that the config calls for, in the spelling of `layout`, all zero.
-std::vector<TestTensor> tensors_of(ModelConfig const& c, ExpertLayout layout) {
-    std::vector<TestTensor> out = {zero_tensor("model.embed_tokens.weight", {c.vocab_size, c.hidden_size}),
-                                   zero_tensor("model.norm.weight", {c.hidden_size})};
-    if (!c.tie_word_embeddings) out.push_back(zero_tensor("lm_head.weight", {c.vocab_size, c.hidden_size}));
-    for (std::int64_t layer = 0; layer < c.num_layers; ++layer) {
-        std::string const p = "model.layers." + std::to_string(layer) + ".";
-        std::int64_t const d = c.hidden_size, f = c.intermediate_size;
-        out.push_back(zero_tensor(p + "input_layernorm.weight", {d}, "F32", 32));
-        out.push_back(zero_tensor(p + "post_attention_layernorm.weight", {d}, "F16"));
-        out.push_back(zero_tensor(p + "self_attn.q_proj.weight", {c.num_heads * c.head_dim, d}));
-        out.push_back(zero_tensor(p + "self_attn.k_proj.weight", {c.num_kv_heads * c.head_dim, d}));
-        out.push_back(zero_tensor(p + "self_attn.v_proj.weight", {c.num_kv_heads * c.head_dim, d}));
-        out.push_back(zero_tensor(p + "self_attn.o_proj.weight", {d, c.num_heads * c.head_dim}));
-        if (layout == ExpertLayout::fused) {
-            out.push_back(zero_tensor(p + "mlp.gate.weight", {c.num_experts, d}));
-            out.push_back(zero_tensor(p + "mlp.experts.gate_up_proj", {c.num_experts, 2 * f, d}));
-            out.push_back(zero_tensor(p + "mlp.experts.down_proj", {c.num_experts, d, f}));
-            continue;
-        }
-        out.push_back(zero_tensor(p + "block_sparse_moe.gate.weight", {c.num_experts, d}));
-        for (std::int64_t e = 0; e < c.num_experts; ++e) {
-            std::string const x = p + "block_sparse_moe.experts." + std::to_string(e);
-            out.push_back(zero_tensor(x + ".w1.weight", {f, d}));
-            out.push_back(zero_tensor(x + ".w2.weight", {d, f}));
-            out.push_back(zero_tensor(x + ".w3.weight", {f, d}));
-        }
-    }
-    return out;
-}
-
-ModelConfig small_config() {
-    return parse(with(smallest(), {{"num_key_value_heads", 2}, {"head_dim", 6}, {"num_local_experts", 3}}));
-}
-
-ExpertLayout validate(std::vector<TestTensor> const& tensors, ModelConfig const& config) {
-    TemporaryFolder const folder;
-    write_safetensors(folder / "model.safetensors", tensors);
-    return validate_checkpoint(Checkpoint(folder.path()), config);
-}
-
-class Layouts : public testing::TestWithParam<ExpertLayout> {};
-INSTANTIATE_TEST_SUITE_P(ValidateCheckpoint, Layouts, testing::Values(ExpertLayout::hub, ExpertLayout::fused));
-
-TEST_P(Layouts, AcceptsExactlyTheTensorsOfTheConfig) {
-    ModelConfig config = small_config();
-    auto const tensors = tensors_of(config, GetParam());
-    EXPECT_EQ(validate(tensors, config), GetParam());
-    std::int64_t num_elements = 0;
-    for (auto const& t : tensors)
-        num_elements += static_cast<std::int64_t>(t.data.size()) / (t.dtype == "F32" ? 4 : 2);
-    EXPECT_EQ(config.num_parameters(), num_elements);
-}
-
-TEST_P(Layouts, NamesEachTensorThatIsMissing) {
-    ModelConfig const config = small_config();
-    auto const tensors = tensors_of(config, GetParam());
-    for (std::size_t i = 0; i < tensors.size(); ++i) {
-        auto fewer = tensors;
-        fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(i));
-        bool const decides_layout = tensors[i].name == "model.layers.0.mlp.gate.weight";
-        expect_error(
-            [&] { validate(fewer, config); }, ExitCode::bad_data,
-            {decides_layout ? "model.layers.0.block_sparse_moe.gate.weight" : std::string_view(tensors[i].name),
-             "missing", "1 file(s)"});
-    }
-}
-
-TEST_P(Layouts, NamesEachTensorOfTheWrongShapeOrType) {
-    ModelConfig const config = small_config();
-    auto const tensors = tensors_of(config, GetParam());
-    for (std::size_t i = 0; i < tensors.size(); ++i) {
-        auto changed = tensors;
-        changed[i].shape.insert(changed[i].shape.begin(), 1);
-        expect_error([&] { validate(changed, config); }, ExitCode::bad_data,
-                     {tensors[i].name, "has shape [1, ", "config.json asks for"});
-        changed = tensors;
-        changed[i] = zero_tensor(tensors[i].name, tensors[i].shape, "I8", 8);
-        expect_error([&] { validate(changed, config); }, ExitCode::bad_data, {tensors[i].name, "stored as I8"});
-    }
-}
-
-TEST_P(Layouts, RefusesTensorsThatTheModelDoesNotHave) {
-    ModelConfig const config = small_config();
-    auto const tensors = tensors_of(config, GetParam());
-    for (char const* name :
-         {"model.layers.2.input_layernorm.weight", "model.layers.0.self_attn.q_proj.bias", "extra",
-          "model.layers.0.block_sparse_moe.experts.3.w1.weight", "model.layers.00.mlp.gate.weight"}) {
-        auto more = tensors;
-        more.push_back(zero_tensor(name, {1}));
-        expect_error([&] { validate(more, config); }, ExitCode::bad_data, {name, "not part of the model"});
-    }
-    auto with_rotary = tensors;
-    with_rotary.push_back(zero_tensor("model.layers.0.self_attn.rotary_emb.inv_freq", {3}, "F32", 32));
-    EXPECT_EQ(validate(with_rotary, config), GetParam());
-}
-
-TEST(ValidateCheckpoint, ATiedHeadMayBeStoredOrNot) {
-    ModelConfig config = small_config();
-    auto const untied = tensors_of(config, ExpertLayout::hub);
-    config.tie_word_embeddings = true;
-    EXPECT_EQ(validate(untied, config), ExpertLayout::hub);
-    EXPECT_EQ(validate(tensors_of(config, ExpertLayout::hub), config), ExpertLayout::hub);
-}
-
-TEST(ValidateCheckpoint, RefusesAMixOfBothLayouts) {
-    ModelConfig const config = small_config();
-    auto mixed = tensors_of(config, ExpertLayout::hub);
-    for (auto& t : mixed) {
-        if (t.name == "model.layers.0.block_sparse_moe.gate.weight") t.name = "model.layers.0.mlp.gate.weight";
-    }
-    EXPECT_ERROR(validate(mixed, config), ExitCode::bad_data, "model.layers.0.mlp.experts.gate_up_proj", "missing");
-}
-
-TEST(ValidateCheckpoint, NamesAreThoseOfTheFormat) {
-    EXPECT_EQ(layer_tensor(3, "input_layernorm.weight"), "model.layers.3.input_layernorm.weight");
-    EXPECT_EQ(gate_tensor(ExpertLayout::hub, 31), "model.layers.31.block_sparse_moe.gate.weight");
-    EXPECT_EQ(gate_tensor(ExpertLayout::fused, 31), "model.layers.31.mlp.gate.weight");
-}
-
-TEST(ExpertSlice, HubTensorsAreWhole) {
-    ModelConfig const config = small_config();
-    for (auto const& [matrix, name] :
-         {std::pair{ExpertMatrix::w1, "w1"}, {ExpertMatrix::w2, "w2"}, {ExpertMatrix::w3, "w3"}}) {
-        TensorSlice const slice = expert_slice(ExpertLayout::hub, config, 1, 2, matrix);
-        EXPECT_EQ(slice.tensor, std::string("model.layers.1.block_sparse_moe.experts.2.") + name + ".weight");
-        EXPECT_EQ(slice.first_element, 0u);
-        EXPECT_EQ(slice.num_elements, 16u * 32u);
-    }
-}
-
-// Fills [E,2F,D] and [E,D,F] by their indices and finds them again through the slices.
-TEST(ExpertSlice, FusedSlicesHoldTheRowsOfTheirExpert) {
-    ModelConfig const config = small_config();
-    std::int64_t const e_count = config.num_experts, f = config.intermediate_size, d = config.hidden_size;
-    std::vector<int> owner(static_cast<std::size_t>(e_count * 2 * f * d));
-    for (std::size_t i = 0; i < owner.size(); ++i) {
-        auto const row = static_cast<std::int64_t>(i) / d;  // row of the stacked [E * 2F, D]
-        owner[i] = static_cast<int>(row / (2 * f) * 10 + (row % (2 * f) < f ? 1 : 3));
-    }
-    for (std::int64_t e = 0; e < e_count; ++e) {
-        for (auto const& [matrix, number] : {std::pair{ExpertMatrix::w1, 1}, {ExpertMatrix::w3, 3}}) {
-            TensorSlice const slice = expert_slice(ExpertLayout::fused, config, 0, e, matrix);
-            EXPECT_EQ(slice.tensor, "model.layers.0.mlp.experts.gate_up_proj");
-            ASSERT_EQ(slice.num_elements, static_cast<std::uint64_t>(f * d));
-            auto const first = owner.begin() + static_cast<std::ptrdiff_t>(slice.first_element);
-            EXPECT_EQ(std::count(first, first + f * d, static_cast<int>(10 * e) + number), f * d);
-        }
-        TensorSlice const down = expert_slice(ExpertLayout::fused, config, 1, e, ExpertMatrix::w2);
-        EXPECT_EQ(down.tensor, "model.layers.1.mlp.experts.down_proj");
-        EXPECT_EQ(down.first_element, static_cast<std::uint64_t>(e * d * f));
-        EXPECT_EQ(down.num_elements, static_cast<std::uint64_t>(d * f));
-    }
-}
-
-TEST(GoldenCheckpoints, AreValid) {
-    std::size_t num_read = 0;
-    for (auto const& entry : fs::directory_iterator(GATESWEEP_GOLDEN_DIR)) {
-        fs::path const folder = entry.path() / "model";
-        if (!fs::exists(folder / "config.json")) continue;
-        SCOPED_TRACE(folder);
-        ModelConfig const config = load_model_config(folder);
-        Checkpoint const checkpoint(folder);
-        bool const fused = entry.path().filename() == "fused-f16" || entry.path().filename() == "three-f16";
-        EXPECT_EQ(validate_checkpoint(checkpoint, config), config.dense ? ExpertLayout::dense : fused ? ExpertLayout::fused : ExpertLayout::hub);
-        std::uint64_t const element = config.stored_dtype == "float32" ? 4 : 2;
-        EXPECT_EQ(checkpoint.total_bytes(), element * static_cast<std::uint64_t>(config.num_parameters()));
-        ++num_read;
-    }
-    EXPECT_GE(num_read, 5u);
-}
-
-TEST(DemoCheckpoint, IsValid) {
-    fs::path const folder = fs::path(GATESWEEP_SOURCE_DIR) / "jobs/demo/model";
-    ModelConfig const config = load_model_config(folder);
-    EXPECT_EQ(validate_checkpoint(Checkpoint(folder), config), ExpertLayout::hub);
 }
 
 }  // namespace
