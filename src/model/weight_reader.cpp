@@ -38,12 +38,14 @@ WeightReader::WeightReader(WeightSource const& source)
 
 void WeightReader::read(std::string const& name, std::uint64_t first, at::Tensor to, std::uint64_t& digest) {
     TensorEntry const& entry = source_.checkpoint->entry(name);
-    at::Tensor const stored = at::empty({to.numel()}, stored_type(entry));
+    // Page-locked where a GPU fetches it: the next piece is read and checked meanwhile. ATen keeps it for so long.
+    bool const to_gpu = to.is_cuda();
+    at::Tensor const stored = at::empty({to.numel()}, at::TensorOptions(stored_type(entry)).pinned_memory(to_gpu));
     std::uint64_t const element = static_cast<std::uint64_t>(entry.type.bits / 8);
     source_.checkpoint->read(name, first * element, {static_cast<std::byte*>(stored.data_ptr()), stored.nbytes()});
     refuse_non_finite(*source_.checkpoint, name, stored);
     digest += digest_of(name, first, stored);
-    to.view(-1).copy_(stored);
+    to.view(-1).copy_(stored, to_gpu);
 }
 
 at::Tensor WeightReader::whole(std::string const& name) {

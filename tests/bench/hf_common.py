@@ -24,6 +24,7 @@ def arguments(description):
     parser.add_argument("--attention", default="sdpa", help="attention implementation of transformers")
     parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"])
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--random-weights", action="store_true", help="of the shape in config.json, made on the device")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--runs", type=int, default=3, help="timed runs after one to warm up; the median counts")
     return parser
@@ -44,8 +45,13 @@ def read_prompts(path, limit):
 
 
 def load(args, experts):
-    model = MixtralForCausalLM.from_pretrained(
-        args.checkpoint, dtype=getattr(torch, args.dtype), attn_implementation=args.attention, experts_implementation=experts)
+    how = dict(dtype=getattr(torch, args.dtype), attn_implementation=args.attention, experts_implementation=experts)
+    if args.random_weights:
+        config = transformers.AutoConfig.from_pretrained(args.checkpoint)
+        with torch.device(args.device):
+            model = MixtralForCausalLM._from_config(config, **how)
+    else:
+        model = MixtralForCausalLM.from_pretrained(args.checkpoint, **how)
     for parameter in model.parameters():
         parameter.requires_grad_(False)
     return model.eval().to(args.device)

@@ -45,11 +45,11 @@ inline Golden load_golden(std::string const& name) {
 }
 
 inline Mixtral load_model(std::filesystem::path const& folder, ParallelLayout const& layout, at::ScalarType dtype,
-                          std::int64_t max_tokens = 512) {
+                          std::int64_t max_tokens = 512, at::Device device = at::kCPU) {
     ModelConfig const config = load_model_config(folder);
     Checkpoint const checkpoint(folder);
     ExpertLayout const experts = validate_checkpoint(checkpoint, config);
-    Weights weights = load_weights(checkpoint, config, experts, layout.local_experts(config.num_experts), dtype, at::kCPU);
+    Weights weights = load_weights(checkpoint, config, experts, layout.local_experts(config.num_experts), dtype, device);
     return Mixtral(config, std::move(weights), layout, max_tokens);
 }
 

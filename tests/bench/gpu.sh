@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# What one GPU reaches, as lines of JSON in OUT (default build-cuda/gpu-bench): agreement with the CPU on the demo model,
+# then Mixtral-8x7B's shapes with random bfloat16 weights (94 GB: an H200; LAYERS=n takes fewer): signals, decoding with
+# and without suppressed experts, each with the kernels and without, in turns, and Hugging Face doing the same.
+#
+#   bash tests/bench/gpu.sh [OUT]
+#
+# Needs build-cuda (bash tests/gpu/cuda_build.sh gatesweep gpu_test model_bench). PYTHON names an interpreter with torch
+# and transformers for Hugging Face's part, which is left out without them. ROUNDS (2), LIVE (1024), PROMPTS (512),
+# BATCH_TOKENS (6144), MEMORY (40, GB for activations), NEW (32) and PARTS choose what is measured.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+out=$(realpath -m "${1:-build-cuda/gpu-bench}")
+mkdir -p "$out"
+bench=${BENCH:-build-cuda/tests/model_bench}
+gatesweep=${GATESWEEP:-build-cuda/gatesweep}
+python=${PYTHON:-python3}
+parts=${PARTS:-tests parity signals decode huggingface}
+[ "$(id -u)" = 0 ] && export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+wants() { case " $parts " in *" $1 "*) ;; *) return 1 ;; esac; }
+
+mkdir -p "$out/model"
+cat > "$out/model/config.json" << EOJ
+{"architectures": ["MixtralForCausalLM"], "model_type": "mixtral", "hidden_size": 4096, "intermediate_size": 14336,
+ "num_hidden_layers": ${LAYERS:-32}, "num_attention_heads": 32, "num_key_value_heads": 8, "num_local_experts": 8,
+ "num_experts_per_tok": 2, "vocab_size": 32000, "rms_norm_eps": 1e-05, "rope_theta": 1000000.0, "hidden_act": "silu",
+ "max_position_embeddings": 32768, "sliding_window": null, "tie_word_embeddings": false, "torch_dtype": "bfloat16",
+ "bos_token_id": 1, "eos_token_id": 2}
+EOJ
+measure() { # the kernels (own, aten), then model_bench's arguments
+    GATESWEEP_GPU_KERNELS=$1 "$bench" "$out/model" "${@:2}" --random-weights --device cuda --runs 1 |
+        sed "s/^{/{\"kernels\": \"$1\", /" | tee -a "$out/rates.jsonl"
+}
+
+nvidia-smi --query-gpu=name,memory.total,clocks.sm,power.limit --format=csv,noheader | tee "$out/gpu.txt"
+wants tests && { build-cuda/tests/gpu_test | tail -n 20 | tee "$out/gpu_test.txt" || true; }
+if wants parity; then
+    for device in cpu cuda; do
+        "$gatesweep" -q run jobs/demo/demo.toml --out "$out/demo-$device" --set parallel.device="$device"
+    done
+    "$gatesweep" compare "$out/demo-cpu" "$out/demo-cuda" | tee "$out/parity.txt" || true
+fi
+for _ in $(seq "${ROUNDS:-2}"); do
+    for kernels in own aten; do
+        if wants signals; then
+            measure "$kernels" signals --num-prompts "${PROMPTS:-512}" --length 64 --batch-tokens "${BATCH_TOKENS:-6144}" --memory "${MEMORY:-40}"
+        fi
+        # Without the kernels attention is a loop over sequences: a few steps tell.
+        if wants decode && [ "$kernels" = own ]; then
+            measure own decode --live "${LIVE:-1024}" --length 64 --new "${NEW:-32}"
+            measure own decode --live "${LIVE:-1024}" --length 64 --new "${NEW:-32}" --masked 5
+        elif wants decode; then
+            measure aten decode --live "${LIVE:-1024}" --length 64 --new 2
+        fi
+    done
+done
+if wants huggingface && "$python" -c 'import torch, transformers' 2> /dev/null; then
+    "$python" - "$out" << 'EOS'
+import json, pathlib, random, sys
+
+random.seed(1)
+out = pathlib.Path(sys.argv[1])
+(out / "prompts.jsonl").write_text("".join(json.dumps([random.randrange(3, 32000) for _ in range(64)]) + "\n" for _ in range(8)))
+(out / "variants.json").write_text(json.dumps([[[layer, layer % 8] for layer in range(0, 10, 2)]]))
+EOS
+    common=("$out/model" "$out/prompts.jsonl" --random-weights --dtype bfloat16 --device cuda --runs 1)
+    "$python" tests/bench/hf_signals.py "${common[@]}" | tee "$out/hf_signals.jsonl"
+    "$python" tests/bench/hf_generate.py "$out/model" "$out/prompts.jsonl" "$out/variants.json" "${common[@]:2}" --batch 1 8 \
+        --max-new-tokens "${NEW:-32}" | tee "$out/hf_generate.jsonl"
+fi

@@ -1,0 +1,61 @@
+// The golden checkpoints on GPUs, experts sharded over the ranks, against the CPU: counts, scores, losses, greedy tokens.
+#include "gatesweep/signal/signals.h"
+#include "gatesweep/sweep/generator.h"
+#include "gpu_test.h"
+#include "support/golden.h"
+#include "support/tensors.h"
+
+namespace gatesweep {
+namespace {
+
+using ModelOnGpu = GpuTest;
+
+Signals signals_of(Mixtral const& model, ParallelLayout const& layout, Golden const& golden) {
+    std::vector<std::int64_t> lengths;
+    for (auto const& ids : golden.prompts)
+        lengths.push_back(std::ssize(ids));
+    Signals signals = compute_signals(model, layout, golden.prompts, plan_batches(lengths, 64),
+                                      {.tape_memory = std::uint64_t{1} << 30, .progress = {}});
+    reduce_to_final_rank(signals, layout);
+    return signals;
+}
+
+// The tokens of this rank's requests: every prompt, unedited and with two experts masked.
+std::vector<std::vector<std::int32_t>> tokens_of(Mixtral const& model, ParallelLayout const& layout, Golden const& golden) {
+    RouterEdits edits(model.config().num_layers, model.config().num_experts);
+    std::int64_t const last = model.config().num_layers - 1;
+    std::int32_t const masked = edits.add(EditMode::mask, EditScope::both, std::vector<RouterEdit>{{0, 1}, {last, 0}});
+    std::vector<Request> requests;
+    for (std::int64_t p = 0; p < std::ssize(golden.prompts); ++p) {
+        requests.push_back({p, 0});
+        requests.push_back({p, masked});
+    }
+    Generator generator(model, layout, edits, golden.prompts, {12, 8, 256, {}});
+    std::vector<std::vector<std::int32_t>> tokens(requests.size());
+    generator.run(requests, [&](Completion const& c) {
+        tokens[static_cast<std::size_t>(2 * c.prompt + (c.variant == masked ? 1 : 0))] = c.token_ids;
+    });
+    return tokens;
+}
+
+TEST_F(ModelOnGpu, GivesTheNumbersOfTheCpuInFloat32) {
+    for (auto const& name : golden_names()) {
+        Golden const golden = load_golden(name);
+        std::int64_t const num_experts = load_model_config(golden.model_folder()).num_experts;
+        if (num_experts % world().size() != 0) continue;
+        ParallelLayout const layout = make_parallel_layout(world(), world().size());
+        Mixtral const on_gpu = load_model(golden.model_folder(), layout, at::kFloat, 512, device_);
+        Mixtral const on_cpu = load_model(golden.model_folder(), layout, at::kFloat);
+        Signals const a = signals_of(on_gpu, layout, golden), b = signals_of(on_cpu, layout, golden);
+        EXPECT_EQ(tokens_of(on_gpu, layout, golden), tokens_of(on_cpu, layout, golden)) << name;
+        if (!layout.is_final_rank()) continue;
+        EXPECT_EQ(a.activation_counts.values(), b.activation_counts.values()) << name;
+        for (std::size_t i = 0; i < b.gradient_scores.values().size(); ++i)
+            ASSERT_NEAR(a.gradient_scores.values()[i], b.gradient_scores.values()[i], 1e-3 * b.gradient_scores.values()[i] + 1e-9) << name;
+        for (std::size_t p = 0; p < b.losses.values().size(); ++p)
+            EXPECT_NEAR(a.losses.values()[p], b.losses.values()[p], 1e-4) << name;
+    }
+}
+
+}  // namespace
+}  // namespace gatesweep
