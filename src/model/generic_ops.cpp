@@ -202,6 +202,13 @@ at::Tensor greedy_tokens(at::Tensor const& logits) { return logits.argmax(-1); }
 
 at::Tensor log_probabilities(at::Tensor const& logits) { return at::log_softmax(logits.to(at::kDouble), -1); }
 
+at::Tensor text_scores(at::Tensor const& logits, at::Tensor const& reference_log_p, at::Tensor const& targets) {
+    at::Tensor const log_p = generic::log_probabilities(logits).to(at::kFloat);
+    at::Tensor const nll = -log_p.gather(1, targets.unsqueeze(1)).squeeze(1).to(at::kDouble);
+    at::Tensor const kl = (reference_log_p.exp().to(at::kDouble) * (reference_log_p - log_p).to(at::kDouble)).sum(-1);
+    return at::stack({nll, kl}, 1);
+}
+
 at::Tensor cross_entropy_in_place(at::Tensor logits, at::Tensor const& targets, at::Tensor const& scale) {
     at::Tensor const log_p = at::log_softmax(logits, -1);
     at::Tensor const where = targets.to(logits.device()).unsqueeze(1);

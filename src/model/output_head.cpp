@@ -32,10 +32,14 @@ std::vector<T> rows_from_device(at::Tensor const& hidden, LinearWeight const& lm
     return {all.const_data_ptr<T>(), all.const_data_ptr<T>() + all.numel()};
 }
 
+at::Tensor columns_of(std::span<std::int32_t const> targets, at::Device device) {
+    std::vector<std::int64_t> const columns(targets.begin(), targets.end());
+    return upload<std::int64_t>(columns, device);
+}
+
 // [n,V] -> [n]
 at::Tensor of_targets(at::Tensor const& log_p, std::span<std::int32_t const> targets) {
-    std::vector<std::int64_t> const columns(targets.begin(), targets.end());
-    return log_p.gather(1, upload<std::int64_t>(columns, log_p.device()).unsqueeze(1)).squeeze(1);
+    return log_p.gather(1, columns_of(targets, log_p.device()).unsqueeze(1)).squeeze(1);
 }
 
 double log_sum_exp(float const* z, std::int64_t n) {
@@ -160,12 +164,10 @@ TextScorer::RowScores TextScorer::score_rows(at::Tensor const& hidden) const {
 }
 
 TextScorer::RowScores TextScorer::score_rows_on_device(at::Tensor const& hidden) const {
-    std::vector<double> const both = rows_from_device<double>(hidden, lm_head_, [&](std::int64_t first, at::Tensor const& logits) {
-        std::int64_t const n = logits.size(0);
-        at::Tensor const log_q = generic::log_probabilities(logits).to(at::kFloat), log_p = log_p_.slice(0, first, first + n);
-        at::Tensor const nll = -of_targets(log_q, std::span(ids_).subspan(static_cast<std::size_t>(first + 1), n)).to(at::kDouble);
-        at::Tensor const kl = (log_p.exp().to(at::kDouble) * (log_p - log_q).to(at::kDouble)).sum(-1);
-        return at::stack({nll, kl}, 1).view(-1);
+    auto const both = rows_from_device<double>(hidden, lm_head_, [&](std::int64_t first, at::Tensor const& logits) {
+        auto const n = static_cast<std::size_t>(logits.size(0));
+        std::span<std::int32_t const> const targets = std::span(ids_).subspan(static_cast<std::size_t>(first + 1), n);
+        return generic::text_scores(logits, log_p_.slice(0, first, first + logits.size(0)), columns_of(targets, logits.device())).view(-1);
     });
     RowScores scores;
     for (std::size_t i = 0; i < both.size(); i += 2) {

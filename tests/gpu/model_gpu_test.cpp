@@ -49,11 +49,11 @@ TEST_F(ModelOnGpu, GivesTheNumbersOfTheCpuInFloat32) {
         Signals const a = signals_of(on_gpu, layout, golden), b = signals_of(on_cpu, layout, golden);
         EXPECT_EQ(tokens_of(on_gpu, layout, golden), tokens_of(on_cpu, layout, golden)) << name;
         if (!layout.is_final_rank()) continue;
-        EXPECT_EQ(a.activation_counts.values(), b.activation_counts.values()) << name;
-        for (std::size_t i = 0; i < b.gradient_scores.values().size(); ++i)
-            ASSERT_NEAR(a.gradient_scores.values()[i], b.gradient_scores.values()[i], 1e-3 * b.gradient_scores.values()[i] + 1e-9) << name;
-        for (std::size_t p = 0; p < b.losses.values().size(); ++p)
-            EXPECT_NEAR(a.losses.values()[p], b.losses.values()[p], 1e-4) << name;
+        EXPECT_EQ(a.activation_counts.values, b.activation_counts.values) << name;
+        for (std::size_t i = 0; i < b.gradient_scores.values.size(); ++i)
+            ASSERT_NEAR(a.gradient_scores.values[i], b.gradient_scores.values[i], 1e-3 * b.gradient_scores.values[i] + 1e-9) << name;
+        for (std::size_t p = 0; p < b.losses.values.size(); ++p)
+            EXPECT_NEAR(a.losses.values[p], b.losses.values[p], 1e-4) << name;
     }
 }
 

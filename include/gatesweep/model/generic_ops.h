@@ -31,6 +31,9 @@ CombineGradient combine_backward(at::Tensor const& dy, at::Tensor const& slot_ou
 // Of logits [n,V], per row: the largest, the first of equals (int64), and log-softmax in float64.
 at::Tensor greedy_tokens(at::Tensor const& logits);
 at::Tensor log_probabilities(at::Tensor const& logits);
+// Per row, [n,2] float64: -log p of its target [n] int64, and KL(reference || p) to the reference's log-probabilities [n,V]
+// float32; p is rounded as they are, so that equal logits give exactly 0.
+at::Tensor text_scores(at::Tensor const& logits, at::Tensor const& reference_log_p, at::Tensor const& targets);
 // Per row: loss (float64) and, in place of the logits, d loss / d logits scaled by `scale` of the row.
 at::Tensor cross_entropy_in_place(at::Tensor logits, at::Tensor const& targets, at::Tensor const& scale);
 
