@@ -155,6 +155,17 @@ T exchange(T value, unsigned (*source)(unsigned, unsigned), unsigned argument) {
 inline void __syncthreads() { gatesweep::emulated::Block::current_block->wait_for_block(); }
 
 template <class T>
+T __shfl_sync(unsigned, T value, unsigned source) {
+    return gatesweep::emulated::exchange(value, [](unsigned, unsigned lane) { return lane; }, source);
+}
+
+template <class T>
+T __shfl_up_sync(unsigned, T value, unsigned distance) {
+    return gatesweep::emulated::exchange(
+        value, [](unsigned lane, unsigned by) { return lane < by ? lane : lane - by; }, distance);
+}
+
+template <class T>
 T __shfl_xor_sync(unsigned, T value, unsigned lane_mask) {
     return gatesweep::emulated::exchange(value, [](unsigned lane, unsigned mask) { return lane ^ mask; }, lane_mask);
 }

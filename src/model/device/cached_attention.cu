@@ -4,6 +4,8 @@
 
 namespace gatesweep::device {
 
+bool can_attend(std::int64_t head_dim) { return head_dim <= most_lane_columns * warp_size; }
+
 at::Tensor cached_attention(CachedAttentionInput const& in, at::Tensor const& slots, at::Tensor const& positions) {
     return launch_cached_attention(StreamLauncher(in.q), in, slots, positions);
 }

@@ -100,8 +100,6 @@ __global__ void __launch_bounds__(attention_warps* warp_size) cached_attention_k
     }
 }
 
-inline bool can_attend(std::int64_t head_dim) { return head_dim <= most_lane_columns * warp_size; }
-
 // launch(kernel, grid, block, arguments ...); slots and positions are tensors of the device.
 template <class Launch>
 at::Tensor launch_cached_attention(Launch const& launch, CachedAttentionInput const& in, at::Tensor const& slots,

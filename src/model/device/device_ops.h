@@ -6,6 +6,7 @@
 
 #include <cstdint>
 
+#include "../gathered_plan.h"
 #include "gatesweep/model/attention.h"
 #include "gatesweep/model/router.h"
 #include "gatesweep/model/row_ops.h"
@@ -18,14 +19,17 @@ inline constexpr bool is_built = true;
 inline constexpr bool is_built = false;
 #endif
 
-// Whether the kernels hold so many experts, or so wide a head, in a thread's or a warp's registers.
+// Whether the kernels hold so many experts, or so wide a head, in registers or shared memory.
 bool can_route(std::int64_t num_experts);
+bool can_plan(std::int64_t num_local_experts);
 bool can_attend(std::int64_t head_dim);
 
 // route_on_device(). `edits` without entries edits nothing.
 Routing route(at::Tensor const& logits, std::int64_t top_k, RowEditTensors const& edits, at::Tensor const& all_finite);
 at::Tensor combine(at::Tensor const& slot_outputs, at::Tensor const& routing_weights);
 CombineGradient combine_backward(at::Tensor const& dy, at::Tensor const& slot_outputs, at::Tensor const& routing_weights);
+
+GatheredPlan plan_gathered(GatheredIds const& ids);
 
 // cached_attention(), with slots and positions as tensors of the device.
 at::Tensor cached_attention(CachedAttentionInput const& in);

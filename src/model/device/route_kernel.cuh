@@ -126,8 +126,6 @@ __global__ void __launch_bounds__(route_threads) route_kernel(RouteTask<T> task)
         task.weights[t * top_k + k] /= left;
 }
 
-inline bool can_route(std::int64_t num_experts) { return num_experts <= most_routed_experts; }
-
 // launch(kernel, grid, block, arguments ...)
 template <class Launch>
 Routing launch_route(Launch const& launch, at::Tensor const& logits, std::int64_t top_k, RowEditTensors const& edits,
