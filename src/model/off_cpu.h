@@ -8,13 +8,11 @@
 #include <cstdint>
 
 #include "gatesweep/model/attention.h"
+#include "gatesweep/model/gpu_kernels.h"
 #include "gatesweep/model/router.h"
 #include "gatesweep/model/row_ops.h"
 
 namespace gatesweep::off_cpu {
-
-// Errors: ExitCode::usage when GATESWEEP_GPU_KERNELS is neither own nor aten.
-bool has_kernels(at::Tensor const& x);
 
 at::Tensor attention(AttentionInput const& in);
 AttentionGradient attention_backward(AttentionInput const& in, at::Tensor const& d_output);

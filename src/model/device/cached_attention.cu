@@ -1,6 +1,6 @@
 #include "cached_attention_kernel.cuh"
 #include "device_ops.h"
-#include "stream_launcher.cuh"
+#include "gatesweep/model/stream_launcher.cuh"
 
 namespace gatesweep::device {
 

@@ -8,16 +8,11 @@
 
 #include "../gathered_plan.h"
 #include "gatesweep/model/attention.h"
+#include "gatesweep/model/gpu_kernels.h"
 #include "gatesweep/model/router.h"
 #include "gatesweep/model/row_ops.h"
 
 namespace gatesweep::device {
-
-#ifdef GATESWEEP_WITH_CUDA
-inline constexpr bool is_built = true;
-#else
-inline constexpr bool is_built = false;
-#endif
 
 // Whether the kernels hold so many experts, or so wide a head, in registers or shared memory.
 bool can_route(std::int64_t num_experts);

@@ -1,6 +1,6 @@
 #include "device_ops.h"
+#include "gatesweep/model/stream_launcher.cuh"
 #include "route_kernel.cuh"
-#include "stream_launcher.cuh"
 
 namespace gatesweep::device {
 

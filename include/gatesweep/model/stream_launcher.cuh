@@ -1,6 +1,7 @@
-// Launches a kernel on the current stream of a tensor's device.
+// Launches a kernel on the current stream of a tensor's device: what the .cu files of a layer instantiate their launches with.
 #pragma once
 
+#include <ATen/ATen.h>
 #include <c10/cuda/CUDAException.h>
 #include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
