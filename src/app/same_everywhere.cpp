@@ -10,6 +10,7 @@
 #include "gatesweep/base/build_config.h"
 #include "gatesweep/base/digest.h"
 #include "gatesweep/comm/agreement.h"
+#include "gatesweep/model/gpu_kernels.h"
 #include "gatesweep/model/linear.h"
 
 namespace gatesweep {
@@ -62,12 +63,12 @@ void require_same_model(Communicator const& world, std::filesystem::path const& 
 
 void require_same_numerics(Communicator const& world, Machine const& machine) {
     std::string const remedy =
-        "use nodes of one kind, or set ATEN_CPU_CAPABILITY and GATESWEEP_GEMM to what all of them have";
-    std::string const kernel = machine.device.is_cuda() ? "cuda" : gemm_kernel_name();
+        "use nodes of one kind, or set ATEN_CPU_CAPABILITY, GATESWEEP_GEMM and GATESWEEP_GPU_KERNELS to what all of them have";
+    std::string const kernel = machine.device.is_cuda() ? device::kernels_name() : gemm_kernel_name();
     require_agreement(world, {{"the device", machine.device.is_cuda() ? "cuda" : "cpu", ExitCode::unavailable,
                                "give every rank a device"},
                               {"the instruction set", at::get_cpu_capability(), ExitCode::unavailable, remedy},
-                              {"the matrix product", kernel, ExitCode::unavailable, remedy},
+                              {machine.device.is_cuda() ? "the GPU kernels" : "the matrix product", kernel, ExitCode::unavailable, remedy},
                               {"the numerics id", numerics_id(machine), ExitCode::unavailable, remedy}});
 }
 

@@ -3,7 +3,6 @@
 #include <optional>
 
 #include "device/device_ops.h"
-#include "off_cpu.h"
 
 namespace gatesweep {
 namespace {
@@ -50,7 +49,7 @@ GatheredPlan generic::plan_gathered(GatheredIds const& ids) {
 
 GatheredPlan plan_gathered(GatheredIds const& ids) {
     if constexpr (device::is_built) {
-        if (off_cpu::has_kernels_on(ids.all.device()) && device::can_plan(ids.mine.count)) return device::plan_gathered(ids);
+        if (device::has_kernels_on(ids.all.device()) && device::can_plan(ids.mine.count)) return device::plan_gathered(ids);
     }
     return generic::plan_gathered(ids);
 }

@@ -1,96 +1,72 @@
 #include "off_cpu.h"
 
-#include <cstdlib>
-#include <string_view>
-
 #include "device/device_ops.h"
 #include "flash_attention.h"
-#include "gatesweep/base/error.h"
 #include "gatesweep/model/generic_ops.h"
 
 namespace gatesweep::off_cpu {
-namespace {
-
-bool read_kernel_choice() {
-    char const* const text = std::getenv("GATESWEEP_GPU_KERNELS");
-    std::string_view const word = text ? text : "own";
-    GATESWEEP_VALIDATE(word == "own" || word == "aten", ExitCode::usage,
-                       "GATESWEEP_GPU_KERNELS=\"{}\" is neither own nor aten: unset it, or write one of them", printable(word));
-    return word == "own";
-}
-
-bool kernels_wanted() {
-    static bool const wanted = read_kernel_choice();
-    return wanted;
-}
-
-}  // namespace
-
-bool has_kernels(at::Tensor const& x) {
-    return device::is_built && kernels_wanted() && x.is_cuda() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);
-}
 
 at::Tensor attention(AttentionInput const& in) {
-    return kernels_wanted() && flash::takes(in) ? flash::attention(in) : generic::attention(in);
+    return device::kernels_wanted() && flash::takes(in) ? flash::attention(in) : generic::attention(in);
 }
 
 AttentionGradient attention_backward(AttentionInput const& in, at::Tensor const& d_output) {
-    return kernels_wanted() && flash::takes(in) ? flash::attention_backward(in, d_output)
-                                                    : generic::attention_backward(in, d_output);
+    return device::kernels_wanted() && flash::takes(in) ? flash::attention_backward(in, d_output)
+                                                            : generic::attention_backward(in, d_output);
 }
 
 at::Tensor rms_norm(at::Tensor const& x, at::Tensor const& weight, double eps) {
     if constexpr (device::is_built) {
-        if (has_kernels(x)) return device::rms_norm(x, weight, eps);
+        if (device::has_kernels(x)) return device::rms_norm(x, weight, eps);
     }
     return generic::rms_norm(x, weight, eps);
 }
 
 at::Tensor rms_norm_backward(at::Tensor const& dy, at::Tensor const& x, at::Tensor const& weight, double eps) {
     if constexpr (device::is_built) {
-        if (has_kernels(x)) return device::rms_norm_backward(dy, x, weight, eps);
+        if (device::has_kernels(x)) return device::rms_norm_backward(dy, x, weight, eps);
     }
     return generic::rms_norm_backward(dy, x, weight, eps);
 }
 
 at::Tensor swiglu(at::Tensor const& gate_up) {
     if constexpr (device::is_built) {
-        if (has_kernels(gate_up)) return device::swiglu(gate_up);
+        if (device::has_kernels(gate_up)) return device::swiglu(gate_up);
     }
     return generic::swiglu(gate_up);
 }
 
 at::Tensor swiglu_backward(at::Tensor const& d_activation, at::Tensor const& gate_up) {
     if constexpr (device::is_built) {
-        if (has_kernels(gate_up)) return device::swiglu_backward(d_activation, gate_up);
+        if (device::has_kernels(gate_up)) return device::swiglu_backward(d_activation, gate_up);
     }
     return generic::swiglu_backward(d_activation, gate_up);
 }
 
 void rotate_heads(at::Tensor x, at::Tensor const& positions, RotaryTable const& table, Rotation rotation) {
     if constexpr (device::is_built) {
-        if (has_kernels(x)) return device::rotate_heads(x, positions.to(x.device()), table, rotation);
+        if (device::has_kernels(x)) return device::rotate_heads(x, positions.to(x.device()), table, rotation);
     }
     generic::rotate_heads(x, positions, table, rotation);
 }
 
 at::Tensor combine(at::Tensor const& slot_outputs, Routing const& routing) {
     if constexpr (device::is_built) {
-        if (has_kernels(slot_outputs)) return device::combine(slot_outputs, routing.routing_weights);
+        if (device::has_kernels(slot_outputs)) return device::combine(slot_outputs, routing.routing_weights);
     }
     return generic::combine(slot_outputs, routing);
 }
 
 CombineGradient combine_backward(at::Tensor const& dy, at::Tensor const& slot_outputs, Routing const& routing) {
     if constexpr (device::is_built) {
-        if (has_kernels(dy)) return device::combine_backward(dy, slot_outputs, routing.routing_weights);
+        if (device::has_kernels(dy)) return device::combine_backward(dy, slot_outputs, routing.routing_weights);
     }
     return generic::combine_backward(dy, slot_outputs, routing);
 }
 
 Routing route_on_device(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits, at::Tensor const& all_finite) {
     if constexpr (device::is_built) {
-        if (has_kernels(router_logits) && device::can_route(router_logits.size(1)))
+        if (device::has_kernels(router_logits) && device::can_route(router_logits.size(1)))
             return device::route(router_logits, top_k, tensors_of(edits, router_logits.device()), all_finite);
     }
     return generic::route_on_device(router_logits, top_k, edits, all_finite);
@@ -106,7 +82,7 @@ Routing route(at::Tensor const& router_logits, std::int64_t top_k, RowEdits cons
 
 at::Tensor cached_attention(CachedAttentionInput const& in) {
     if constexpr (device::is_built) {
-        if (has_kernels(in.q) && device::can_attend(in.q.size(2))) return device::cached_attention(in);
+        if (device::has_kernels(in.q) && device::can_attend(in.q.size(2))) return device::cached_attention(in);
     }
     return generic::cached_attention(in);
 }

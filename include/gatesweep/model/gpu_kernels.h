@@ -4,17 +4,27 @@
 
 #include <ATen/ATen.h>
 
+#include <string>
+
 #include "gatesweep/base/error.h"
 
-namespace gatesweep {
-
-namespace device {
+namespace gatesweep::device {
 
 #ifdef GATESWEEP_WITH_CUDA
 inline constexpr bool is_built = true;
 #else
 inline constexpr bool is_built = false;
 #endif
+
+// Whether GPUs compute with kernels: GATESWEEP_GPU_KERNELS=own, as where it is unset, or aten, which leaves them out, to
+// compare. Errors: ExitCode::usage for another word.
+bool kernels_wanted();
+// "own" or "aten": part of the numerics of a run on GPUs.
+std::string kernels_name();
+
+bool has_kernels_on(at::Device device);
+// Whether `x` is a GPU's and the kernels take it.
+bool has_kernels(at::Tensor const& x);
 
 // body(a null pointer of the type): float32 and bfloat16 have kernels.
 template <class Body>
@@ -27,14 +37,4 @@ void for_stored_type(at::ScalarType dtype, Body const& body) {
     }
 }
 
-}  // namespace device
-
-namespace off_cpu {
-
-// Whether `x` is a GPU's and the kernels take it. GATESWEEP_GPU_KERNELS=aten leaves them out, to compare.
-// Errors: ExitCode::usage when GATESWEEP_GPU_KERNELS is neither own nor aten.
-bool has_kernels(at::Tensor const& x);
-
-}  // namespace off_cpu
-
-}  // namespace gatesweep
+}  // namespace gatesweep::device

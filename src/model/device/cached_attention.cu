@@ -1,13 +1,18 @@
 #include "cached_attention_kernel.cuh"
 #include "device_ops.h"
 #include "gatesweep/model/stream_launcher.cuh"
+#include "gatesweep/model/upload.h"
 
 namespace gatesweep::device {
 
 bool can_attend(std::int64_t head_dim) { return head_dim <= most_lane_columns * warp_size; }
 
-at::Tensor cached_attention(CachedAttentionInput const& in, at::Tensor const& slots, at::Tensor const& positions) {
-    return launch_cached_attention(StreamLauncher(in.q), in, slots, positions);
+at::Tensor cached_attention(CachedAttentionInput const& in) {
+    auto const there = [&](at::Tensor const& given, std::span<std::int64_t const> values) {
+        return given.defined() ? given : upload(values, in.q.device());
+    };
+    return launch_cached_attention(StreamLauncher(in.q), in, there(in.slots_on_device, in.slots),
+                                   there(in.positions_on_device, in.positions));
 }
 
 }  // namespace gatesweep::device
