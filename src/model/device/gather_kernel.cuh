@@ -87,8 +87,9 @@ struct PlacesTask {
 inline constexpr int places_threads = 128;
 
 // m >= n: a token of the group has a thread, and with the same number one of this rank.
-__global__ inline void __launch_bounds__(places_threads) places_kernel(PlacesTask task) {
-    std::int64_t const t = static_cast<std::int64_t>(blockIdx.x) * places_threads + threadIdx.x;
+template <int kThreads>
+__global__ void __launch_bounds__(kThreads) places_kernel(PlacesTask task) {
+    std::int64_t const t = static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x;
     if (t < task.num_tokens) {
         int place = 0;
         for (int k = 0; k < task.top_k; ++k) {
@@ -142,7 +143,7 @@ GatheredPlan launch_plan_gathered(Launch const& launch, GatheredIds const& ids) 
                             static_cast<int>(ids.mine.count),
                             static_cast<int>(top_k),
                             static_cast<int>(ids.places)};
-    launch(places_kernel, dim3(static_cast<unsigned>((num_tokens + places_threads - 1) / places_threads)), dim3(places_threads), places);
+    launch(places_kernel<places_threads>, dim3(static_cast<unsigned>((num_tokens + places_threads - 1) / places_threads)), dim3(places_threads), places);
     return plan;
 }
 
