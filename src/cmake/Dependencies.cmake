@@ -8,7 +8,10 @@ if(GATESWEEP_WITH_CUDA)
     set(CMAKE_CUDA_ARCHITECTURES 80-real 90-real) # CMake 3.25 only sees it if it is set before enable_language
   endif()
   enable_language(CUDA)
-  string(APPEND CMAKE_CUDA_FLAGS " -std=c++20") # CMake 3.25 knows nothing newer than 17 for nvcc
+  if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION) # CMake 3.25 does not know that nvcc has it
+    set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")
+    set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION "-std=c++20")
+  endif()
   find_package(LibTorch 2.8 REQUIRED COMPONENTS CUDA)
 else()
   find_package(LibTorch 2.8 REQUIRED)
