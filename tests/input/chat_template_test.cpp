@@ -6,6 +6,7 @@
 
 #include "gatesweep/base/error.h"
 #include "gatesweep/base/file.h"
+#include "input/expect_says.h"
 #include "input/golden_input.h"
 #include "input/temporary_folder.h"
 
@@ -14,20 +15,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Ids = std::vector<std::int32_t>;
-
-#define EXPECT_SAYS(message, words) EXPECT_NE((message).find(words), std::string::npos) << (message)
-
-template <class Call>
-std::string refusal(ExitCode code, Call const& call) {
-    try {
-        call();
-    } catch (Error const& error) {
-        EXPECT_EQ(error.code(), code) << error.what();
-        return error.what();
-    }
-    ADD_FAILURE() << "no error";
-    return "";
-}
 
 std::string config_with(nlohmann::json const& chat_template) {
     return nlohmann::json{{"chat_template", chat_template}}.dump();

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "gatesweep/base/error.h"
+#include "input/expect_says.h"
 
 namespace gatesweep::jinja {
 namespace {
@@ -35,8 +36,6 @@ std::string refusal(std::string_view source) {
     ADD_FAILURE() << "no error for " << source.substr(0, 200);
     return "";
 }
-
-#define EXPECT_SAYS(message, words) EXPECT_NE((message).find(words), std::string::npos) << (message)
 
 struct Rendering {
     std::string_view source, expected;

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "gatesweep/base/error.h"
+#include "input/expect_says.h"
 #include "input/temporary_folder.h"
 
 namespace gatesweep {
@@ -44,8 +45,6 @@ protected:
         "[[prompts]]\ngroup = \"benign\"\nfile = \"benign.csv\"\n"
         "[[prompts]]\ngroup = \"harmful\"\nfile = \"harmful.csv\"\n";
 };
-
-#define EXPECT_SAYS(message, words) EXPECT_NE((message).find(words), std::string::npos) << (message)
 
 TEST_F(JobTest, minimal_job_has_the_documented_defaults) {
     Job const job = load(minimal_);

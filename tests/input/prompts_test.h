@@ -11,23 +11,12 @@
 
 #include "gatesweep/base/error.h"
 #include "gatesweep/input/prompts.h"
+#include "input/expect_says.h"
 #include "input/temporary_folder.h"
 
 namespace gatesweep {
 
 using Ids = std::vector<std::int32_t>;
-
-template <class Call>
-std::string refusal(ExitCode code, Call const& call) {
-    try {
-        call();
-    } catch (Error const& error) {
-        EXPECT_EQ(error.code(), code) << error.what();
-        return error.what();
-    }
-    ADD_FAILURE() << "no error";
-    return "";
-}
 
 class PromptsTest : public ::testing::Test {
 protected:
@@ -51,5 +40,3 @@ protected:
 };
 
 }  // namespace gatesweep
-
-#define EXPECT_SAYS(message, words) EXPECT_NE((message).find(words), std::string::npos) << (message)

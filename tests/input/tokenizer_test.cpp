@@ -6,6 +6,7 @@
 
 #include "gatesweep/base/error.h"
 #include "gatesweep/base/file.h"
+#include "input/expect_says.h"
 #include "input/golden_input.h"
 #include "input/temporary_folder.h"
 
@@ -14,8 +15,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Ids = std::vector<std::int32_t>;
-
-#define EXPECT_SAYS(message, words) EXPECT_NE((message).find(words), std::string::npos) << (message)
 
 std::string refusal(fs::path const& file, ExitCode code) {
     testing::internal::CaptureStderr();
