@@ -5,6 +5,7 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
+#include <cstring>
 #include <initializer_list>
 #include <type_traits>
 
@@ -45,7 +46,14 @@ __device__ inline void store_chunk(float const (&from)[chunk_size<T>], T* row, s
         Chunk<T> chunk;
         for (int i = 0; i < chunk_size<T>; ++i)
             chunk.values[i] = static_cast<T>(from[i]);
+#ifdef __CUDA_ARCH__
+        // An assignment is sometimes compiled into a store for each element.
+        uint4 words;
+        memcpy(&words, &chunk, sizeof words);
+        __stwb(reinterpret_cast<uint4*>(row + column), words);
+#else
         *reinterpret_cast<Chunk<T>*>(row + column) = chunk;
+#endif
     } else {
         for (int i = 0; i < chunk_size<T>; ++i) {
             if (column + i < num_columns) row[column + i] = static_cast<T>(from[i]);
