@@ -6,11 +6,13 @@
 #include <cmath>
 #include <limits>
 
+#include "gatesweep/model/gpu_kernels.h"
+#include "gradient_scores.h"
+
 namespace gatesweep {
 namespace {
 
-// d_router_logits of a token sum to zero before they are rounded to float32; this much of their magnitude may be left.
-constexpr double rounding_allowance = 1e-5;
+constexpr std::int64_t gradient_bytes = std::int64_t{64} << 20;  // of a GPU's memory, where prompts allow
 
 // Host copies in the types that the sums use.
 struct HostView {
@@ -58,6 +60,16 @@ private:
 
 GateGradientScores gate_gradient_scores(PackedBatch const& batch, Routing const& routing, at::Tensor const& d_router_logits,
                                         at::Tensor const& router_input) {
+    if constexpr (device::is_built) {
+        if (off_cpu::has_kernels(router_input)) {
+            device::GateGradientInput const in{routing.expert_ids.to(router_input.device()).contiguous(),
+                                               d_router_logits.to(at::kFloat).contiguous(), router_input.contiguous(),
+                                               routing.num_experts};
+            std::int64_t const of_prompt = routing.num_experts * router_input.size(1) * std::int64_t{sizeof(double)};
+            return scores_on_device(batch, in, std::max<std::int64_t>(1, gradient_bytes / of_prompt),
+                                    [&](at::Tensor const& offsets) { return device::gate_gradient(in, offsets); });
+        }
+    }
     HostView const view(routing, d_router_logits, router_input);
     std::int64_t const num_experts = view.num_experts, d = view.d;
     GateGradientScores result;
