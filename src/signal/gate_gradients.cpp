@@ -61,7 +61,7 @@ private:
 GateGradientScores gate_gradient_scores(PackedBatch const& batch, Routing const& routing, at::Tensor const& d_router_logits,
                                         at::Tensor const& router_input) {
     if constexpr (device::is_built) {
-        if (off_cpu::has_kernels(router_input)) {
+        if (device::has_kernels(router_input)) {
             device::GateGradientInput const in{routing.expert_ids.to(router_input.device()).contiguous(),
                                                d_router_logits.to(at::kFloat).contiguous(), router_input.contiguous(),
                                                routing.num_experts};

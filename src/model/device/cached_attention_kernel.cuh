@@ -65,14 +65,14 @@ __global__ void __launch_bounds__(attention_warps* warp_size) cached_attention_k
         for (int h = 0; h < kHeads; ++h) {
             float product = 0.0F;
             for (int c = 0; c < kColumns; ++c)
-                product += q[h][c] * key_columns[c];
+                product = fmaf(q[h][c], key_columns[c], product);
             float const score = warp_sum(product) * task.scale;
             float const now = score > largest[h] ? score : largest[h];
             float const shrink = expf(largest[h] - now), weight = expf(score - now);
             largest[h] = now;
             total[h] = total[h] * shrink + weight;
             for (int c = 0; c < kColumns; ++c)
-                sum[h][c] = sum[h][c] * shrink + weight * value[c];
+                sum[h][c] = fmaf(sum[h][c], shrink, weight * value[c]);
         }
     }
 
