@@ -2,22 +2,27 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 #include <vector>
 
 namespace gatesweep {
 namespace {
-
-// [P]: sum over a prompt's tokens of sum_e |dz| * max |x|. Prompts are summed apart: a NaN stays in its own.
-at::Tensor magnitudes(device::GateGradientInput const& in, at::Tensor const& offsets) {
-    at::Tensor const of_token = in.d_router_logits.to(at::kDouble).abs().sum(1) * in.router_input.abs().amax(1).to(at::kDouble);
-    return at::segment_reduce(of_token, "sum", {}, {}, offsets, 0, true);
-}
 
 std::vector<double> to_host(std::vector<at::Tensor> const& parts) {
     if (parts.empty()) return {};
     at::Tensor const all = at::cat(parts).to(at::kCPU).contiguous();
     auto const* const values = all.const_data_ptr<double>();
     return {values, values + all.numel()};
+}
+
+// Of each prompt: sum over its tokens of sum_e |dz| * max |x|. A NaN stays in its own prompt.
+std::vector<double> magnitudes(PackedBatch const& batch, device::GateGradientInput const& in) {
+    std::vector<double> const of_token =
+        to_host({in.d_router_logits.to(at::kDouble).abs().sum(1) * in.router_input.abs().amax(1).to(at::kDouble)});
+    std::vector<double> sums;
+    for (std::int64_t p = 0; p < batch.num_prompts(); ++p)
+        sums.push_back(std::accumulate(of_token.begin() + batch.offsets[p], of_token.begin() + batch.offsets[p + 1], 0.0));
+    return sums;
 }
 
 }  // namespace
@@ -27,15 +32,18 @@ GateGradientScores scores_on_device(PackedBatch const& batch, device::GateGradie
     std::int64_t const num_prompts = batch.num_prompts();
     if (num_prompts == 0) return {};
     at::Tensor const offsets = at::tensor(batch.offsets, at::kLong).to(in.router_input.device());
-    at::Tensor const allowed = magnitudes(in, offsets) * rounding_allowance + std::numeric_limits<float>::min();
-    std::vector<at::Tensor> scores, imbalance;
+    std::vector<at::Tensor> scores, largest_sums;
     for (std::int64_t first = 0; first < num_prompts; first += prompts_at_once) {
         std::int64_t const end = std::min(num_prompts, first + prompts_at_once);
         at::Tensor const gradient = gradient_of(offsets.slice(0, first, end + 1));
-        imbalance.push_back(gradient.sum(1).abs().amax(1) / allowed.slice(0, first, end));  // NaN where a column is NaN
+        largest_sums.push_back(gradient.sum(1).abs().amax(1));  // NaN where a column is NaN
         scores.push_back(gradient.abs().mean(2).flatten());
     }
-    return {to_host(scores), to_host(imbalance)};
+    GateGradientScores result{to_host(scores), to_host(largest_sums)};
+    std::vector<double> const magnitude = magnitudes(batch, in);
+    for (std::size_t p = 0; p < magnitude.size(); ++p)
+        result.imbalance[p] /= rounding_allowance * magnitude[p] + std::numeric_limits<float>::min();
+    return result;
 }
 
 }  // namespace gatesweep
