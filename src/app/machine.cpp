@@ -15,6 +15,7 @@
 #include "gatesweep/base/log.h"
 #include "gatesweep/comm/devices.h"
 #include "gatesweep/comm/fail_once.h"
+#include "gatesweep/model/decode_graphs.h"
 #include "gatesweep/model/gpu_kernels.h"
 #include "gatesweep/model/linear.h"
 #include "memory_limit.h"
@@ -136,7 +137,8 @@ std::string numerics_id(Machine const& machine) {
     digest.add(GATESWEEP_VERSION).add(GATESWEEP_GIT_REVISION).add(GATESWEEP_COMPILER).add(at::show_config());
     digest.add(machine.device.is_cuda() ? "cuda" : "cpu").add(dtype_name(machine.dtype)).add(at::get_cpu_capability());
     if (machine.device.is_cuda()) {
-        digest.add(visible_devices()[static_cast<std::size_t>(machine.device.index())].name).add(device::kernels_name());
+        digest.add(visible_devices()[static_cast<std::size_t>(machine.device.index())].name).add(device::kernels_name())
+            .add(decode_graph_wanted() ? "decode graph" : "");
     } else {
         digest.add(gemm_kernel_name());
     }

@@ -93,45 +93,48 @@ BranchedHidden Mixtral::forward_branches(std::span<Stem const> stems, std::span<
     return {rms_norm(hidden, weights_.final_norm, config_.rms_norm_eps), lanes.batch().offsets, lanes.lanes()};
 }
 
-std::vector<std::int32_t> Mixtral::decode(DecodeBatch const& batch, RouterEdits const& edits, KvCache& cache) const {
+DecodeInputs Mixtral::decode_inputs(DecodeBatch const& batch, RouterEdits const& edits) const {
     at::Device const device = weights_.device();
-    std::int64_t const n = std::ssize(batch.ids);
-    GATESWEEP_EXPECT(std::all_of(batch.positions.begin(), batch.positions.end(), [&](auto p) { return p < cache.capacity(); }));
-    at::Tensor hidden = embed(upload<std::int32_t>(batch.ids, device));
-    std::vector<std::int32_t> entries;  // [L,n]
+    DecodeInputs in;
+    in.ids = upload<std::int32_t>(batch.ids, device);
+    in.slots = upload<std::int64_t>(batch.slots, device);
+    in.positions = upload<std::int64_t>(batch.positions, device);
     for (std::int64_t l = 0; l < config_.num_layers; ++l) {
-        for (std::int32_t variant : batch.variants) entries.push_back(edits.entry(variant, l, Phase::decode));
+        for (std::int32_t variant : batch.variants) in.entries.push_back(edits.entry(variant, l, Phase::decode));
     }
-    RowEditTensors table;
-    at::Tensor entries_on_device;
-    if (!device.is_cpu()) {
-        table = edit_table(edits, device);
-        entries_on_device = upload<std::int32_t>(entries, device).view({config_.num_layers, n});
-    }
-    std::vector<std::int64_t> const tokens_of_rank = dispatcher_.share_token_counts(n);
-    at::Tensor const all_finite = at::ones({}, hidden.options().dtype(at::kBool));
-    DecodeContext const context{config_,
-                                dispatcher_,
-                                rotary_,
-                                cache,
-                                batch.slots,
-                                batch.positions,
-                                upload<std::int64_t>(batch.slots, device),
-                                upload<std::int64_t>(batch.positions, device),
-                                tokens_of_rank,
-                                all_finite};
+    if (device.is_cpu()) return in;
+    in.table = edit_table(edits, device);
+    in.entries_on_device = upload<std::int32_t>(in.entries, device).view({config_.num_layers, -1});
+    return in;
+}
+
+at::Tensor Mixtral::decode_hidden(DecodeBatch const& batch, DecodeInputs const& in, RouterEdits const& edits, KvCache& cache,
+                                  at::Tensor const& all_finite) const {
+    GATESWEEP_EXPECT(std::all_of(batch.positions.begin(), batch.positions.end(), [&](auto p) { return p < cache.capacity(); }));
+    std::size_t const n = batch.ids.size();
+    at::Tensor hidden = embed(in.ids);
+    std::vector<std::int64_t> const tokens_of_rank = dispatcher_.share_token_counts(std::ssize(batch.ids));
+    DecodeContext const context{config_,  dispatcher_,  rotary_,        cache,      batch.slots, batch.positions,
+                                in.slots, in.positions, tokens_of_rank, all_finite};
+    RowEditTensors on_device = in.table;
     for (std::int64_t l = 0; l < config_.num_layers; ++l) {
         note_step();
-        RowEdits row_edits{&edits, std::span(entries).subspan(static_cast<std::size_t>(l * n), batch.ids.size())};
-        if (!device.is_cpu()) {
-            table.entries = entries_on_device[l];
-            row_edits.on_device = &table;
+        RowEdits row_edits{&edits, std::span(in.entries).subspan(static_cast<std::size_t>(l) * n, n)};
+        if (in.entries_on_device.defined()) {
+            on_device.entries = in.entries_on_device[l];
+            row_edits.on_device = &on_device;
         }
         hidden = layer_decode(context, weights_.layers[l], l, hidden, row_edits);
     }
+    return rms_norm(hidden, weights_.final_norm, config_.rms_norm_eps);
+}
+
+std::vector<std::int32_t> Mixtral::decode(DecodeBatch const& batch, RouterEdits const& edits, KvCache& cache) const {
+    at::Tensor const all_finite = at::ones({}, weights_.embedding.options().dtype(at::kBool));
+    at::Tensor const hidden = decode_hidden(batch, decode_inputs(batch, edits), edits, cache, all_finite);
     dispatcher_.wait();
     validate_finite(all_finite);
-    return greedy_tokens(rms_norm(hidden, weights_.final_norm, config_.rms_norm_eps), weights_.lm_head);
+    return greedy_tokens(hidden, weights_.lm_head);
 }
 
 }  // namespace gatesweep

@@ -15,6 +15,12 @@ std::int64_t longest(std::vector<std::vector<std::int32_t>> const& prompts) {
     return static_cast<std::int64_t>(length);
 }
 
+// Few enough sizes to record, near enough to each other that filling up costs little.
+std::int64_t granularity_of_graphs(std::int64_t num_slots) {
+    constexpr std::int64_t most_sizes = 16, least = 8;
+    return std::max(least, (num_slots + most_sizes - 1) / most_sizes);
+}
+
 // Adds the time of its scope to a counter.
 class Stopwatch {
 public:
@@ -53,8 +59,11 @@ Generator::Generator(Mixtral const& model, ParallelLayout const& layout, RouterE
       edits_(edits),
       prompts_(prompts),
       options_(std::move(options)),
-      cache_(model.config(), options_.num_slots, longest(prompts) + options_.max_new_tokens, model.weights().embedding.options()) {
+      recorder_(choose_recorder(model, layout.ep_size())),
+      cache_(model.config(), options_.num_slots + (recorder_ ? 1 : 0), longest(prompts) + options_.max_new_tokens,
+             model.weights().embedding.options()) {
     for (std::int64_t slot = options_.num_slots - 1; slot >= 0; --slot) free_slots_.push_back(slot);
+    if (recorder_) graphs_.emplace(model_, edits_, cache_, recorder_, granularity_of_graphs(options_.num_slots));
 }
 
 // None while refilling would run a nearly empty prefill: a pass over few tokens costs as much as one over many.
@@ -130,7 +139,7 @@ void Generator::decode() {
         batch.slots.push_back(sequence.slot);
         batch.variants.push_back(sequence.completion.variant);
     }
-    std::vector<std::int32_t> const tokens = model_.decode(batch, edits_, cache_);
+    std::vector<std::int32_t> const tokens = graphs_ ? graphs_->step(batch) : model_.decode(batch, edits_, cache_);
     for (std::size_t i = 0; i < live_.size(); ++i) add_token(live_[i], tokens[i]);
     stats_.decode_tokens += static_cast<std::int64_t>(live_.size());
     ++stats_.decode_steps;

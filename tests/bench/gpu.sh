@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # What one GPU reaches, as lines of JSON in OUT (default build-cuda/gpu-bench): agreement with the CPU on the demo model,
 # then Mixtral-8x7B's shapes with random bfloat16 weights (94 GB: an H200; LAYERS=n takes fewer): signals, decoding with
-# and without suppressed experts, each with the kernels and without, in turns, and Hugging Face doing the same.
+# and without suppressed experts, as a CUDA graph, each with the kernels and without, in turns, and Hugging Face doing the
+# same.
 #
 #   bash tests/bench/gpu.sh [OUT]
 #
@@ -29,7 +30,7 @@ cat > "$out/model/config.json" << EOJ
 EOJ
 measure() { # the kernels (own, aten), then model_bench's arguments
     GATESWEEP_GPU_KERNELS=$1 "$bench" "$out/model" "${@:2}" --random-weights --device cuda --runs 1 |
-        sed "s/^{/{\"kernels\": \"$1\", /" | tee -a "$out/rates.jsonl"
+        sed "s/^{/{\"kernels\": \"$1\", \"decode_graph\": \"${GATESWEEP_DECODE_GRAPH:-off}\", /" | tee -a "$out/rates.jsonl"
 }
 
 nvidia-smi --query-gpu=name,memory.total,clocks.sm,power.limit --format=csv,noheader | tee "$out/gpu.txt"
@@ -49,6 +50,7 @@ for _ in $(seq "${ROUNDS:-2}"); do
         if wants decode && [ "$kernels" = own ]; then
             measure own decode --live "${LIVE:-1024}" --length 64 --new "${NEW:-32}"
             measure own decode --live "${LIVE:-1024}" --length 64 --new "${NEW:-32}" --masked 5
+            GATESWEEP_DECODE_GRAPH=on measure own decode --live "${LIVE:-1024}" --length 64 --new "${NEW:-32}"
         elif wants decode; then
             measure aten decode --live "${LIVE:-1024}" --length 64 --new 2
         fi

@@ -55,6 +55,14 @@ struct DecodeBatch {
     std::vector<std::int32_t> variants;    // of the edit table
 };
 
+// What a decode step reads of its batch, as tensors of the model's device.
+struct DecodeInputs {
+    at::Tensor ids, slots, positions;  // [n]: int32, int64, int64
+    std::vector<std::int32_t> entries;  // [L,n] of the edit table, on the host
+    at::Tensor entries_on_device;       // the same, int32, and the table: not on the CPU
+    RowEditTensors table;
+};
+
 class Mixtral {
 public:
     // `max_tokens`: the longest prompt that will come.
@@ -75,6 +83,12 @@ public:
                                     KvCache* cache = nullptr, std::span<std::int64_t const> slots = {}) const;
     // One token further: the greedy next token of each sequence. Same rule for the ranks of a group.
     std::vector<std::int32_t> decode(DecodeBatch const& batch, RouterEdits const& edits, KvCache& cache) const;
+    // The parts of decode(), for who repeats a step (decode_graphs.h). The hidden states [n,D] are after the final norm; a
+    // logit that was not finite turns `all_finite` false (router.h), and the caller waits for the dispatcher.
+    DecodeInputs decode_inputs(DecodeBatch const& batch, RouterEdits const& edits) const;
+    at::Tensor decode_hidden(DecodeBatch const& batch, DecodeInputs const& inputs, RouterEdits const& edits, KvCache& cache,
+                             at::Tensor const& all_finite) const;
+    TokenDispatcher const& dispatcher() const { return dispatcher_; }
 
 private:
     at::Tensor embed(at::Tensor const& ids) const;

@@ -7,11 +7,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "gatesweep/base/stop_request.h"
 #include "gatesweep/comm/parallel_layout.h"
+#include "gatesweep/model/decode_graphs.h"
 #include "gatesweep/model/mixtral.h"
 
 namespace gatesweep {
@@ -78,7 +80,9 @@ private:
     RouterEdits const& edits_;
     std::vector<std::vector<std::int32_t>> const& prompts_;
     GeneratorOptions options_;
+    Recorder recorder_;  // of decode steps, or none
     KvCache cache_;
+    std::optional<DecodeGraphs> graphs_;
     std::vector<std::int64_t> free_slots_;
     std::vector<Live> live_;
     GenerationStats stats_;

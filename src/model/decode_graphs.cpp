@@ -1,0 +1,109 @@
+#include "gatesweep/model/decode_graphs.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <string_view>
+#include <utility>
+
+#include "gatesweep/base/error.h"
+#include "gatesweep/model/generic_ops.h"
+#include "gatesweep/model/gpu_kernels.h"
+#include "logit_chunks.h"
+#include "record_graph.h"
+
+namespace gatesweep {
+namespace {
+
+// [n] int64, where the hidden states are.
+at::Tensor next_tokens(at::Tensor const& hidden, LinearWeight const& lm_head) {
+    at::Tensor tokens = at::empty({hidden.size(0)}, hidden.options().dtype(at::kLong));
+    for_logit_chunks(hidden.size(0), lm_head.num_outputs(), [&](std::int64_t begin, std::int64_t end) {
+        tokens.slice(0, begin, end).copy_(generic::greedy_tokens(token_linear(hidden.slice(0, begin, end), lm_head)));
+    });
+    return tokens;
+}
+
+// In place: recorded work reads where these stand.
+void overwrite(DecodeInputs& old, DecodeInputs const& now) {
+    old.ids.copy_(now.ids);
+    old.slots.copy_(now.slots);
+    old.positions.copy_(now.positions);
+    std::copy(now.entries.begin(), now.entries.end(), old.entries.begin());
+    if (!now.entries_on_device.defined()) return;
+    old.entries_on_device.copy_(now.entries_on_device);
+    GATESWEEP_EXPECT(old.table.values.sizes() == now.table.values.sizes());  // edits do not change between steps
+}
+
+void overwrite(DecodeBatch& old, DecodeBatch const& now) {
+    std::copy(now.ids.begin(), now.ids.end(), old.ids.begin());
+    std::copy(now.positions.begin(), now.positions.end(), old.positions.begin());
+    std::copy(now.slots.begin(), now.slots.end(), old.slots.begin());
+    std::copy(now.variants.begin(), now.variants.end(), old.variants.begin());
+}
+
+}  // namespace
+
+bool decode_graph_wanted() {
+    char const* const text = std::getenv("GATESWEEP_DECODE_GRAPH");
+    std::string_view const word = text ? text : "off";
+    GATESWEEP_VALIDATE(word == "on" || word == "off", ExitCode::usage,
+                       "GATESWEEP_DECODE_GRAPH=\"{}\" is neither on nor off: unset it, or write one of them", printable(word));
+    return word == "on";
+}
+
+Recorder choose_recorder(Mixtral const& model, int expert_parallel) {
+    if (!decode_graph_wanted()) return {};
+    GATESWEEP_VALIDATE(expert_parallel == 1 && device::has_kernels(model.weights().embedding), ExitCode::unavailable,
+                       "GATESWEEP_DECODE_GRAPH=on needs all experts of a copy on one GPU (expert_parallel is {}, the device {}) "
+                       "and GATESWEEP_GPU_KERNELS=own: unset it",
+                       expert_parallel, model.weights().device().is_cuda() ? "cuda" : "cpu");
+    if constexpr (device::is_built) return record_graph;
+    return {};
+}
+
+DecodeGraphs::DecodeGraphs(Mixtral const& model, RouterEdits const& edits, KvCache& cache, Recorder recorder,
+                           std::int64_t granularity)
+    : model_(model), edits_(edits), cache_(cache), recorder_(std::move(recorder)), granularity_(granularity) {
+    GATESWEEP_EXPECT(granularity_ > 0 && cache_.num_slots() > 0);
+}
+
+DecodeBatch DecodeGraphs::filled_up(DecodeBatch const& batch) const {
+    auto const step = static_cast<std::size_t>(granularity_);
+    std::size_t const rows = (batch.ids.size() + step - 1) / step * step;
+    DecodeBatch filled = batch;
+    filled.ids.resize(rows, 0);
+    filled.positions.resize(rows, 0);
+    filled.slots.resize(rows, cache_.num_slots() - 1);
+    filled.variants.resize(rows, 0);
+    return filled;
+}
+
+void DecodeGraphs::record(Step& step) {
+    step.inputs = model_.decode_inputs(step.batch, edits_);
+    step.all_finite = at::ones({}, model_.weights().embedding.options().dtype(at::kBool));
+    step.tokens = at::empty({std::ssize(step.batch.ids)}, step.inputs.ids.options().dtype(at::kLong));
+    step.work = recorder_([this, &step] {
+        at::Tensor const hidden = model_.decode_hidden(step.batch, step.inputs, edits_, cache_, step.all_finite);
+        step.tokens.copy_(next_tokens(hidden, model_.weights().lm_head));
+    });
+}
+
+std::vector<std::int32_t> DecodeGraphs::step(DecodeBatch const& batch) {
+    if (batch.ids.empty()) return {};
+    DecodeBatch filled = filled_up(batch);
+    auto const [place, is_new] = steps_.try_emplace(filled.ids.size());
+    Step& step = place->second;
+    if (is_new) {
+        step.batch = std::move(filled);
+        record(step);
+    } else {
+        overwrite(step.batch, filled);
+        overwrite(step.inputs, model_.decode_inputs(step.batch, edits_));
+    }
+    step.work->replay();
+    validate_finite(step.all_finite);
+    at::Tensor const tokens = step.tokens.slice(0, 0, std::ssize(batch.ids)).to(at::kCPU, at::kInt).contiguous();
+    return {tokens.const_data_ptr<std::int32_t>(), tokens.const_data_ptr<std::int32_t>() + tokens.numel()};
+}
+
+}  // namespace gatesweep
