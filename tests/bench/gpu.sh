@@ -8,7 +8,8 @@
 #
 # Needs build-cuda (bash tests/gpu/cuda_build.sh gatesweep gpu_test model_bench). PYTHON names an interpreter with torch
 # and transformers for Hugging Face's part, which is left out without them. ROUNDS (2), LIVE (1024), PROMPTS (512),
-# BATCH_TOKENS (6144), MEMORY (40, GB for activations), NEW (32) and PARTS choose what is measured.
+# BATCH_TOKENS (6144), MEMORY (40, GB for activations), NEW (32) and PARTS choose what is measured. DEVICE=cpu with few
+# LAYERS tries the script itself, on BENCH and GATESWEEP of a build without CUDA.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 out=$(realpath -m "${1:-build-cuda/gpu-bench}")
@@ -16,6 +17,7 @@ mkdir -p "$out"
 bench=${BENCH:-build-cuda/tests/model_bench}
 gatesweep=${GATESWEEP:-build-cuda/gatesweep}
 python=${PYTHON:-python3}
+device=${DEVICE:-cuda}
 parts=${PARTS:-tests parity signals decode huggingface}
 [ "$(id -u)" = 0 ] && export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 wants() { case " $parts " in *" $1 "*) ;; *) return 1 ;; esac; }
@@ -29,17 +31,21 @@ cat > "$out/model/config.json" << EOJ
  "bos_token_id": 1, "eos_token_id": 2}
 EOJ
 measure() { # the kernels (own, aten), then model_bench's arguments
-    GATESWEEP_GPU_KERNELS=$1 "$bench" "$out/model" "${@:2}" --random-weights --device cuda --runs 1 |
+    GATESWEEP_GPU_KERNELS=$1 "$bench" "$out/model" "${@:2}" --random-weights --device "$device" --runs 1 |
         sed "s/^{/{\"kernels\": \"$1\", \"decode_graph\": \"${GATESWEEP_DECODE_GRAPH:-off}\", /" | tee -a "$out/rates.jsonl"
 }
 
-nvidia-smi --query-gpu=name,memory.total,clocks.sm,power.limit --format=csv,noheader | tee "$out/gpu.txt"
-wants tests && { build-cuda/tests/gpu_test | tail -n 20 | tee "$out/gpu_test.txt" || true; }
+if [ "$device" = cuda ]; then
+    nvidia-smi --query-gpu=name,memory.total,clocks.sm,power.limit --format=csv,noheader | tee "$out/gpu.txt"
+fi
+if wants tests; then
+    "$(dirname "$bench")/gpu_test" 2>&1 | tail -n 20 | tee "$out/gpu_test.txt"
+fi
 if wants parity; then
-    for device in cpu cuda; do
-        "$gatesweep" -q run jobs/demo/demo.toml --out "$out/demo-$device" --set parallel.device="$device"
+    for where in cpu "$device"; do
+        "$gatesweep" -q run jobs/demo/demo.toml --out "$out/demo-$where" --set parallel.device="$where"
     done
-    "$gatesweep" compare "$out/demo-cpu" "$out/demo-cuda" | tee "$out/parity.txt" || true
+    "$gatesweep" compare "$out/demo-cpu" "$out/demo-$device" | tee "$out/parity.txt"
 fi
 for _ in $(seq "${ROUNDS:-2}"); do
     for kernels in own aten; do
@@ -50,7 +56,9 @@ for _ in $(seq "${ROUNDS:-2}"); do
         if wants decode && [ "$kernels" = own ]; then
             measure own decode --live "${LIVE:-1024}" --length 64 --new "${NEW:-32}"
             measure own decode --live "${LIVE:-1024}" --length 64 --new "${NEW:-32}" --masked 5
-            GATESWEEP_DECODE_GRAPH=on measure own decode --live "${LIVE:-1024}" --length 64 --new "${NEW:-32}"
+            if [ "$device" = cuda ]; then
+                GATESWEEP_DECODE_GRAPH=on measure own decode --live "${LIVE:-1024}" --length 64 --new "${NEW:-32}"
+            fi
         elif wants decode; then
             measure aten decode --live "${LIVE:-1024}" --length 64 --new 2
         fi
@@ -65,7 +73,7 @@ out = pathlib.Path(sys.argv[1])
 (out / "prompts.jsonl").write_text("".join(json.dumps([random.randrange(3, 32000) for _ in range(64)]) + "\n" for _ in range(8)))
 (out / "variants.json").write_text(json.dumps([[[layer, layer % 8] for layer in range(0, 10, 2)]]))
 EOS
-    common=("$out/model" "$out/prompts.jsonl" --random-weights --dtype bfloat16 --device cuda --runs 1)
+    common=("$out/model" "$out/prompts.jsonl" --random-weights --dtype bfloat16 --device "$device" --runs 1)
     "$python" tests/bench/hf_signals.py "${common[@]}" | tee "$out/hf_signals.jsonl"
     "$python" tests/bench/hf_generate.py "$out/model" "$out/prompts.jsonl" "$out/variants.json" "${common[@]:2}" --batch 1 8 \
         --max-new-tokens "${NEW:-32}" | tee "$out/hf_generate.jsonl"
