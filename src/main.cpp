@@ -15,13 +15,13 @@
 namespace {
 
 // Commands that need no other rank.
-gatesweep::ExitCode run_on_one(gatesweep::Options const& options) {
+gatesweep::ExitCode run_on_one(gatesweep::Options const& options, int num_ranks) {
     using namespace gatesweep;
     switch (options.command) {
         case Command::status:
             return print_status(options);
         case Command::plan:
-            plan_job(options);
+            plan_job(options, num_ranks);
             break;
         case Command::analyze:
             analyze_run(options);
@@ -53,7 +53,7 @@ gatesweep::ExitCode run_command(gatesweep::Options const& options, gatesweep::Co
             print_info(world);
             break;
         default:
-            if (world.rank() == 0) return run_on_one(options);
+            if (world.rank() == 0) return run_on_one(options, world.size());
     }
     return ExitCode::ok;
 }

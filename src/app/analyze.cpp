@@ -32,7 +32,7 @@ void validate_kept_files(fs::path const& folder, Manifest const& manifest, std::
         names.insert(fmt::format("tables/{}.csv", table.name));
     names.insert("tables/marked_experts.csv");
     names.erase("tables/prompts.csv");  // losses and ids come from nowhere else
-    std::vector<std::string> changed = changed_files(folder, manifest);
+    std::vector<std::string> changed = files_changed_since(folder, manifest);
     std::erase_if(changed, [&](std::string const& name) { return names.contains(name); });
     GATESWEEP_VALIDATE(changed.empty(), ExitCode::bad_data,
                        "{}: {} {} missing or not what the run wrote (analysis starts from it): copy the folder again, "

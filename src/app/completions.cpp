@@ -23,7 +23,7 @@ void write_completions(TrialPlan const& plan, Inputs const& inputs, std::vector<
         if (c.variant == 0) line["prompt"] = inputs.prompt_texts[prompt];
         out += line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
     }
-    run.write_text("completions.jsonl", out);
+    run.write_completions(out);
 }
 
 }  // namespace gatesweep

@@ -6,9 +6,11 @@
 
 #include "commands.h"
 #include "gatesweep/base/build_config.h"
+#include "gatesweep/comm/cuda_aware_mpi.h"
 #include "gatesweep/comm/devices.h"
 #include "gatesweep/comm/nccl_api.h"
 #include "gatesweep/model/linear.h"
+#include "linked_libraries.h"
 
 namespace gatesweep {
 
@@ -37,7 +39,8 @@ void print_info(Communicator const& world) {
     std::printf("gatesweep   %s (%s, %s, %s)\n", GATESWEEP_VERSION, GATESWEEP_GIT_REVISION, GATESWEEP_BUILD_TYPE, GATESWEEP_COMPILER);
     std::printf("libtorch    %s, CPU capability %s\n", GATESWEEP_LIBTORCH_VERSION, at::get_cpu_capability().c_str());
     std::printf("products    %s (this processor has %s)\n", gemm_kernel_name().c_str(), fmt::format("{}", fmt::join(gemm_kernel_names(), ", ")).c_str());
-    std::printf("MPI         %s\n", mpi_library_version().c_str());
+    std::printf("MPI         %s; CUDA-aware: %s\n", mpi_library_version().c_str(), cuda_aware_mpi().c_str());
+    std::printf("libraries   %s\n", linked_libraries().c_str());
     print_gpus();
     std::printf("ranks       %d\n\n%s\n", world.size(), at::show_config().c_str());
 }

@@ -46,7 +46,8 @@ void add_run_options(CLI::App& command, Options& options) {
     add_job_options(command, options);
     command.add_option("--out", options.out, "folder for the results; made when missing; an unfinished run there is continued, a finished one left alone")
         ->required()
-        ->type_name("DIR");
+        ->type_name("DIR")
+        ->check(not_empty);
 }
 
 void add_verify_options(CLI::App& command, Options& options) {

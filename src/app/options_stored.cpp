@@ -6,7 +6,7 @@ namespace gatesweep {
 namespace {
 
 void add_folder(CLI::App& command, std::filesystem::path& folder, char const* name, char const* what) {
-    command.add_option(name, folder, what)->required()->type_name("DIR");
+    command.add_option(name, folder, what)->required()->type_name("DIR")->check(not_empty);
 }
 
 }  // namespace
@@ -28,8 +28,9 @@ void add_plan_options(CLI::App& command, Options& options) {
     command
         .add_option("--out", options.out,
                     "a folder with the arrays of this job (its own run's): the sweep is planned exactly")
-        ->type_name("DIR");
-    command.add_option("--ranks", options.num_ranks, "plan for so many ranks; without it, for one copy of the model")
+        ->type_name("DIR")
+        ->check(not_empty);
+    command.add_option("--ranks", options.num_ranks, "plan for so many ranks; without it, for those it is started over, or for one copy of the model")
         ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000}))
         ->type_name("N");
     command.add_option("--nodes", options.num_nodes, "write the sbatch command for so many nodes")
@@ -88,7 +89,8 @@ void add_labels_options(CLI::App& command, Options& options) {
     add_folder(command, options.folder, "folder", "the folder of a run with a sweep");
     command.add_option("--out", options.out, "folder for the sheet; must not hold one")
         ->required()
-        ->type_name("FOLDER");
+        ->type_name("FOLDER")
+        ->check(not_empty);
     command
         .add_option("--trial", options.trial_ids,
                     "trials beside the baseline, by id; without it, the set with the largest effect")

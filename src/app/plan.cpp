@@ -9,7 +9,9 @@
 #include "commands.h"
 #include "gatesweep/analysis/power.h"
 #include "gatesweep/base/error.h"
+#include "gatesweep/base/file.h"
 #include "gatesweep/base/log.h"
+#include "gatesweep/input/checkpoint.h"
 #include "gatesweep/signal/batch_plan.h"
 #include "plan_memory.h"
 #include "plan_submit.h"
@@ -135,14 +137,18 @@ std::string power_table() {
     return aligned(rows);
 }
 
-std::int64_t ranks_of(Options const& options, Job const& job, std::optional<Cluster> const& cluster) {
+// --ranks, else the cluster's, else those that the command is started over, else one copy's.
+std::int64_t ranks_of(Options const& options, Job const& job, std::optional<Cluster> const& cluster, int started_over) {
     std::int64_t const degree = job.parallel.expert_parallel;
-    std::int64_t const ranks = options.num_ranks > 0 ? options.num_ranks : cluster ? cluster->num_ranks() : degree;
+    std::int64_t const ranks = options.num_ranks > 0 ? options.num_ranks
+                               : cluster             ? cluster->num_ranks()
+                               : started_over > 1    ? started_over
+                                                     : degree;
     GATESWEEP_VALIDATE(
         ranks % degree == 0, ExitCode::job,
-        "--ranks {}: is not a multiple of parallel.expert_parallel = {} (every copy of the model needs so many): "
+        "{} {}: is not a multiple of parallel.expert_parallel = {} (every copy of the model needs so many): "
         "change one of them",
-        ranks, degree);
+        options.num_ranks > 0 || cluster ? "--ranks" : "ranks started:", ranks, degree);
     GATESWEEP_VALIDATE(!cluster || ranks == cluster->num_ranks(), ExitCode::job,
                        "--ranks {}: but {} has {} x {} ranks (times are predicted for all of them): leave --ranks away, or "
                        "correct the file",
@@ -150,16 +156,28 @@ std::int64_t ranks_of(Options const& options, Job const& job, std::optional<Clus
     return ranks;
 }
 
+// A job may be planned where only the small files of a checkpoint are: then nothing is said of the weights.
+void warn_of_weights(ModelConfig const& config, std::filesystem::path const& folder) {
+    auto const files = list_folder(folder);
+    if (std::none_of(files.begin(), files.end(), [](auto const& file) { return file.extension() == ".safetensors"; })) return;
+    try {
+        validate_checkpoint(Checkpoint(folder), config);
+    } catch (Error const& error) {
+        warn("the run would end here: {}", error.what());
+    }
+}
+
 }  // namespace
 
-void plan_job(Options const& options) {
+void plan_job(Options const& options, int num_ranks_started) {
     Inputs const inputs = read_inputs(options, Communicator());
     Job const& job = inputs.job;
     ModelConfig const config = load_model_config(job.model.path);
     validate_model(job, config);
+    warn_of_weights(config, job.model.path);
     std::optional<Cluster> cluster;
     if (!options.cluster.empty()) cluster = read_cluster(options.cluster);
-    std::int64_t const num_ranks = ranks_of(options, job, cluster);
+    std::int64_t const num_ranks = ranks_of(options, job, cluster, num_ranks_started);
     at::ScalarType const dtype = choose_dtype(job.model.dtype, config);
     BatchPlan const plan = plan_batches(inputs.prompt_tokens(), job.signals.batch_tokens);
 

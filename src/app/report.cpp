@@ -3,12 +3,14 @@
 #include "gatesweep/report/figures.h"
 #include "gatesweep/report/html.h"
 #include "gatesweep/store/folder_lock.h"
+#include "gatesweep/store/run_directory.h"
 #include "stored_run.h"
 
 namespace gatesweep {
 
 void report_run(Options const& options) {
     validate_run_folder(options.folder);
+    if (is_complete(options.folder)) validate_unchanged(options.folder, read_manifest(options.folder));
     RunView const run = read_run(options.folder);
     FolderLock const lock(options.folder);
     draw_figures(run);

@@ -15,6 +15,7 @@
 #include "gatesweep/comm/fail_once.h"
 #include "gatesweep/comm/tensor_collectives.h"
 #include "run_identity.h"
+#include "stored_run.h"
 
 namespace gatesweep {
 namespace {
@@ -84,6 +85,7 @@ void RunSession::look_at_folder(Options const& options) {
     if (before_) refuse_other_work(*before_);
     was_complete_ = complete && before_->prompts_digest == manifest_.prompts_digest;
     was_finished_ = complete;
+    if (was_complete_) validate_unchanged(options.out, *before_);  // nothing will be written anew
 }
 
 void RunSession::refuse_other_work(Manifest const& before) const {

@@ -1,5 +1,7 @@
 #include "stored_run.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 #include "analysis_parameters.h"
@@ -10,7 +12,9 @@
 #include "gatesweep/report/headline.h"
 #include "gatesweep/store/csv.h"
 #include "gatesweep/store/folder_lock.h"
+#include "gatesweep/store/run_directory.h"
 #include "inputs.h"
+#include "run_identity.h"
 
 namespace gatesweep {
 namespace {
@@ -50,6 +54,21 @@ void validate_run_folder(fs::path const& folder) {
                        "{}: is not the folder of a run (no manifest.json, no job.toml): name the folder that a run was "
                        "told with --out",
                        folder.string());
+}
+
+std::vector<std::string> files_changed_since(fs::path const& folder, Manifest const& manifest) {
+    std::vector<std::string> changed = changed_files(folder, manifest);
+    fs::path const job = folder / "job.toml";
+    if (file_kind(job) != FileKind::file || !job_differences(manifest.job, read_file(job)).empty()) changed.emplace_back("job.toml");
+    return changed;
+}
+
+void validate_unchanged(fs::path const& folder, Manifest const& manifest) {
+    auto const changed = files_changed_since(folder, manifest);
+    GATESWEEP_VALIDATE(changed.empty(), ExitCode::bad_data,
+                       "{}: {} {} missing or not what the run wrote: copy the folder again, or for tables of the signals run "
+                       "gatesweep analyze, or remove COMPLETE and run the job again, which writes all of them anew from log/",
+                       folder.string(), fmt::join(changed, ", "), changed.size() == 1 ? "is" : "are");
 }
 
 AnalysisInput read_stored_input(fs::path const& folder) {

@@ -4,11 +4,18 @@
 #include <filesystem>
 
 #include "gatesweep/analysis/analysis.h"
+#include "gatesweep/store/manifest.h"
 
 namespace gatesweep {
 
 // Errors: input_missing for a folder that does not exist, bad_data for one that is no run's.
 void validate_run_folder(std::filesystem::path const& folder);
+
+// Files that are missing or not what the run wrote: those with digests in the manifest, and job.toml where it asks for
+// something else (paths of the model and the prompts may be another machine's).
+std::vector<std::string> files_changed_since(std::filesystem::path const& folder, Manifest const& manifest);
+// There are none. Errors: bad_data, naming them and what to do.
+void validate_unchanged(std::filesystem::path const& folder, Manifest const& manifest);
 
 // What was measured, with the parameters of the run's own job.toml, marked experts included. Errors: those of
 // validate_run_folder, read_signals and load_analysis_job.

@@ -6,6 +6,7 @@
 
 #include <boost/serialization/vector.hpp>
 
+#include "gatesweep/base/digest.h"
 #include "gatesweep/base/log.h"
 #include "gatesweep/base/stop_request.h"
 #include "gatesweep/sweep/plan_serialization.h"
@@ -75,6 +76,14 @@ std::vector<ForcedText> forced_texts(Inputs const& inputs, std::vector<Completio
     return texts;
 }
 
+// A trial's id is a digest of what it does.
+std::string plan_digest(TrialPlan const& plan, Inputs const& inputs, std::vector<std::int64_t> const& rows) {
+    std::string text;
+    for (Trial const& trial : plan.trials) text += trial.id + '\n';
+    for (std::int64_t row : rows) text += ids_digest(inputs.token_ids[static_cast<std::size_t>(row)]) + '\n';
+    return sha256_hex(text);
+}
+
 void say_plan(TrialPlan const& plan, std::size_t num_prompts) {
     auto const grid = std::count_if(plan.cells.begin(), plan.cells.end(), [](GridCell const& c) { return c.kind != TrialKind::custom; });
     auto const empty = std::count_if(plan.cells.begin(), plan.cells.end(), [](GridCell const& c) { return c.trial_id.empty(); });
@@ -112,6 +121,7 @@ std::vector<PhaseTiming> run_sweep(Setup const& setup, std::unique_ptr<Mixtral> 
     RouterEdits const edits = edit_table(plan);
     std::vector<std::int64_t> const rows = sweep_rows(inputs);
     if (shown) say_plan(plan, rows.size());
+    session.manifest().plan_digest = plan_digest(plan, inputs, rows);
     GeneratorOptions const options = generator_options(setup, *model);
     auto const num_trials = static_cast<std::int32_t>(plan.trials.size());
     session.expect("completion", num_trials * std::ssize(rows));
@@ -135,10 +145,14 @@ std::vector<PhaseTiming> run_sweep(Setup const& setup, std::unique_ptr<Mixtral> 
     std::vector<ForcedScore> const scores = num_trials > 1 ? score_texts(context, texts, num_trials) : std::vector<ForcedScore>();
     std::int64_t num_scored = 0;
     for (ForcedText const& text : texts) num_scored += static_cast<std::int64_t>(text.ids.size()) * num_trials;
+    // Texts are read as prompts are: in whole passes.
+    PhaseTiming prefill = timing("sweep_prefill", baseline.stats.prefill_seconds + trials.stats.prefill_seconds,
+                                 baseline.stats.prompt_tokens + trials.stats.prompt_tokens, world);
+    prefill.seconds += text_progress.seconds();
+    prefill.num_tokens += num_scored;
     std::vector<PhaseTiming> timings = {
-        timing("sweep_prefill", baseline.stats.prefill_seconds + trials.stats.prefill_seconds, baseline.stats.prompt_tokens + trials.stats.prompt_tokens, world),
-        timing("sweep_decode", baseline.stats.decode_seconds + trials.stats.decode_seconds, baseline.stats.decode_tokens + trials.stats.decode_tokens, world),
-        {"sweep_texts", text_progress.seconds(), num_scored}};
+        std::move(prefill),
+        timing("sweep_decode", baseline.stats.decode_seconds + trials.stats.decode_seconds, baseline.stats.decode_tokens + trials.stats.decode_tokens, world)};
 
     enter_phase(RunPhase::labels);
     model.reset();

@@ -12,7 +12,7 @@
 namespace gatesweep {
 namespace {
 
-constexpr char const* copy_again = "run 'gatesweep analyze' on the folder to write it again";
+constexpr char const* copy_again = "copy the folder again, or remove COMPLETE and run the job again, which writes it anew from log/";
 constexpr std::array kinds = {"baseline", "selected", "random", "reverse", "bottom", "custom"};
 constexpr std::array label_counts = {"full_refusal", "partial_refusal", "full_compliance", "incoherent",
                                      "unscored",     "empty",           "repetitive"};

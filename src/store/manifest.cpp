@@ -126,7 +126,10 @@ std::string to_json(Manifest const& manifest) {
         {"command", manifest.command},
         {"job", manifest.job},
         {"digests",
-         {{"job", manifest.job_digest}, {"prompts", manifest.prompts_digest}, {"weights", manifest.weights_digest}}},
+         {{"job", manifest.job_digest},
+          {"prompts", manifest.prompts_digest},
+          {"weights", manifest.weights_digest},
+          {"plan", manifest.plan_digest}}},
         {"numerics_id", manifest.numerics_id},
         {"layout",
          {{"ranks", manifest.layout.ranks},
@@ -175,6 +178,7 @@ Manifest parse_manifest(std::string_view text, std::string_view name) {
     manifest.job_digest = reader.text(digests, "job");
     manifest.prompts_digest = reader.text(digests, "prompts");
     manifest.weights_digest = reader.text(digests, "weights");
+    if (digests.contains("plan")) manifest.plan_digest = reader.text(digests, "plan");
     manifest.numerics_id = reader.text(document, "numerics_id");
     json const& layout = reader.field(document, "layout");
     manifest.layout.ranks = reader.count(layout, "ranks");

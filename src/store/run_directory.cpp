@@ -16,6 +16,7 @@ constexpr std::array<char const*, 3> subfolders = {"arrays", "tables", "figures"
 constexpr char const* log_name = "log";  // of the work done so far, where a run keeps it
 constexpr char const* manifest_name = "manifest.json";
 constexpr char const* complete_name = "COMPLETE";
+constexpr char const* completions_name = "completions.jsonl";
 
 // Made by write_file_atomically and left behind when the process was killed inside it.
 bool is_unfinished(std::string const& name) {
@@ -79,6 +80,8 @@ void RunDirectory::write_array(std::string_view array_name, NdArray<T> const& ar
 template void RunDirectory::write_array(std::string_view, NdArray<std::int64_t> const&);
 template void RunDirectory::write_array(std::string_view, NdArray<double> const&);
 
+void RunDirectory::write_completions(std::string_view lines) { write_listed(completions_name, lines); }
+
 void RunDirectory::write_text(std::string_view relative_path, std::string_view text) {
     prepare_changes();
     write_file_atomically(path_of(relative_path), text);
@@ -101,6 +104,8 @@ void RunDirectory::write_manifest(Manifest manifest) {
             if (!files_.contains(relative_path)) manifest.files[relative_path] = sha256_hex_of_file(entry);
         }
     }
+    if (fs::path const file = folder_ / completions_name; !files_.contains(completions_name) && file_kind(file) == FileKind::file)
+        manifest.files[completions_name] = sha256_hex_of_file(file);
     write_text(manifest_name, to_json(manifest));
 }
 

@@ -66,6 +66,7 @@ TEST_F(Plan, SaysWhatTheRunThenDid) {
 TEST_F(Plan, FollowsTheLayoutThatIsAskedFor) {
     expect(gatesweep({"plan", "job.toml", "--ranks", "8", "--set", "parallel.expert_parallel=4"}), ExitCode::ok,
            {"8 ranks = 2 copies x expert parallel 4", "--nodes=1 --ntasks-per-node=8"});
+    expect(gatesweep({"plan", "job.toml"}, 2), ExitCode::ok, {"2 ranks = 2 copies"});
     expect(gatesweep({"plan", "job.toml", "--ranks", "6", "--set", "parallel.expert_parallel=4"}), ExitCode::job,
            {"--ranks 6", "not a multiple"});
     expect(gatesweep({"plan", "job.toml", "--set", "parallel.expert_parallel=3"}), ExitCode::job, {"expert"});

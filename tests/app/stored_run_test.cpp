@@ -14,6 +14,33 @@ TEST_F(StoredRun, StatusOfACompleteRunChecksItsFiles) {
            {"tables/layers.csv, tables/trials.csv", "copy the folder again"});
 }
 
+// What happens with answers that were edited, and with another job beside the results.
+TEST_F(StoredRun, CommandsRefuseAnswersAndAJobThatAreNotTheRuns) {
+    replace(out() / "completions.jsonl", "full_refusal", "full_compliance");
+    for (std::vector<std::string> const& command :
+         {std::vector<std::string>{"status", "out"}, {"report", "out"}, {"analyze", "out"}, {"run", "job.toml", "--out", "out"}})
+        expect(gatesweep(command), ExitCode::bad_data, {"completions.jsonl is missing or not what the run wrote", "copy the folder again"});
+    fs::remove(out() / "completions.jsonl");
+    expect(gatesweep({"run", "job.toml", "--out", "out"}, 2), ExitCode::bad_data, {"completions.jsonl is missing", "remove COMPLETE"});
+    fs::copy(whole() / "completions.jsonl", out() / "completions.jsonl");
+    expect(gatesweep({"status", "out"}), ExitCode::ok, {});
+    std::string const job = read_file(out() / "job.toml");
+    write_file_atomically(out() / "job.toml", job + "\n[another]\nkey = 1\n");
+    for (std::string const command : {"status", "report", "analyze"})
+        expect(gatesweep({command, "out"}), ExitCode::bad_data, {"job.toml is missing or not what the run wrote"});
+}
+
+// The way back that the message names.
+TEST_F(StoredRun, ARunWithoutItsMarkWritesChangedFilesAnew) {
+    replace(out() / "tables" / "trials.csv", "baseline", "Baseline");
+    fs::remove(out() / "completions.jsonl");
+    fs::remove(out() / "COMPLETE");
+    expect(gatesweep({"run", "job.toml", "--out", "out"}), ExitCode::ok, {"there already: 132 completions"});
+    expect(gatesweep({"status", "out"}), ExitCode::ok, {"as the run wrote them"});
+    for (char const* name : {"completions.jsonl", "tables/trials.csv"})
+        EXPECT_EQ(read_file(out() / name), read_file(whole() / name)) << name;
+}
+
 TEST_F(StoredRun, StatusOfAChangedManifestIsNotTrusted) {
     replace(out() / "manifest.json", "\"gatesweep\"", "\"gatesweeP\"");
     expect(gatesweep({"status", "out"}), ExitCode::bad_data, {"manifest.json", "digests cannot be trusted"});
@@ -34,6 +61,7 @@ TEST_F(StoredRun, CommandsRefuseWhatIsNoRun) {
         expect(gatesweep({command, "other"}), ExitCode::bad_data, {"other", "not the folder of a run"});
         expect(gatesweep({command, "job.toml"}), ExitCode::bad_data, {"job.toml", "not the folder of a run"});
         expect(gatesweep({command}), ExitCode::usage, {"folder is required", "gatesweep " + command + " --help"});
+        expect(gatesweep({command, ""}), ExitCode::usage, {"the name is empty", "gatesweep " + command + " --help"});
     }
 }
 
@@ -66,14 +94,15 @@ TEST_F(StoredRun, AnalyzeNeedsNoModelNoPromptsAndNoListOfMarks) {
     std::string const elsewhere = "/another/machine/";
     replace(out() / "job.toml", std::string(GATESWEEP_SOURCE_DIR) + "/jobs", elsewhere);
     replace(out() / "job.toml", std::string(GATESWEEP_SOURCE_DIR) + "/prompts", elsewhere);
-    replace(out() / "job.toml", "marks.csv", "gone.csv");
+    fs::rename(scene().folder / "marks.csv", scene().folder / "gone.csv");
     fs::remove(out() / "tables" / "layers.csv");
     expect(gatesweep({"analyze", "out"}), ExitCode::ok, {"marked"});
     for (char const* name : {"marked_experts.csv", "layers.csv"})
         EXPECT_EQ(read_file(out() / "tables" / name), read_file(whole() / "tables" / name)) << name;
     fs::remove(out() / "tables" / "marked_experts.csv");
     expect(gatesweep({"analyze", "out"}), ExitCode::input_missing,
-           {"gone.csv", "marked_experts.csv", "put one of them back"});
+           {"marks.csv", "marked_experts.csv", "put one of them back"});
+    fs::rename(scene().folder / "gone.csv", scene().folder / "marks.csv");
 }
 
 TEST_F(StoredRun, AnalyzeRefusesMeasurementsThatWereChanged) {
@@ -124,6 +153,8 @@ TEST_F(StoredRun, ReportDrawsAgainWithoutTouchingTheRest) {
 
 TEST_F(StoredRun, ReportNamesTheTableThatIsDamaged) {
     replace(out() / "tables" / "classes_activation.csv", "safety_gap", "gap");
+    expect(gatesweep({"report", "out"}), ExitCode::bad_data, {"tables/classes_activation.csv is missing or not what", "gatesweep analyze"});
+    fs::remove(out() / "COMPLETE");
     expect(gatesweep({"report", "out"}), ExitCode::bad_data, {"classes_activation.csv", "safety_gap"});
     fs::remove(out() / "tables" / "classes_activation.csv");
     expect(gatesweep({"report", "out"}), ExitCode::input_missing, {"classes_activation.csv"});

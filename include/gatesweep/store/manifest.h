@@ -59,6 +59,7 @@ struct Manifest {
     std::string job_digest;
     std::string prompts_digest;
     std::string weights_digest;
+    std::string plan_digest;  // of the trials and the prompts they run on; empty until they are planned
     std::string numerics_id;  // runs with equal ids promise equal bytes
     ManifestLayout layout;
     ManifestDeterminism determinism;

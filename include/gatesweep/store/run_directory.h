@@ -30,16 +30,18 @@ public:
     void write_table(std::string_view table_name, CsvTable const& table);
     template <class T>
     void write_array(std::string_view array_name, NdArray<T> const& array);
+    // Every trial's answers: completions.jsonl.
+    void write_completions(std::string_view lines);
     // Any other file, by its path below the folder.
     void write_text(std::string_view relative_path, std::string_view text);
     // A table that no longer applies; a missing one is fine.
     void remove_table(std::string_view table_name);
 
-    // sha256 of each table and array written through this object, by path below the folder.
+    // sha256 of each table, array and completions.jsonl written through this object, by path below the folder.
     std::map<std::string, std::string> const& files() const { return files_; }
 
-    // Writes manifest.json, its `files` replaced by every table and array that the folder holds (those written by an
-    // earlier attempt included).
+    // Writes manifest.json, its `files` replaced by every table and array that the folder holds, and completions.jsonl (those
+    // written by an earlier attempt included).
     void write_manifest(Manifest manifest);
     // The manifest, then COMPLETE, which holds the manifest's sha256.
     void complete(Manifest const& manifest);
