@@ -1,23 +1,11 @@
 #include "gatesweep/model/gpu_kernels.h"
 
-#include <cstdlib>
-#include <string_view>
+#include "gatesweep/base/environment.h"
 
 namespace gatesweep::device {
-namespace {
-
-bool read_choice() {
-    char const* const text = std::getenv("GATESWEEP_GPU_KERNELS");
-    std::string_view const word = text ? text : "own";
-    GATESWEEP_VALIDATE(word == "own" || word == "aten", ExitCode::usage,
-                       "GATESWEEP_GPU_KERNELS=\"{}\" is neither own nor aten: unset it, or write one of them", printable(word));
-    return word == "own";
-}
-
-}  // namespace
 
 bool kernels_wanted() {
-    static bool const wanted = read_choice();
+    static bool const wanted = word_of_environment("GATESWEEP_GPU_KERNELS", "own", "aten", "own") == "own";
     return wanted;
 }
 

@@ -1,21 +1,15 @@
 #include "gatesweep/model/token_dispatcher.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <numeric>
-#include <string_view>
 #include <utility>
 
-#include "gatesweep/base/error.h"
+#include "gatesweep/base/environment.h"
 
 namespace gatesweep {
 
 DecodeDispatch choose_decode_dispatch(at::Device device) {
-    char const* const text = std::getenv("GATESWEEP_DECODE_DISPATCH");
-    if (!text) return device.is_cpu() ? DecodeDispatch::counted : DecodeDispatch::gathered;
-    std::string_view const word = text;
-    GATESWEEP_VALIDATE(word == "counted" || word == "gathered", ExitCode::usage,
-                       "GATESWEEP_DECODE_DISPATCH=\"{}\" is neither counted nor gathered: unset it, or write one of them", printable(word));
+    auto const word = word_of_environment("GATESWEEP_DECODE_DISPATCH", "counted", "gathered", device.is_cpu() ? "counted" : "gathered");
     return word == "counted" ? DecodeDispatch::counted : DecodeDispatch::gathered;
 }
 
