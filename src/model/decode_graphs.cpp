@@ -1,27 +1,16 @@
 #include "gatesweep/model/decode_graphs.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <string_view>
 #include <utility>
 
+#include "gatesweep/base/environment.h"
 #include "gatesweep/base/error.h"
-#include "gatesweep/model/generic_ops.h"
 #include "gatesweep/model/gpu_kernels.h"
-#include "logit_chunks.h"
+#include "gatesweep/model/output_head.h"
 #include "record_graph.h"
 
 namespace gatesweep {
 namespace {
-
-// [n] int64, where the hidden states are.
-at::Tensor next_tokens(at::Tensor const& hidden, LinearWeight const& lm_head) {
-    at::Tensor tokens = at::empty({hidden.size(0)}, hidden.options().dtype(at::kLong));
-    for_logit_chunks(hidden.size(0), lm_head.num_outputs(), [&](std::int64_t begin, std::int64_t end) {
-        tokens.slice(0, begin, end).copy_(generic::greedy_tokens(token_linear(hidden.slice(0, begin, end), lm_head)));
-    });
-    return tokens;
-}
 
 // In place: recorded work reads where these stand.
 void overwrite(DecodeInputs& old, DecodeInputs const& now) {
@@ -44,11 +33,7 @@ void overwrite(DecodeBatch& old, DecodeBatch const& now) {
 }  // namespace
 
 bool decode_graph_wanted() {
-    char const* const text = std::getenv("GATESWEEP_DECODE_GRAPH");
-    std::string_view const word = text ? text : "off";
-    GATESWEEP_VALIDATE(word == "on" || word == "off", ExitCode::usage,
-                       "GATESWEEP_DECODE_GRAPH=\"{}\" is neither on nor off: unset it, or write one of them", printable(word));
-    return word == "on";
+    return word_of_environment("GATESWEEP_DECODE_GRAPH", "on", "off", "off") == "on";
 }
 
 Recorder choose_recorder(Mixtral const& model, int expert_parallel) {
@@ -84,7 +69,7 @@ void DecodeGraphs::record(Step& step) {
     step.tokens = at::empty({std::ssize(step.batch.ids)}, step.inputs.ids.options().dtype(at::kLong));
     step.work = recorder_([this, &step] {
         at::Tensor const hidden = model_.decode_hidden(step.batch, step.inputs, edits_, cache_, step.all_finite);
-        step.tokens.copy_(next_tokens(hidden, model_.weights().lm_head));
+        step.tokens.copy_(greedy_tokens_there(hidden, model_.weights().lm_head));
     });
 }
 

@@ -23,13 +23,13 @@ void for_logits(at::Tensor const& hidden, LinearWeight const& lm_head, Body cons
 
 // What f(first row, logits) gives for the rows of each part, one after the other, on the CPU. For devices that need not
 // send their logits there.
-template <class T, class Function>
-std::vector<T> rows_from_device(at::Tensor const& hidden, LinearWeight const& lm_head, Function const& f) {
+template <class Function>
+std::vector<double> rows_from_device(at::Tensor const& hidden, LinearWeight const& lm_head, Function const& f) {
     std::vector<at::Tensor> parts;
     for_logits(hidden, lm_head, [&](std::int64_t first, at::Tensor const& logits) { parts.push_back(f(first, logits)); });
     if (parts.empty()) return {};
-    at::Tensor const all = at::cat(parts).to(at::kCPU, c10::CppTypeToScalarType<T>::value).contiguous();
-    return {all.const_data_ptr<T>(), all.const_data_ptr<T>() + all.numel()};
+    at::Tensor const all = at::cat(parts).to(at::kCPU, at::kDouble).contiguous();
+    return {all.const_data_ptr<double>(), all.const_data_ptr<double>() + all.numel()};
 }
 
 at::Tensor columns_of(std::span<std::int32_t const> targets, at::Device device) {
@@ -71,8 +71,8 @@ void for_rows(at::Tensor const& logits, Body const& body) {
 
 std::vector<std::int32_t> greedy_tokens(at::Tensor const& hidden, LinearWeight const& lm_head) {
     if (!hidden.is_cpu()) {
-        return rows_from_device<std::int32_t>(
-            hidden, lm_head, [](std::int64_t, at::Tensor const& logits) { return generic::greedy_tokens(logits); });
+        at::Tensor const tokens = greedy_tokens_there(hidden, lm_head).to(at::kCPU, at::kInt);
+        return {tokens.const_data_ptr<std::int32_t>(), tokens.const_data_ptr<std::int32_t>() + tokens.numel()};
     }
     std::vector<std::int32_t> tokens(static_cast<std::size_t>(hidden.size(0)));
     for_logits(hidden, lm_head, [&](std::int64_t first, at::Tensor const& logits) {
@@ -83,9 +83,17 @@ std::vector<std::int32_t> greedy_tokens(at::Tensor const& hidden, LinearWeight c
     return tokens;
 }
 
+at::Tensor greedy_tokens_there(at::Tensor const& hidden, LinearWeight const& lm_head) {
+    at::Tensor tokens = at::empty({hidden.size(0)}, hidden.options().dtype(at::kLong));
+    for_logits(hidden, lm_head, [&](std::int64_t first, at::Tensor const& logits) {
+        tokens.slice(0, first, first + logits.size(0)).copy_(generic::greedy_tokens(logits));
+    });
+    return tokens;
+}
+
 std::vector<double> target_log_probs(at::Tensor const& hidden, LinearWeight const& lm_head, std::span<std::int32_t const> targets) {
     if (!hidden.is_cpu()) {
-        return rows_from_device<double>(hidden, lm_head, [&](std::int64_t first, at::Tensor const& logits) {
+        return rows_from_device(hidden, lm_head, [&](std::int64_t first, at::Tensor const& logits) {
             return of_targets(generic::log_probabilities(logits), targets.subspan(first, logits.size(0)));
         });
     }
@@ -164,7 +172,7 @@ TextScorer::RowScores TextScorer::score_rows(at::Tensor const& hidden) const {
 }
 
 TextScorer::RowScores TextScorer::score_rows_on_device(at::Tensor const& hidden) const {
-    auto const both = rows_from_device<double>(hidden, lm_head_, [&](std::int64_t first, at::Tensor const& logits) {
+    auto const both = rows_from_device(hidden, lm_head_, [&](std::int64_t first, at::Tensor const& logits) {
         auto const n = static_cast<std::size_t>(logits.size(0));
         std::span<std::int32_t const> const targets = std::span(ids_).subspan(static_cast<std::size_t>(first + 1), n);
         return generic::text_scores(logits, log_p_.slice(0, first, first + logits.size(0)), columns_of(targets, logits.device())).view(-1);

@@ -13,6 +13,8 @@ namespace gatesweep {
 
 // The most likely next token of each row, ties to the lower id: hidden [n,D] after the final norm, lm_head [V,D].
 std::vector<std::int32_t> greedy_tokens(at::Tensor const& hidden, LinearWeight const& lm_head);
+// The same as a tensor where the hidden states are, [n] int64: nothing waits for a GPU.
+at::Tensor greedy_tokens_there(at::Tensor const& hidden, LinearWeight const& lm_head);
 
 // log p of targets[i] as the next token of row i, in float64.
 std::vector<double> target_log_probs(at::Tensor const& hidden, LinearWeight const& lm_head, std::span<std::int32_t const> targets);
