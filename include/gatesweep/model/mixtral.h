@@ -88,7 +88,6 @@ public:
     DecodeInputs decode_inputs(DecodeBatch const& batch, RouterEdits const& edits) const;
     at::Tensor decode_hidden(DecodeBatch const& batch, DecodeInputs const& inputs, RouterEdits const& edits, KvCache& cache,
                              at::Tensor const& all_finite) const;
-    TokenDispatcher const& dispatcher() const { return dispatcher_; }
 
 private:
     at::Tensor embed(at::Tensor const& ids) const;
