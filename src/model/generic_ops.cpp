@@ -142,7 +142,10 @@ AttentionGradient attention_backward(AttentionInput const& in, at::Tensor const&
 
 Routing route(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits) {
     at::Tensor const all_finite = at::ones({}, router_logits.options().dtype(at::kBool));
-    Routing routing = generic::route_on_device(router_logits, top_k, edits, all_finite);
+    return on_host(generic::route_on_device(router_logits, top_k, edits, all_finite), all_finite);
+}
+
+Routing on_host(Routing routing, at::Tensor const& all_finite) {
     validate_finite(all_finite);
     routing.expert_ids = routing.expert_ids.to(at::kCPU);
     return routing;

@@ -74,10 +74,7 @@ Routing route_on_device(at::Tensor const& router_logits, std::int64_t top_k, Row
 
 Routing route(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits) {
     at::Tensor const all_finite = at::ones({}, router_logits.options().dtype(at::kBool));
-    Routing routing = off_cpu::route_on_device(router_logits, top_k, edits, all_finite);
-    validate_finite(all_finite);
-    routing.expert_ids = routing.expert_ids.to(at::kCPU);
-    return routing;
+    return generic::on_host(off_cpu::route_on_device(router_logits, top_k, edits, all_finite), all_finite);
 }
 
 at::Tensor cached_attention(CachedAttentionInput const& in) {
