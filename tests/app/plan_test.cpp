@@ -69,8 +69,29 @@ TEST_F(Plan, FollowsTheLayoutThatIsAskedFor) {
     expect(gatesweep({"plan", "job.toml"}, 2), ExitCode::ok, {"2 ranks = 2 copies"});
     expect(gatesweep({"plan", "job.toml", "--ranks", "6", "--set", "parallel.expert_parallel=4"}), ExitCode::job,
            {"--ranks 6", "not a multiple"});
+    expect(gatesweep({"plan", "job.toml", "--set", "parallel.expert_parallel=4"}, 2), ExitCode::job,
+           {"ranks started: 2", "not a multiple"});
     expect(gatesweep({"plan", "job.toml", "--set", "parallel.expert_parallel=3"}), ExitCode::job, {"expert"});
     expect(gatesweep({"plan", "job.toml", "--set", "sweep.enabled=false"}), ExitCode::ok, {"no [sweep] section"});
+}
+
+TEST_F(Plan, WarnsOfWeightsThatTheRunWouldRefuse) {
+    namespace fs = std::filesystem;
+    fs::path const model = scene().folder / "damaged";
+    fs::copy(fs::path(GATESWEEP_SOURCE_DIR) / "jobs/demo/model", model);
+    std::vector<std::string> const command = {"plan", "job.toml", "--set", "model.path=damaged"};
+    EXPECT_EQ(gatesweep(command).output.find("the run would end here"), std::string::npos);
+    std::vector<fs::path> shards;
+    for (auto const& file : list_folder(model)) {
+        if (file.extension() == ".safetensors") shards.push_back(file);
+    }
+    ASSERT_FALSE(shards.empty());
+    fs::resize_file(shards.front(), fs::file_size(shards.front()) / 2);
+    expect(gatesweep(command), ExitCode::ok, {"the run would end here", shards.front().filename().string()});
+    for (fs::path const& shard : shards)
+        fs::remove(shard);
+    EXPECT_EQ(gatesweep(command).output.find("the run would end here"), std::string::npos) << "only small files: nothing is said";
+    fs::remove_all(model);
 }
 
 TEST_F(Plan, SaysWhatStreamingTakes) {
