@@ -15,6 +15,7 @@
 #include "gatesweep/base/log.h"
 #include "gatesweep/comm/devices.h"
 #include "gatesweep/comm/fail_once.h"
+#include "gatesweep/model/batch_invariance.h"
 #include "gatesweep/model/decode_graphs.h"
 #include "gatesweep/model/gpu_kernels.h"
 #include "gatesweep/model/linear.h"
@@ -138,7 +139,8 @@ std::string numerics_id(Machine const& machine) {
     digest.add(machine.device.is_cuda() ? "cuda" : "cpu").add(dtype_name(machine.dtype)).add(at::get_cpu_capability());
     if (machine.device.is_cuda()) {
         digest.add(visible_devices()[static_cast<std::size_t>(machine.device.index())].name).add(device::kernels_name())
-            .add(decode_graph_wanted() ? "decode graph" : "");
+            .add(decode_graph_wanted() ? "decode graph" : "")
+            .add(batch_invariance_wanted() ? "batch invariant" : "");
     } else {
         digest.add(gemm_kernel_name());
     }

@@ -5,6 +5,7 @@
 
 #include "gatesweep/base/environment.h"
 #include "gatesweep/base/error.h"
+#include "gatesweep/model/batch_invariance.h"
 #include "gatesweep/model/gpu_kernels.h"
 #include "gatesweep/model/output_head.h"
 #include "record_graph.h"
@@ -42,6 +43,9 @@ Recorder choose_recorder(Mixtral const& model, int expert_parallel) {
                        "GATESWEEP_DECODE_GRAPH=on needs all experts of a copy on one GPU (expert_parallel is {}, the device {}) "
                        "and GATESWEEP_GPU_KERNELS=own: unset it",
                        expert_parallel, model.weights().device().is_cuda() ? "cuda" : "cpu");
+    GATESWEEP_VALIDATE(!batch_invariance_wanted(), ExitCode::usage,
+                       "GATESWEEP_DECODE_GRAPH=on and GATESWEEP_BATCH_INVARIANT=on exclude each other (the latter waits for the "
+                       "host in every layer, which no graph can hold): unset one of them");
     if constexpr (device::is_built) return record_graph;
     return {};
 }

@@ -29,7 +29,8 @@ private:
 };
 
 // What libtorch wants to know of the sequences.
-struct Sequences {
+class Sequences {
+public:
     at::Tensor offsets;  // int32, on the device
     std::int64_t longest = 0;
     std::optional<std::int64_t> keys_before;
@@ -41,7 +42,18 @@ struct Sequences {
         }
         for (std::size_t s = 0; s + 1 < in.offsets.size(); ++s)
             longest = std::max(longest, in.offsets[s + 1] - in.offsets[s]);
+        add_empty_sequences(std::ssize(in.offsets) - 1, in.q.size(1));
         if (in.window) keys_before = *in.window - 1;
+    }
+
+private:
+    // With few sequences and heads the deterministic backward pass splits its sums, into as many parts as fill the GPU:
+    // their order would depend on the batch. Sequences of no length make them many enough, and cost next to nothing.
+    void add_empty_sequences(std::int64_t num_sequences, std::int64_t num_heads) {
+        constexpr std::int64_t most_multiprocessors = 256;  // of any GPU
+        std::int64_t const wanted = (most_multiprocessors + num_heads - 1) / num_heads;
+        if (num_sequences >= wanted) return;
+        offsets = at::cat({offsets, offsets.slice(0, num_sequences).expand({wanted - num_sequences})});
     }
 };
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "gatesweep/base/error.h"
+#include "gatesweep/model/row_ops.h"
 
 namespace gatesweep::generic {
 namespace {
@@ -208,7 +209,7 @@ at::Tensor log_probabilities(at::Tensor const& logits) { return at::log_softmax(
 at::Tensor text_scores(at::Tensor const& logits, at::Tensor const& reference_log_p, at::Tensor const& targets) {
     at::Tensor const log_p = generic::log_probabilities(logits).to(at::kFloat);
     at::Tensor const nll = -log_p.gather(1, targets.unsqueeze(1)).squeeze(1).to(at::kDouble);
-    at::Tensor const kl = (reference_log_p.exp().to(at::kDouble) * (reference_log_p - log_p).to(at::kDouble)).sum(-1);
+    at::Tensor const kl = row_sums(reference_log_p.exp().to(at::kDouble) * (reference_log_p - log_p).to(at::kDouble));
     return at::stack({nll, kl}, 1);
 }
 

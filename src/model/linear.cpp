@@ -5,7 +5,9 @@
 #include <array>
 #include <type_traits>
 
+#include "fixed_rows.h"
 #include "gatesweep/base/error.h"
+#include "gatesweep/model/batch_invariance.h"
 #include "gemm.h"
 
 namespace gatesweep {
@@ -66,7 +68,9 @@ at::Tensor product(gemm::Side side, at::Tensor const& input, std::span<std::int6
             at::Tensor const matrix = forward ? weights[i].data().t() : weights[i].data();
             at::Tensor const rows = input.slice(0, offsets[i], offsets[i + 1]);
             at::Tensor to = result.slice(0, offsets[i], offsets[i + 1]);
-            if (input.is_cuda()) {
+            if (input.is_cuda() && batch_invariance_wanted()) {
+                fixed_rows::multiply(rows, matrix, to);
+            } else if (input.is_cuda()) {
                 at::mm_out(to, rows, matrix);  // a copy of the experts' rows would cost a twentieth of the product
             } else {
                 to.copy_(library_product(rows, matrix));
@@ -150,7 +154,8 @@ at::Tensor grouped_linear(at::Tensor const& x, at::Tensor const& offsets, std::s
     constexpr std::int64_t alignment = 8;  // of rows, in elements: 16 bytes
     auto const stacked = stacked_weights(weights);
     bool const aligned = weights[0].num_inputs() % alignment == 0 && weights[0].num_outputs() % alignment == 0;
-    if (stacked && aligned && c10::elementSize(x.scalar_type()) == 2) {
+    bool const by_host = x.is_cuda() && batch_invariance_wanted();
+    if (stacked && aligned && c10::elementSize(x.scalar_type()) == 2 && !by_host) {
         return at::_grouped_mm(x.contiguous(), stacked->transpose(1, 2), offsets.slice(0, 1).to(at::kInt));
     }
     at::Tensor const ends = offsets.to(at::kCPU);

@@ -50,6 +50,13 @@ void rotate_heads(at::Tensor x, at::Tensor const& positions, RotaryTable const& 
     generic::rotate_heads(x, positions, table, rotation);
 }
 
+at::Tensor row_sums(at::Tensor const& x) {
+    if constexpr (device::is_built) {
+        if (device::has_kernels_on(x.device())) return device::row_sums(x);
+    }
+    return x.sum(-1);
+}
+
 at::Tensor combine(at::Tensor const& slot_outputs, Routing const& routing) {
     if constexpr (device::is_built) {
         if (device::has_kernels(slot_outputs)) return device::combine(slot_outputs, routing.routing_weights);

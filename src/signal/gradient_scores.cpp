@@ -5,6 +5,8 @@
 #include <numeric>
 #include <vector>
 
+#include "gatesweep/model/row_ops.h"
+
 namespace gatesweep {
 namespace {
 
@@ -37,7 +39,7 @@ GateGradientScores scores_on_device(PackedBatch const& batch, device::GateGradie
         std::int64_t const end = std::min(num_prompts, first + prompts_at_once);
         at::Tensor const gradient = gradient_of(offsets.slice(0, first, end + 1));
         largest_sums.push_back(gradient.sum(1).abs().amax(1));  // NaN where a column is NaN
-        scores.push_back(gradient.abs().mean(2).flatten());
+        scores.push_back(row_sums(gradient.abs().flatten(0, 1)) / static_cast<double>(gradient.size(2)));
     }
     GateGradientScores result{to_host(scores), to_host(largest_sums)};
     std::vector<double> const magnitude = magnitudes(batch, in);

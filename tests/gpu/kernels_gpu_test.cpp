@@ -83,6 +83,28 @@ TEST_F(KernelsOnGpu, AttendsForthAndBack) {
     }
 }
 
+// What libtorch's flash attention is trusted with: the splits of its backward pass, too, do not depend on the batch.
+TEST_F(KernelsOnGpu, AttendsToASequenceAloneAsInABatch) {
+    std::vector<std::int64_t> const offsets = {0, 4, 5, 70, 700}, alone = {0, 630};
+    for (std::int64_t heads : {8, 32}) {
+        at::Tensor const x = here(random_tensor({700, heads + 4, 128}, at::kBFloat16, 1)), dy = here(random_tensor({700, heads, 128}, at::kBFloat16, 2));
+        auto const input = [&](at::Tensor const& rows, std::vector<std::int64_t> const& of) {
+            return AttentionInput{rows.slice(1, 0, heads), rows.slice(1, heads, heads + 2), rows.slice(1, heads + 2), of, {}, 0.09};
+        };
+        at::Tensor const last = x.slice(0, 70), d_last = dy.slice(0, 70);
+        EXPECT_TRUE(at::equal(attention(input(x, offsets)).slice(0, 70), attention(input(last, alone))));
+        AttentionGradient const all = attention_backward(input(x, offsets), dy), own = attention_backward(input(last, alone), d_last);
+        EXPECT_TRUE(at::equal(all.dq.slice(0, 70), own.dq) && at::equal(all.dk.slice(0, 70), own.dk) && at::equal(all.dv.slice(0, 70), own.dv));
+    }
+}
+
+TEST_F(KernelsOnGpu, SumsRowsInOneOrder) {
+    at::Tensor const x = random_tensor({300, 4099}, at::kDouble, 1), sums = row_sums(here(x));
+    EXPECT_TRUE(at::allclose(sums.cpu(), x.sum(1), 1e-12, 1e-12));
+    for (std::int64_t n : {1, 7, 64})
+        EXPECT_TRUE(at::equal(row_sums(here(x.slice(0, 5, 5 + n))), sums.slice(0, 5, 5 + n))) << n;
+}
+
 TEST_F(KernelsOnGpu, AttendsToCachedKeys) {
     std::vector<std::int64_t> const slots = {3, 0, 2, 5}, positions = {0, 170, 6, 2};
     for (auto dtype : types) {

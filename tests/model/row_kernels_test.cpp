@@ -6,6 +6,7 @@
 #include "model/device/combine_kernel.cuh"
 #include "model/device/norm_kernel.cuh"
 #include "model/device/row_kernels.cuh"
+#include "model/device/row_sums_kernel.cuh"
 #include "support/tensors.h"
 
 namespace gatesweep {
@@ -70,6 +71,17 @@ TEST(NormKernel, ARowsBitsDependOnItAlone) {
             }
         }
     }
+}
+
+TEST(RowSumsKernel, AddsUpRowsInAnOrderThatDependsOnTheirLengthAlone) {
+    for (std::int64_t columns : {1, 31, 256, 4099}) {
+        at::Tensor const x = random_tensor({5, columns}, at::kDouble, 1), sums = device::launch_row_sums(forward_order, x);
+        EXPECT_TRUE(at::allclose(sums, x.sum(1), 1e-12, 1e-12)) << columns;
+        EXPECT_TRUE(at::equal(sums, device::launch_row_sums(backward_order, x))) << columns;
+        EXPECT_TRUE(at::equal(device::launch_row_sums(forward_order, x.slice(0, 3, 4)), sums.slice(0, 3, 4))) << columns;
+    }
+    EXPECT_EQ(device::launch_row_sums(forward_order, at::empty({0, 8}, at::kDouble)).size(0), 0);
+    EXPECT_EQ(device::launch_row_sums(forward_order, at::empty({3, 0}, at::kDouble)).sum().item<double>(), 0.0);
 }
 
 TEST(SwigluKernel, EqualsItsReferenceAndRoundsAsTheLoops) {

@@ -3,7 +3,8 @@
 // On the CPU, float32 and bfloat16 weights are laid out once, when they are loaded, and multiplied by kernels of our own.
 // Libraries pick their blocking by the number of rows and threads, and with it the order of a sum. Here each output is one
 // float32 sum over the inputs in ascending order, rounded once: its bits depend on the row, the weight and the kernel, not
-// on how many rows there are, where the row stands, or threads. Elsewhere (float64, GPUs) it is the library's product.
+// on how many rows there are, where the row stands, or threads. Elsewhere (float64, GPUs) it is the library's product; on
+// GPUs that depends on the row alone where batch invariance is wanted (batch_invariance.h).
 #pragma once
 
 #include <ATen/ATen.h>
@@ -43,7 +44,7 @@ at::Tensor token_linear_input_gradient(at::Tensor const& dy, LinearWeight const&
 // Rows [offsets[i], offsets[i+1]) with weight i, all of one shape and at least one: [R,in] -> [R,out], and its gradient.
 at::Tensor grouped_linear(at::Tensor const& x, std::span<std::int64_t const> offsets, std::span<LinearWeight const> weights);
 // The same with the offsets as an int64 tensor [n+1] where x is: on a GPU nothing waits for them, where the weights have 16
-// bits and stand behind each other in memory (else they come to the host). Rows from offsets[n] on are anything.
+// bits and stand behind each other in memory (else, and for batch invariance, they come to the host). Rows from offsets[n] on are anything.
 at::Tensor grouped_linear(at::Tensor const& x, at::Tensor const& offsets, std::span<LinearWeight const> weights);
 // [n,out,in], when the weights of a group are parts of one tensor in that order and not laid out.
 std::optional<at::Tensor> stacked_weights(std::span<LinearWeight const> weights);

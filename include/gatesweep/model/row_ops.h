@@ -30,4 +30,7 @@ enum class Rotation { forward, inverse };  // inverse is also the gradient of fo
 // Rotates heads in place, first half against second half: x [T, heads, d] (last dimension dense), positions [T] int64.
 void rotate_heads(at::Tensor x, at::Tensor const& positions, RotaryTable const& table, Rotation rotation);
 
+// Sum of each row: [n,C] float64 -> [n], in an order that depends on C alone.
+at::Tensor row_sums(at::Tensor const& x);
+
 }  // namespace gatesweep

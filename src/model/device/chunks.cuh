@@ -91,11 +91,12 @@ inline dim3 chunk_grid(std::int64_t num_chunks, std::int64_t num_rows, std::int6
 }
 
 // Sum over a block of row_threads, its warps in their order: every thread has the same bits. A kernel uses `scratch` once.
-__device__ inline float block_sum(float value, float (&scratch)[row_warps]) {
-    float const of_warp = warp_sum(value);
+template <class T>
+__device__ inline T block_sum(T value, T (&scratch)[row_warps]) {
+    T const of_warp = warp_sum(value);
     if (threadIdx.x % warp_size == 0) scratch[threadIdx.x / warp_size] = of_warp;
     __syncthreads();
-    float sum = 0.0F;
+    T sum = 0;
     for (int warp = 0; warp < row_warps; ++warp)
         sum += scratch[warp];
     return sum;

@@ -2,6 +2,7 @@
 #include "gatesweep/model/stream_launcher.cuh"
 #include "norm_kernel.cuh"
 #include "row_kernels.cuh"
+#include "row_sums_kernel.cuh"
 
 namespace gatesweep::device {
 
@@ -22,5 +23,7 @@ at::Tensor swiglu_backward(at::Tensor const& d_activation, at::Tensor const& gat
 void rotate_heads(at::Tensor const& x, at::Tensor const& positions, RotaryTable const& table, Rotation rotation) {
     launch_rotate_heads(StreamLauncher(x), x, positions, table, rotation);
 }
+
+at::Tensor row_sums(at::Tensor const& x) { return launch_row_sums(StreamLauncher(x), x); }
 
 }  // namespace gatesweep::device

@@ -5,7 +5,8 @@ namespace gatesweep::device {
 
 inline constexpr int warp_size = 32;
 
-__device__ inline float warp_sum(float value) {
+template <class T>
+__device__ inline T warp_sum(T value) {
     for (unsigned mask = warp_size / 2; mask > 0; mask /= 2)
         value += __shfl_xor_sync(0xffffffffU, value, mask);
     return value;
