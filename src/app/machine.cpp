@@ -19,6 +19,7 @@
 #include "gatesweep/model/decode_graphs.h"
 #include "gatesweep/model/gpu_kernels.h"
 #include "gatesweep/model/linear.h"
+#include "gatesweep/signal/signals.h"
 #include "memory_limit.h"
 #include "setup.h"
 #include "verify_sample.h"
@@ -121,6 +122,7 @@ Machine choose_machine(Job const& job, ModelConfig const& config, ParallelLayout
     std::uint64_t const left = machine.free_memory - std::min(machine.free_memory, machine.weight_memory);
     std::uint64_t const budget = job.signals.memory > 0 ? job.signals.memory : left / 2;
     machine.tape_memory = static_cast<std::uint64_t>(layout.world.all_reduce_min(static_cast<std::int64_t>(budget)));
+    machine.overlaps = overlap_wanted() && layout.ep_size() > 1;
     return machine;
 }
 

@@ -19,6 +19,7 @@ struct Machine {
     std::uint64_t weight_memory = 0;  // bytes of the weights that this rank holds
     std::uint64_t free_memory = 0;    // of its device, this rank's share, before the weights are loaded; bytes
     std::uint64_t tape_memory = 0;    // bytes for what the backward pass keeps, the same on every rank
+    bool overlaps = false;            // SignalsOptions::in_halves
 
     std::string describe() const;  // "cpu, float32, 1 thread each"
 };

@@ -125,6 +125,7 @@ MeasuredSignals measure_signals(Setup const& setup, LoadedModel& loaded, RunSess
     };
     Signals signals = loaded.resident() ? compute_signals(*loaded.resident(), layout, inputs.token_ids, plan,
                                                           {.tape_memory = machine.tape_memory,
+                                                           .in_halves = machine.overlaps,
                                                            .progress = show,
                                                            .computed = keep,
                                                            .stop = [] { return stop_request() != StopRequest::none; }})

@@ -78,7 +78,8 @@ private:
     // Complete on the final rank.
     Signals compute(Mixtral const& model, BatchPlan const& plan, std::uint64_t tape_memory) const {
         Signals signals =
-            compute_signals(model, in_.layout, in_.prompts, plan, {.tape_memory = tape_memory, .progress = {}});
+            compute_signals(model, in_.layout, in_.prompts, plan,
+                            {.tape_memory = tape_memory, .in_halves = in_.machine.overlaps, .progress = {}});
         reduce_to_final_rank(signals, in_.layout);
         return signals;
     }

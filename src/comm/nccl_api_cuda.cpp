@@ -23,6 +23,15 @@ cudaStream_t handle_of_stream(DeviceStream stream) {
     return static_cast<cudaStream_t>(stream);
 }
 
+cudaEvent_t handle_of_event(DeviceEvent event) {
+    return static_cast<cudaEvent_t>(event);
+}
+// Not ready is no error.
+DeviceStatus answer(cudaError_t status, bool& done) {
+    done = status == cudaSuccess;
+    return status == cudaErrorNotReady ? cudaSuccess : status;
+}
+
 class NcclLibrary final : public NcclApi {
 public:
     int built_version() override { return NCCL_VERSION_CODE; }
@@ -76,13 +85,30 @@ public:
     DeviceStream current_stream(int device) override {
         return c10::cuda::getCurrentCUDAStream(static_cast<c10::DeviceIndex>(device)).stream();
     }
+    DeviceStream side_stream(int device) override {
+        return c10::cuda::getStreamFromPool(true, static_cast<c10::DeviceIndex>(device)).stream();
+    }
     DeviceStatus copy_async(void* to, void const* from, std::size_t num_bytes, DeviceStream stream) override {
         return cudaMemcpyAsync(to, from, num_bytes, cudaMemcpyDeviceToDevice, handle_of_stream(stream));
     }
     DeviceStatus stream_query(DeviceStream stream, bool& done) override {
-        cudaError_t const status = cudaStreamQuery(handle_of_stream(stream));
-        done = status == cudaSuccess;
-        return status == cudaErrorNotReady ? cudaSuccess : status;
+        return answer(cudaStreamQuery(handle_of_stream(stream)), done);
+    }
+    DeviceStatus make_event(DeviceEvent& event) override {
+        cudaEvent_t made = nullptr;
+        cudaError_t const status = cudaEventCreateWithFlags(&made, cudaEventDisableTiming);
+        event = made;
+        return status;
+    }
+    DeviceStatus destroy_event(DeviceEvent event) override { return cudaEventDestroy(handle_of_event(event)); }
+    DeviceStatus record_event(DeviceEvent event, DeviceStream stream) override {
+        return cudaEventRecord(handle_of_event(event), handle_of_stream(stream));
+    }
+    DeviceStatus wait_for_event(DeviceStream stream, DeviceEvent event) override {
+        return cudaStreamWaitEvent(handle_of_stream(stream), handle_of_event(event), 0);
+    }
+    DeviceStatus event_query(DeviceEvent event, bool& done) override {
+        return answer(cudaEventQuery(handle_of_event(event)), done);
     }
     std::string device_status_text(DeviceStatus status) override {
         return cudaGetErrorString(static_cast<cudaError_t>(status));

@@ -66,12 +66,35 @@ NcclId NcclConnection::share_id(Communicator const& communicator) {
 }
 
 void NcclConnection::exchange(std::span<SendBlock const> send, std::span<ReceiveBlock const> receive) {
+    check_device("cudaSetDevice", api_->set_device(device_));
+    stream_ = api_->current_stream(device_);
+    enqueue(send, receive);
+}
+
+NcclConnection::Event NcclConnection::exchange_aside(std::span<SendBlock const> send, std::span<ReceiveBlock const> receive) {
+    check_device("cudaSetDevice", api_->set_device(device_));
+    if (!side_stream_) side_stream_ = api_->side_stream(device_);
+    Event const rows_are_made = recorded(api_->current_stream(device_));
+    check_device("cudaStreamWaitEvent", api_->wait_for_event(side_stream_, rows_are_made.get()));
+    stream_ = side_stream_;
+    enqueue(send, receive);
+    return recorded(stream_);
+}
+
+NcclConnection::Event NcclConnection::recorded(DeviceStream stream) {
+    DeviceEvent made = nullptr;
+    check_device("cudaEventCreate", api_->make_event(made));
+    Event event(made, [api = api_](DeviceEvent e) { api->destroy_event(e); });
+    check_device("cudaEventRecord", api_->record_event(made, stream));
+    return event;
+}
+
+void NcclConnection::enqueue(std::span<SendBlock const> send, std::span<ReceiveBlock const> receive) {
     GATESWEEP_EXPECT(std::ssize(send) == size_ && std::ssize(receive) == size_);
     GATESWEEP_EXPECT(send[rank_].num_bytes == receive[rank_].num_bytes);
     GATESWEEP_VALIDATE(comm_, ExitCode::io, "the connection between the GPUs was given up after an earlier failure");
+    validate_health();
     ++num_exchanges_;
-    check_device("cudaSetDevice", api_->set_device(device_));
-    stream_ = api_->current_stream(device_);
     if (send[rank_].num_bytes > 0) {
         check_device("cudaMemcpyAsync",
                      api_->copy_async(receive[rank_].data, send[rank_].data, send[rank_].num_bytes, stream_));
@@ -97,15 +120,30 @@ void NcclConnection::exchange(std::span<SendBlock const> send, std::span<Receive
     finish("ncclGroupEnd", api_->group_end());
 }
 
+// Of what was enqueued earlier and nobody waits for yet.
+void NcclConnection::validate_health() {
+    NcclStatus status = NcclStatus::success;
+    NcclStatus const asked = api_->comm_get_async_error(comm_, status);
+    if (asked != NcclStatus::success) status = asked;
+    if (status != NcclStatus::success && status != NcclStatus::in_progress)
+        give_up(fmt::format("failed with \"{}\"", api_->status_text(status)));
+}
+
 void NcclConnection::wait() {
+    if (num_exchanges_ > 0) wait_until("cudaStreamQuery", [&](bool& done) { return api_->stream_query(stream_, done); });
+}
+
+void NcclConnection::wait_for(Event const& event) {
+    wait_until("cudaEventQuery", [&](bool& done) { return api_->event_query(event.get(), done); });
+}
+
+template <class Ask>
+void NcclConnection::wait_until(char const* call, Ask const& ask) {
     GATESWEEP_VALIDATE(comm_, ExitCode::io, "the connection between the GPUs was given up after an earlier failure");
     auto const started = Clock::now();
-    for (bool done = num_exchanges_ == 0; !done;) {
-        check_device("cudaStreamQuery", api_->stream_query(stream_, done));
-        NcclStatus status = NcclStatus::success;
-        NcclStatus const call = api_->comm_get_async_error(comm_, status);
-        if (call != NcclStatus::success || status != NcclStatus::success)
-            give_up(fmt::format("failed with \"{}\"", api_->status_text(call != NcclStatus::success ? call : status)));
+    for (bool done = false; !done;) {
+        check_device(call, ask(done));
+        validate_health();
         if (!done) pause(started, "the exchange");
     }
 }

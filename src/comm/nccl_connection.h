@@ -42,10 +42,23 @@ public:
     // Until the stream has executed everything.
     void wait();
 
+    // Happens when what it was made for is done.
+    using Event = std::shared_ptr<void>;
+    // The same beside the current stream, after everything that was enqueued there so far. The blocks must stay until the
+    // event has happened, and what is received is there for work enqueued after wait_for().
+    Event exchange_aside(std::span<SendBlock const> send, std::span<ReceiveBlock const> receive);
+    void wait_for(Event const& event);
+
 private:
     using Clock = std::chrono::steady_clock;
 
     NcclId share_id(Communicator const& communicator);
+    void enqueue(std::span<SendBlock const> send, std::span<ReceiveBlock const> receive);
+    Event recorded(DeviceStream stream);
+    void validate_health();
+    // ask(done): the status of a question about the device.
+    template <class Ask>
+    void wait_until(char const* call, Ask const& ask);
     // Follows a call of NCCL's to its end. In progress is not an error where `status` comes from inside a group.
     void finish(char const* call, NcclStatus status);
     void check_device(char const* call, DeviceStatus status);
@@ -62,7 +75,8 @@ private:
     int device_;
     int unwinding_;  // errors on their way when this was made
     NcclComm comm_ = nullptr;
-    DeviceStream stream_ = nullptr;
+    DeviceStream stream_ = nullptr;  // of the last exchange
+    DeviceStream side_stream_ = nullptr;
     std::int64_t num_exchanges_ = 0;
     bool in_group_ = false;
 };

@@ -29,14 +29,33 @@ std::string TensorCollectives::backend_name() const {
     return backend_ ? backend_->name() : "none";
 }
 
+at::Tensor RowsUnderWay::arrived() {
+    if (wait_for_them) std::exchange(wait_for_them, {})();
+    sent.reset();
+    return received;
+}
+
+at::Tensor TensorCollectives::place_for(at::Tensor const& rows, std::span<std::int64_t const> send,
+                                        std::span<std::int64_t const> receive) const {
+    GATESWEEP_EXPECT(std::accumulate(send.begin(), send.end(), std::int64_t{0}) == rows.size(0));
+    std::int64_t const num_received = std::accumulate(receive.begin(), receive.end(), std::int64_t{0});
+    return at::empty({num_received, rows.size(1)}, rows.options());
+}
+
 at::Tensor TensorCollectives::all_to_all_rows(at::Tensor const& rows, std::span<std::int64_t const> send,
                                               std::span<std::int64_t const> receive) const {
-    GATESWEEP_EXPECT(std::accumulate(send.begin(), send.end(), std::int64_t{0}) == rows.size(0));
     if (!backend_) return rows;
-    std::int64_t const num_received = std::accumulate(receive.begin(), receive.end(), std::int64_t{0});
-    at::Tensor received = at::empty({num_received, rows.size(1)}, rows.options());
+    at::Tensor received = place_for(rows, send, receive);
     backend_->all_to_all_rows(rows, send, received, receive);
     return received;
+}
+
+RowsUnderWay TensorCollectives::start_all_to_all_rows(at::Tensor const& rows, std::span<std::int64_t const> send,
+                                                      std::span<std::int64_t const> receive) const {
+    if (!backend_) return {rows};
+    RowsUnderWay under_way{place_for(rows, send, receive), rows.contiguous()};
+    under_way.wait_for_them = backend_->start_all_to_all_rows(under_way.sent, send, under_way.received, receive);
+    return under_way;
 }
 
 void TensorCollectives::wait() const {

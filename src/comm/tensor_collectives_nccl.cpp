@@ -9,6 +9,25 @@
 namespace gatesweep {
 namespace {
 
+// What every rank gets and gives, as bytes of dense rows.
+struct Blocks {
+    std::vector<SendBlock> out;
+    std::vector<ReceiveBlock> in;
+
+    Blocks(at::Tensor const& rows, std::span<std::int64_t const> send, at::Tensor& received,
+           std::span<std::int64_t const> receive) {
+        std::size_t const row_bytes = static_cast<std::size_t>(rows.size(1)) * rows.element_size();
+        auto const* from = static_cast<std::byte const*>(rows.const_data_ptr());
+        auto* to = static_cast<std::byte*>(received.data_ptr());
+        for (std::size_t r = 0; r < send.size(); ++r) {
+            out.push_back({from, static_cast<std::size_t>(send[r]) * row_bytes});
+            in.push_back({to, static_cast<std::size_t>(receive[r]) * row_bytes});
+            from += out.back().num_bytes;
+            to += in.back().num_bytes;
+        }
+    }
+};
+
 struct NcclBackend final : TensorCollectives::Backend {
     NcclBackend(Communicator const& communicator, at::Device device, std::shared_ptr<NcclApi> api, NcclOptions options)
         : version(api->loaded_version()),
@@ -17,23 +36,18 @@ struct NcclBackend final : TensorCollectives::Backend {
     void all_to_all_rows(at::Tensor const& rows, std::span<std::int64_t const> send, at::Tensor& received,
                          std::span<std::int64_t const> receive) override {
         at::Tensor const from = rows.contiguous();
-        std::size_t const row_bytes = static_cast<std::size_t>(rows.size(1)) * rows.element_size();
-        auto const* out = static_cast<std::byte const*>(from.const_data_ptr());
-        auto* in = static_cast<std::byte*>(received.data_ptr());
-        std::vector<SendBlock> out_blocks;
-        std::vector<ReceiveBlock> in_blocks;
-        for (std::size_t r = 0; r < send.size(); ++r) {
-            out_blocks.push_back({out, static_cast<std::size_t>(send[r]) * row_bytes});
-            in_blocks.push_back({in, static_cast<std::size_t>(receive[r]) * row_bytes});
-            out += out_blocks.back().num_bytes;
-            in += in_blocks.back().num_bytes;
-        }
-        connection.exchange(out_blocks, in_blocks);
+        Blocks const blocks(from, send, received, receive);
+        connection.exchange(blocks.out, blocks.in);
         // On a device the caching allocator hands `from` on only to later work of this stream. Host memory, in tests,
         // has no such order.
         if (rows.is_cpu()) connection.wait();
     }
     void wait() override { connection.wait(); }
+    std::function<void()> start_all_to_all_rows(at::Tensor const& rows, std::span<std::int64_t const> send,
+                                                at::Tensor& received, std::span<std::int64_t const> receive) override {
+        Blocks const blocks(rows, send, received, receive);
+        return [this, there = connection.exchange_aside(blocks.out, blocks.in)] { connection.wait_for(there); };
+    }
     std::string name() const override { return "NCCL " + nccl_version_text(version); }
 
     int version;

@@ -1,6 +1,7 @@
 #include "gatesweep/model/decoder_layer.h"
 
 #include <cmath>
+#include <utility>
 
 namespace gatesweep {
 namespace {
@@ -36,16 +37,12 @@ at::Tensor attention_backward_to_input(LayerContext const& context, LayerWeights
     return d_after_attention + rms_norm_backward(d_normed, tape.input, weights.input_norm, c.rms_norm_eps);
 }
 
-at::Tensor experts_forward_to_output(ModelConfig const& c, TokenDispatcher const& dispatcher, LayerWeights const& weights,
-                                     LayerTape& tape, RowEdits const& edits) {
+SlotsUnderWay send_to_experts(ModelConfig const& c, TokenDispatcher const& dispatcher, LayerWeights const& weights,
+                              LayerTape& tape, RowEdits const& edits) {
     tape.router_input = rms_norm(tape.after_attention, weights.post_attention_norm, c.rms_norm_eps);
     tape.routing = route(token_linear(tape.router_input, weights.gate_product), c.top_k, edits);
     tape.dispatch = dispatcher.plan(tape.routing);
-    at::Tensor const rows = dispatcher.tokens_to_experts(tape.router_input, tape.dispatch);
-    ExpertForward const forward = experts_forward(weights.experts, rows, tape.dispatch.expert_offsets);
-    tape.gate_up = forward.gate_up;
-    tape.slot_outputs = dispatcher.from_experts(forward.output, tape.dispatch);
-    return tape.after_attention + combine(tape.slot_outputs, tape.routing);
+    return dispatcher.tokens_to_experts(tape.router_input, tape.dispatch);
 }
 
 // The same bits by the way of decode steps.
@@ -68,13 +65,30 @@ std::uint64_t LayerTape::num_bytes(ModelConfig const& c, std::int64_t num_tokens
     return static_cast<std::uint64_t>(per_token * num_tokens) * element_size;
 }
 
-at::Tensor layer_forward(LayerContext const& context, LayerWeights const& weights, at::Tensor const& input, LayerTape& tape,
-                         RowEdits const& edits) {
+SlotsUnderWay forward_to_experts(LayerContext const& context, LayerWeights const& weights, at::Tensor const& input,
+                                 LayerTape& tape, RowEdits const& edits) {
     tape.input = input;
     project_heads(context.config, context.rotary, context.batch.positions, weights, tape);
     at::Tensor const mixed = attention(attention_input(context, tape)).flatten(1);
     tape.after_attention = input + token_linear(mixed, weights.o_proj);
-    return experts_forward_to_output(context.config, context.dispatcher, weights, tape, edits);
+    return send_to_experts(context.config, context.dispatcher, weights, tape, edits);
+}
+
+SlotsUnderWay forward_through_experts(TokenDispatcher const& dispatcher, LayerWeights const& weights, LayerTape& tape, SlotsUnderWay slots) {
+    ExpertForward const forward = experts_forward(weights.experts, slots.arrived(), tape.dispatch.expert_offsets);
+    tape.gate_up = forward.gate_up;
+    return dispatcher.from_experts(forward.output, tape.dispatch);
+}
+
+at::Tensor forward_from_experts(LayerTape& tape, SlotsUnderWay slots) {
+    tape.slot_outputs = slots.arrived();
+    return tape.after_attention + combine(tape.slot_outputs, tape.routing);
+}
+
+at::Tensor layer_forward(LayerContext const& context, LayerWeights const& weights, at::Tensor const& input, LayerTape& tape,
+                         RowEdits const& edits) {
+    SlotsUnderWay slots = forward_to_experts(context, weights, input, tape, edits);
+    return forward_from_experts(tape, forward_through_experts(context.dispatcher, weights, tape, std::move(slots)));
 }
 
 at::Tensor layer_decode(DecodeContext const& context, LayerWeights const& weights, std::int64_t layer, at::Tensor const& input,
@@ -90,27 +104,35 @@ at::Tensor layer_decode(DecodeContext const& context, LayerWeights const& weight
             .flatten(1);
     tape.after_attention = input + token_linear(mixed, weights.o_proj);
     if (!context.tokens_of_rank.empty()) return gathered_experts_forward(context, weights, tape.after_attention, edits);
-    return experts_forward_to_output(c, context.dispatcher, weights, tape, edits);
+    SlotsUnderWay slots = send_to_experts(c, context.dispatcher, weights, tape, edits);
+    return forward_from_experts(tape, forward_through_experts(context.dispatcher, weights, tape, std::move(slots)));
 }
 
-LayerGradient layer_backward(LayerContext const& context, LayerWeights const& weights, LayerTape const& tape,
-                             at::Tensor const& d_output, Backward extent) {
-    ModelConfig const& c = context.config;
-    CombineGradient const combined = combine_backward(d_output, tape.slot_outputs, tape.routing);
-    LayerGradient gradient;
-    gradient.d_router_logits = route_backward(tape.routing, combined.d_routing_weights);
-    if (extent == Backward::router_only) return gradient;
+LayerBackward::LayerBackward(LayerContext const& context, LayerWeights const& weights, LayerTape const& tape,
+                             at::Tensor const& d_output, Backward extent)
+    : context_(context), weights_(weights), tape_(tape), d_output_(d_output), extent_(extent) {}
 
-    at::Tensor const d_expert_output = context.dispatcher.to_experts(combined.d_slot_outputs, tape.dispatch);
-    at::Tensor const d_rows = experts_backward(weights.experts, d_expert_output, tape.gate_up, tape.dispatch.expert_offsets);
-    at::Tensor const d_slots = context.dispatcher.from_experts(d_rows, tape.dispatch).view({-1, c.top_k, c.hidden_size});
-    at::Tensor d_router_input = router_input_gradient(tape.routing, gradient.d_router_logits, weights.gate);
+void LayerBackward::to_experts() {
+    CombineGradient const combined = combine_backward(d_output_, tape_.slot_outputs, tape_.routing);
+    d_router_logits_ = route_backward(tape_.routing, combined.d_routing_weights);
+    if (extent_ == Backward::router_and_input) slots_ = context_.dispatcher.to_experts(combined.d_slot_outputs, tape_.dispatch);
+}
+
+void LayerBackward::through_experts() {
+    if (extent_ == Backward::router_only) return;
+    at::Tensor const d_rows = experts_backward(weights_.experts, slots_.arrived(), tape_.gate_up, tape_.dispatch.expert_offsets);
+    slots_ = context_.dispatcher.from_experts(d_rows, tape_.dispatch);
+}
+
+LayerGradient LayerBackward::from_experts() {
+    if (extent_ == Backward::router_only) return {d_router_logits_, {}};
+    ModelConfig const& c = context_.config;
+    at::Tensor const d_slots = slots_.arrived().view({-1, c.top_k, c.hidden_size});
+    at::Tensor d_router_input = router_input_gradient(tape_.routing, d_router_logits_, weights_.gate);
     for (std::int64_t k = 0; k < c.top_k; ++k) d_router_input = d_router_input + d_slots.select(1, k);
-
     at::Tensor const d_after_attention =
-        d_output + rms_norm_backward(d_router_input, tape.after_attention, weights.post_attention_norm, c.rms_norm_eps);
-    gradient.d_input = attention_backward_to_input(context, weights, tape, d_after_attention);
-    return gradient;
+        d_output_ + rms_norm_backward(d_router_input, tape_.after_attention, weights_.post_attention_norm, c.rms_norm_eps);
+    return {d_router_logits_, attention_backward_to_input(context_, weights_, tape_, d_after_attention)};
 }
 
 }  // namespace gatesweep

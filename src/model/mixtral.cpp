@@ -38,32 +38,40 @@ std::vector<double> Mixtral::forward(PackedBatch const& prompts, RoutingObserver
     return next_token_loss(normed, weights_.lm_head, batch.ids, batch.offsets, Gradient::none).losses;
 }
 
-std::vector<double> Mixtral::forward_backward(PackedBatch const& prompts, RoutingObserver& observer, TapePolicy policy) const {
-    PackedBatch const batch = placed(prompts, weights_.device());
-    LayerContext const context{config_, dispatcher_, rotary_, batch};
-    std::vector<LayerTape> tapes(static_cast<std::size_t>(config_.num_layers));
-    at::Tensor hidden = embed(batch.ids);
+std::vector<double> Mixtral::forward_backward(PackedBatch const& batch, RoutingObserver& observer, TapePolicy policy) const {
+    ObservedBatch const one{batch, &observer};
+    return forward_backward(std::span(&one, 1), policy).front();
+}
+
+std::vector<std::vector<double>> Mixtral::forward_backward(std::span<ObservedBatch const> batches, TapePolicy policy) const {
+    std::vector<BatchUnderWay> under_way;
+    for (ObservedBatch const& b : batches)
+        under_way.push_back({placed(b.batch, weights_.device()), b.observer, embed(b.batch.ids)});
+    std::vector<std::vector<LayerTape>> kept;  // by layer and batch
+    LayerSteps const steps(config_, dispatcher_, rotary_);
     for (std::int64_t l = 0; l < config_.num_layers; ++l) {
         note_step();
-        LayerTape tape;
-        hidden = layer_forward(context, weights_.layers[l], hidden, tape);
-        observer.on_routing(l, batch, tape.routing);
-        if (policy == TapePolicy::keep) {
-            tapes[l] = std::move(tape);
-        } else {
-            tapes[l].input = tape.input;
+        steps.forth(under_way, weights_.layers[l], l);
+        kept.emplace_back();
+        for (BatchUnderWay& b : under_way) {
+            LayerTape tape = std::exchange(b.tape, {});
+            kept.back().push_back(policy == TapePolicy::keep ? std::move(tape) : LayerTape{.input = tape.input});
         }
     }
-    HeadGradient head = head_forward_backward(config_, weights_.final_norm, weights_.lm_head, batch, hidden);
-    at::Tensor gradient = std::move(head.d_hidden);
+    std::vector<std::vector<double>> losses;
+    for (BatchUnderWay& b : under_way) {
+        HeadGradient head = head_forward_backward(config_, weights_.final_norm, weights_.lm_head, b.batch, b.current);
+        losses.push_back(std::move(head.losses));
+        b.current = std::move(head.d_hidden);
+    }
     for (std::int64_t l = config_.num_layers - 1; l >= 0; --l) {
         note_step();
-        LayerTape& tape = tapes[l];
-        if (policy == TapePolicy::recompute) layer_forward(context, weights_.layers[l], at::Tensor(tape.input), tape);
-        gradient = layer_step_back(context, weights_.layers[l], l, tape, gradient, observer);
-        tape = LayerTape();
+        for (std::size_t i = 0; i < under_way.size(); ++i) under_way[i].tape = std::move(kept.back()[i]);
+        kept.pop_back();
+        if (policy == TapePolicy::recompute) steps.again(under_way, weights_.layers[l]);
+        steps.back(under_way, weights_.layers[l], l);
     }
-    return std::move(head.losses);
+    return losses;
 }
 
 BranchedHidden Mixtral::forward_branches(std::span<Stem const> stems, std::span<Branch const> branches, RouterEdits const& edits,

@@ -1,7 +1,8 @@
-// The steps of a pass forth and back over one batch, for whoever decides where weights and activations lie meanwhile.
+// The steps of a pass forth and back, for whoever decides where weights and activations lie meanwhile.
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "gatesweep/model/decoder_layer.h"
@@ -9,15 +10,43 @@
 
 namespace gatesweep {
 
+// A batch on its way through the layers.
+struct BatchUnderWay {
+    PackedBatch batch;
+    RoutingObserver* observer = nullptr;
+    at::Tensor current;  // [T,D] what goes into the layer: forth its input, back the gradient to its output
+    LayerTape tape = {};  // of the layer at hand
+};
+
+// One layer, for several batches together: while the rows of one travel between ranks, the next one computes.
+class LayerSteps {
+public:
+    // The arguments outlive the object.
+    LayerSteps(ModelConfig const& config, TokenDispatcher const& dispatcher, RotaryTable const& rotary)
+        : config_(config), dispatcher_(dispatcher), rotary_(rotary) {}
+
+    // From the layer's input to its output, with the tape; tells the observer.
+    void forth(std::span<BatchUnderWay> batches, LayerWeights const& weights, std::int64_t layer) const;
+    // Makes a tape whole of which there is the input alone.
+    void again(std::span<BatchUnderWay> batches, LayerWeights const& weights) const;
+    // From the gradient to the layer's output to that to its input, which is undefined for the lowest layer; uses the
+    // tape up and tells the observer.
+    void back(std::span<BatchUnderWay> batches, LayerWeights const& weights, std::int64_t layer) const;
+
+private:
+    LayerContext context(BatchUnderWay const& batch) const { return {config_, dispatcher_, rotary_, batch.batch}; }
+    void compute(std::span<BatchUnderWay> batches, LayerWeights const& weights) const;
+
+    ModelConfig const& config_;
+    TokenDispatcher const& dispatcher_;
+    RotaryTable const& rotary_;
+};
+
 struct HeadGradient {
     std::vector<double> losses;  // of each prompt
     at::Tensor d_hidden;         // [T,D] gradient of their sum to the last layer's output
 };
 HeadGradient head_forward_backward(ModelConfig const& config, at::Tensor const& final_norm, LinearWeight const& lm_head,
                                    PackedBatch const& batch, at::Tensor const& hidden);
-
-// Through one layer, from a whole tape; returns the gradient to its input, undefined for the lowest layer.
-at::Tensor layer_step_back(LayerContext const& context, LayerWeights const& weights, std::int64_t layer,
-                           LayerTape const& tape, at::Tensor const& d_output, RoutingObserver& observer);
 
 }  // namespace gatesweep

@@ -61,8 +61,8 @@ std::int64_t StreamedMixtral::work_per_token(ModelConfig const& config) {
     return config.num_layers * (forward_work + backward_work);
 }
 
-LayerContext StreamedMixtral::context(StreamedBatch const& batch) const {
-    return {config(), dispatcher_, rotary_, batch.batch};
+LayerSteps StreamedMixtral::steps() const {
+    return {config(), dispatcher_, rotary_};
 }
 
 LayerWeights const& StreamedMixtral::layer(std::int64_t layer, std::int64_t next) {
@@ -71,7 +71,7 @@ LayerWeights const& StreamedMixtral::layer(std::int64_t layer, std::int64_t next
     return *weights;
 }
 
-bool StreamedMixtral::forward(std::span<StreamedBatch const> batches, StreamHooks const& hooks, Activations& kept) {
+bool StreamedMixtral::forward(std::span<ObservedBatch const> batches, StreamHooks const& hooks, Activations& kept) {
     fail_once(world_, [&] {
         stream_.prefetch(0);
         at::Tensor const embedding = stream_.embedding();
@@ -83,18 +83,17 @@ bool StreamedMixtral::forward(std::span<StreamedBatch const> batches, StreamHook
         if (!may_go_on(hooks)) return false;
         LayerWeights const& weights = layer(l, l < last ? l + 1 : l - 1);
         for (std::size_t b = 0; b < batches.size(); ++b) {
-            at::Tensor const input = kept.take_current(b);
-            LayerTape tape;
-            kept.set_current(b, layer_forward(context(batches[b]), weights, input, tape));
-            kept.keep_input(b, l, input);
-            batches[b].observer->on_routing(l, batches[b].batch, tape.routing);
+            BatchUnderWay batch{batches[b].batch, batches[b].observer, kept.take_current(b)};
+            steps().forth({&batch, 1}, weights, l);
+            kept.set_current(b, batch.current);
+            kept.keep_input(b, l, batch.tape.input);
             tell(hooks, forward_work * batches[b].batch.num_tokens());
         }
     }
     return true;
 }
 
-bool StreamedMixtral::backward(std::span<StreamedBatch const> batches, StreamHooks const& hooks, Activations& kept) {
+bool StreamedMixtral::backward(std::span<ObservedBatch const> batches, StreamHooks const& hooks, Activations& kept) {
     std::vector<std::vector<double>> losses;
     fail_once(world_, [&] {
         OutputHead const head = stream_.head();
@@ -109,11 +108,10 @@ bool StreamedMixtral::backward(std::span<StreamedBatch const> batches, StreamHoo
         if (!may_go_on(hooks)) return false;
         LayerWeights const& weights = layer(l, l > 0 ? l - 1 : LayerStream::none);
         for (std::size_t b = 0; b < batches.size(); ++b) {
-            LayerTape tape;
-            layer_forward(context(batches[b]), weights, kept.take_input(b, l), tape);
-            at::Tensor const gradient =
-                layer_step_back(context(batches[b]), weights, l, tape, kept.take_current(b), *batches[b].observer);
-            if (l > 0) kept.set_current(b, gradient);
+            BatchUnderWay batch{batches[b].batch, batches[b].observer, kept.take_current(b), {.input = kept.take_input(b, l)}};
+            steps().again({&batch, 1}, weights);
+            steps().back({&batch, 1}, weights, l);
+            if (l > 0) kept.set_current(b, batch.current);
             tell(hooks, backward_work * batches[b].batch.num_tokens());
             if (l == 0 && hooks.done) hooks.done(b, losses[b]);
         }
@@ -121,7 +119,7 @@ bool StreamedMixtral::backward(std::span<StreamedBatch const> batches, StreamHoo
     return true;
 }
 
-bool StreamedMixtral::forward_backward(std::span<StreamedBatch const> batches, StreamHooks const& hooks) {
+bool StreamedMixtral::forward_backward(std::span<ObservedBatch const> batches, StreamHooks const& hooks) {
     Activations kept(batches.size(), config().num_layers, source_.device);
     return forward(batches, hooks, kept) && backward(batches, hooks, kept);
 }

@@ -85,30 +85,33 @@ DispatchRecord TokenDispatcher::plan(Routing const& routing) const {
     return record;
 }
 
-at::Tensor TokenDispatcher::to_experts(at::Tensor const& slot_rows, DispatchRecord const& record) const {
+at::Tensor SlotsUnderWay::arrived() {
+    at::Tensor const received = rows.arrived();
+    if (to_place.defined()) return at::empty_like(received).index_copy_(0, to_place, received);
+    return from_place.defined() ? received.index_select(0, from_place) : received;
+}
+
+SlotsUnderWay TokenDispatcher::to_experts(at::Tensor const& slot_rows, DispatchRecord const& record) const {
     return exchange_to_experts(slot_rows.index_select(0, record.slot_order.to(slot_rows.device())), record);
 }
 
-at::Tensor TokenDispatcher::tokens_to_experts(at::Tensor const& tokens, DispatchRecord const& record) const {
+SlotsUnderWay TokenDispatcher::tokens_to_experts(at::Tensor const& tokens, DispatchRecord const& record) const {
     return exchange_to_experts(tokens.index_select(0, record.sent_tokens.to(tokens.device())), record);
 }
 
-at::Tensor TokenDispatcher::exchange_to_experts(at::Tensor const& sent, DispatchRecord const& record) const {
-    if (num_ranks_ == 1) return sent;  // by expert already
-    at::Tensor const received = collectives_.all_to_all_rows(sent, record.send_rows, record.receive_rows);
-    collectives_.wait();
-    at::Tensor rows = at::empty_like(received);
-    return rows.index_copy_(0, record.expert_rows.to(rows.device()), received);
+SlotsUnderWay TokenDispatcher::exchange_to_experts(at::Tensor const& sent, DispatchRecord const& record) const {
+    if (num_ranks_ == 1) return {{sent}};  // by expert already
+    return {.rows = collectives_.start_all_to_all_rows(sent, record.send_rows, record.receive_rows),
+            .to_place = record.expert_rows.to(sent.device())};
 }
 
-at::Tensor TokenDispatcher::from_experts(at::Tensor const& expert_rows, DispatchRecord const& record) const {
-    at::Tensor received = expert_rows;
-    if (num_ranks_ > 1) {
-        at::Tensor const sent = expert_rows.index_select(0, record.expert_rows.to(expert_rows.device()));
-        received = collectives_.all_to_all_rows(sent, record.receive_rows, record.send_rows);
-        collectives_.wait();
-    }
-    return received.index_select(0, record.sent_at.to(received.device()));
+SlotsUnderWay TokenDispatcher::from_experts(at::Tensor const& expert_rows, DispatchRecord const& record) const {
+    at::Device const device = expert_rows.device();
+    SlotsUnderWay slots{.rows = {expert_rows}, .from_place = record.sent_at.to(device)};
+    if (num_ranks_ == 1) return slots;
+    at::Tensor const sent = expert_rows.index_select(0, record.expert_rows.to(device));
+    slots.rows = collectives_.start_all_to_all_rows(sent, record.receive_rows, record.send_rows);
+    return slots;
 }
 
 }  // namespace gatesweep

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "collector.h"
+#include "gatesweep/base/environment.h"
 #include "gatesweep/comm/stop_together.h"
 
 namespace gatesweep {
@@ -23,7 +24,16 @@ TapePolicy choose_policy(ModelConfig const& config, std::vector<std::vector<std:
     return needed <= memory ? TapePolicy::keep : TapePolicy::recompute;
 }
 
+// The passes of a batch on this rank: its share of the prompts, or two halves of that, of which one may be empty.
+std::vector<std::vector<std::int64_t>> parts_of(std::vector<std::int64_t> const& local, std::vector<std::int64_t> const& prompt_tokens,
+                                                bool in_halves) {
+    if (!in_halves) return {local};
+    return spread_over_ranks(local, prompt_tokens, 2);
+}
+
 }  // namespace
+
+bool overlap_wanted() { return word_of_environment("GATESWEEP_OVERLAP", "on", "off", "off") == "on"; }
 
 Signals::Signals(std::int64_t num_prompts, ModelConfig const& config)
     : activation_counts({num_prompts, config.num_layers, config.num_experts}),
@@ -47,13 +57,21 @@ Signals compute_signals(Mixtral const& model, ParallelLayout const& layout,
         if (stopped) break;
         auto const spread = spread_over_ranks(plan.batches[b], prompt_tokens, layout.ep_size());
         auto const& local = spread[layout.ep_rank()];
-        std::vector<std::vector<std::int32_t>> ids;
-        for (auto p : local) ids.push_back(prompts[p]);
-        SignalCollector collector(signals, local);
+        auto const parts = parts_of(local, prompt_tokens, options.in_halves);
+        std::vector<SignalCollector> collectors;
+        for (auto const& part : parts) collectors.emplace_back(signals, part);
+        std::vector<ObservedBatch> observed;
+        for (std::size_t i = 0; i < parts.size(); ++i) {
+            std::vector<std::vector<std::int32_t>> ids;
+            for (auto p : parts[i]) ids.push_back(prompts[p]);
+            observed.push_back({pack(ids), &collectors[i]});
+        }
         TapePolicy const policy = choose_policy(model.config(), spread, prompt_tokens, model.weights().embedding.element_size(),
                                                 options.tape_memory);
-        auto const losses = model.forward_backward(pack(ids), collector, policy);
-        for (std::size_t i = 0; i < local.size(); ++i) signals.losses.values[local[i]] = losses[i];
+        auto const losses = model.forward_backward(observed, policy);
+        for (std::size_t i = 0; i < parts.size(); ++i) {
+            for (std::size_t p = 0; p < parts[i].size(); ++p) signals.losses.values[parts[i][p]] = losses[i][p];
+        }
         if (options.computed) options.computed(signals, local);
         done += tokens_of(plan.batches[b], prompt_tokens);
         if (options.progress) options.progress(done, all);

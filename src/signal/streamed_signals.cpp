@@ -19,7 +19,7 @@ struct ChunkWork {
     std::vector<std::int64_t> batches;               // numbers in the plan
     std::vector<std::vector<std::int64_t>> prompts;  // of each batch, on this rank
     std::vector<SignalCollector> collectors;
-    std::vector<StreamedBatch> streamed;
+    std::vector<ObservedBatch> streamed;
 };
 
 ChunkWork chunk_work(RoundRange chunk, ParallelLayout const& layout,

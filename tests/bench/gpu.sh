@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # What one GPU reaches, as lines of JSON in OUT (default build-cuda/gpu-bench): agreement with the CPU on the demo model,
 # then Mixtral-8x7B's shapes with random bfloat16 weights (94 GB: an H200; LAYERS=n takes fewer): signals, decoding with
-# and without suppressed experts, as a CUDA graph, each with the kernels and without, in turns, and Hugging Face doing the
-# same.
+# and without suppressed experts, as a CUDA graph, with batch invariance, each with the kernels and without, in turns, and
+# Hugging Face doing the same. RANKS=n shares the experts over n GPUs, and computes signals with and without overlap.
 #
 #   bash tests/bench/gpu.sh [OUT]
 #
@@ -18,7 +18,7 @@ bench=${BENCH:-build-cuda/tests/model_bench}
 gatesweep=${GATESWEEP:-build-cuda/gatesweep}
 python=${PYTHON:-python3}
 device=${DEVICE:-cuda}
-parts=${PARTS:-tests parity signals decode huggingface}
+parts=${PARTS:-tests parity invariance signals decode huggingface}
 [ "$(id -u)" = 0 ] && export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 wants() { case " $parts " in *" $1 "*) ;; *) return 1 ;; esac; }
 
@@ -30,9 +30,12 @@ cat > "$out/model/config.json" << EOJ
  "max_position_embeddings": 32768, "sliding_window": null, "tie_word_embeddings": false, "torch_dtype": "bfloat16",
  "bos_token_id": 1, "eos_token_id": 2}
 EOJ
+launch=()
+[ "${RANKS:-1}" = 1 ] || launch=(mpirun --oversubscribe -n "$RANKS")
 measure() { # the kernels (own, aten), then model_bench's arguments
-    GATESWEEP_GPU_KERNELS=$1 "$bench" "$out/model" "${@:2}" --random-weights --device "$device" --runs 1 |
-        sed "s/^{/{\"kernels\": \"$1\", \"decode_graph\": \"${GATESWEEP_DECODE_GRAPH:-off}\", /" | tee -a "$out/rates.jsonl"
+    GATESWEEP_GPU_KERNELS=$1 "${launch[@]}" "$bench" "$out/model" "${@:2}" --random-weights --device "$device" --runs 1 \
+        --expert-parallel "${RANKS:-1}" |
+        sed "s/^{/{\"kernels\": \"$1\", \"decode_graph\": \"${GATESWEEP_DECODE_GRAPH:-off}\", \"batch_invariant\": \"${GATESWEEP_BATCH_INVARIANT:-off}\", \"overlap\": \"${GATESWEEP_OVERLAP:-off}\", /" | tee -a "$out/rates.jsonl"
 }
 
 if [ "$device" = cuda ]; then
@@ -47,16 +50,33 @@ if wants parity; then
     done
     "$gatesweep" compare "$out/demo-cpu" "$out/demo-$device" | tee "$out/parity.txt"
 fi
+if wants invariance; then
+    # Whether prompts computed alone have the bits that they have in batches: level, recomputed, equal.
+    for invariant in off on; do
+        GATESWEEP_BATCH_INVARIANT=$invariant "$gatesweep" -q run jobs/demo/demo.toml --out "$out/invariant-$invariant" \
+            --set parallel.device="$device" --set model.dtype=bfloat16
+        echo "GATESWEEP_BATCH_INVARIANT=$invariant $(tr -d ' \n' < "$out/invariant-$invariant/manifest.json" | grep -o '"determinism":{[^}]*}')"
+    done | tee "$out/invariance.txt"
+fi
 for _ in $(seq "${ROUNDS:-2}"); do
     for kernels in own aten; do
         if wants signals; then
             measure "$kernels" signals --num-prompts "${PROMPTS:-512}" --length 64 --batch-tokens "${BATCH_TOKENS:-6144}" --memory "${MEMORY:-40}"
         fi
+        if wants signals && [ "$kernels" = own ] && [ "${RANKS:-1}" != 1 ]; then
+            GATESWEEP_OVERLAP=on measure own signals --num-prompts "${PROMPTS:-512}" --length 64 \
+                --batch-tokens "${BATCH_TOKENS:-6144}" --memory "${MEMORY:-40}"
+        fi
+        if wants invariance && [ "$kernels" = own ]; then
+            GATESWEEP_BATCH_INVARIANT=on measure own signals --num-prompts "${PROMPTS:-512}" --length 64 \
+                --batch-tokens "${BATCH_TOKENS:-6144}" --memory "${MEMORY:-40}"
+            GATESWEEP_BATCH_INVARIANT=on measure own decode --live "${LIVE:-1024}" --length 64 --new "${NEW:-32}"
+        fi
         # Without the kernels attention is a loop over sequences: a few steps tell.
         if wants decode && [ "$kernels" = own ]; then
             measure own decode --live "${LIVE:-1024}" --length 64 --new "${NEW:-32}"
             measure own decode --live "${LIVE:-1024}" --length 64 --new "${NEW:-32}" --masked 5
-            if [ "$device" = cuda ]; then
+            if [ "$device" = cuda ] && [ "${RANKS:-1}" = 1 ]; then
                 GATESWEEP_DECODE_GRAPH=on measure own decode --live "${LIVE:-1024}" --length 64 --new "${NEW:-32}"
             fi
         elif wants decode; then

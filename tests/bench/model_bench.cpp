@@ -191,7 +191,8 @@ void bench_signals(Bench const& bench, Mixtral const& model, Prompts const& prom
     BatchPlan const plan = plan_batches(lengths, bench.args.batch_tokens);
     bench.repeat([&](bool counts) {
         double const time = bench.seconds([&] {
-            compute_signals(model, bench.layout, prompts, plan, {bench.args.memory_gb << 30, {}});
+            compute_signals(model, bench.layout, prompts, plan,
+                            {.tape_memory = bench.args.memory_gb << 30, .in_halves = overlap_wanted(), .progress = {}});
         });
         if (counts)
             bench.print({{"batch_tokens", bench.args.batch_tokens},

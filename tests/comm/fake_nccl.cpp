@@ -211,7 +211,8 @@ NcclStatus FakeNccl::group_start() {
     return status;
 }
 
-NcclStatus FakeNccl::send(void const* from, std::size_t num_bytes, int peer, NcclComm comm, DeviceStream) {
+NcclStatus FakeNccl::send(void const* from, std::size_t num_bytes, int peer, NcclComm comm, DeviceStream stream) {
+    check_stream(stream);
     if (NcclStatus const status = begin(FakeCall::send, comm); status != NcclStatus::success) return status;
     if (!in_group_) break_rule("ncclSend outside a group");
     auto& hash = sent_hash_[static_cast<std::size_t>(peer)];
@@ -243,23 +244,25 @@ NcclStatus FakeNccl::group_end() {
     ++num_groups_;
     Work work;
     work.transfers = std::exchange(group_, {});
+    side_may_read_ = false;
     auto const& fault = options_.fault;
     if (fault && fault->call == FakeCall::launched && fault->at == calls_[FakeCall::launched]++) {
         work.stuck = true;
         if (fault->status != NcclStatus::in_progress)
             async_ = fault->status, last_error_ = "a fault in a launched group";
     }
-    stream_.push_back(std::move(work));
+    enqueue(std::move(work));
     return may_be_in_progress();
 }
 
-DeviceStatus FakeNccl::copy_async(void* to, void const* from, std::size_t num_bytes, DeviceStream) {
+DeviceStatus FakeNccl::copy_async(void* to, void const* from, std::size_t num_bytes, DeviceStream stream) {
+    check_stream(stream);
     if (begin(FakeCall::copy, this) != NcclStatus::success) return 1;
     Work work;
     work.copy_to = to;
     work.copy_from = from;
     work.copy_bytes = num_bytes;
-    stream_.push_back(std::move(work));
+    enqueue(std::move(work));
     return 0;
 }
 
@@ -269,6 +272,47 @@ DeviceStatus FakeNccl::stream_query(DeviceStream, bool& done) {
     progress();
     done = stream_.empty();
     return 0;
+}
+
+DeviceStatus FakeNccl::make_event(DeviceEvent& event) {
+    event = new std::int64_t(-1);
+    ++num_events_;
+    return 0;
+}
+
+DeviceStatus FakeNccl::destroy_event(DeviceEvent event) {
+    delete static_cast<std::int64_t*>(event);
+    --num_events_;
+    return 0;
+}
+
+DeviceStatus FakeNccl::record_event(DeviceEvent event, DeviceStream) {
+    *static_cast<std::int64_t*>(event) = num_enqueued_;
+    return 0;
+}
+
+DeviceStatus FakeNccl::wait_for_event(DeviceStream stream, DeviceEvent event) {
+    if (*static_cast<std::int64_t*>(event) < 0) break_rule("a wait for an event that was not recorded");
+    side_may_read_ |= stream == &side_;
+    return 0;
+}
+
+DeviceStatus FakeNccl::event_query(DeviceEvent event, bool& done) {
+    auto const& fault = options_.fault;
+    if (fault && fault->call == FakeCall::query && fault->at == calls_[FakeCall::query]++) return 1;
+    progress();
+    done = num_executed_ >= *static_cast<std::int64_t*>(event);
+    return 0;
+}
+
+void FakeNccl::check_stream(DeviceStream stream) {
+    if (stream == &side_ && !side_may_read_) break_rule("rows are sent that the side stream has not waited for");
+}
+
+void FakeNccl::enqueue(Work work) {
+    stream_.push_back(std::move(work));
+    ++num_enqueued_;
+    most_under_way_ = std::max<std::int64_t>(most_under_way_, std::ranges::count_if(stream_, [](Work const& w) { return w.copy_bytes == 0; }));
 }
 
 void FakeNccl::progress() {
@@ -287,6 +331,7 @@ void FakeNccl::progress() {
         }
         if (!done) return;
         stream_.pop_front();
+        ++num_executed_;
     }
 }
 

@@ -2,7 +2,7 @@
 //
 // It holds callers to NCCL's rules for communicators with blocking = 0 and counts what breaks them: a call while
 // another is in progress, a group left open, a communicator destroyed before it was finalized, or used after its end. A
-// stream is a queue that is worked off in stream_query, as if the device came to it only then. Every message carries a
+// stream is a queue that is worked off in stream_query and event_query, as if the device came to it only then. Every message carries a
 // hash of all sizes that its sender has sent to its receiver so far, so that ranks which exchange in different orders
 // are told.
 #pragma once
@@ -58,8 +58,14 @@ public:
     std::string last_error(NcclComm) override { return last_error_; }
     DeviceStatus set_device(int) override { return 0; }
     DeviceStream current_stream(int) override { return this; }
+    DeviceStream side_stream(int) override { return &side_; }
     DeviceStatus copy_async(void* to, void const* from, std::size_t num_bytes, DeviceStream stream) override;
     DeviceStatus stream_query(DeviceStream stream, bool& done) override;
+    DeviceStatus make_event(DeviceEvent& event) override;
+    DeviceStatus destroy_event(DeviceEvent event) override;
+    DeviceStatus record_event(DeviceEvent event, DeviceStream stream) override;
+    DeviceStatus wait_for_event(DeviceStream stream, DeviceEvent event) override;
+    DeviceStatus event_query(DeviceEvent event, bool& done) override;
     std::string device_status_text(DeviceStatus) override { return "fake device error"; }
 
     // What a test looks at.
@@ -68,6 +74,8 @@ public:
     std::int64_t num_in_progress() const { return num_in_progress_; }  // answers
     int num_aborted() const { return num_aborted_; }
     int num_destroyed() const { return num_destroyed_; }
+    std::int64_t num_events() const { return num_events_; }                  // not destroyed
+    std::int64_t most_under_way() const { return most_under_way_; }  // groups on the stream at once
 
 private:
     struct Mail;
@@ -77,6 +85,8 @@ private:
 
     NcclStatus begin(FakeCall call, NcclComm comm);
     NcclStatus may_be_in_progress();
+    void check_stream(DeviceStream stream);
+    void enqueue(Work work);
     void break_rule(std::string const& what);
     void progress();
     bool progress_transfer(Transfer& transfer);
@@ -93,6 +103,9 @@ private:
     std::int64_t num_groups_ = 0;
     std::vector<Transfer> group_;
     std::deque<Work> stream_;
+    char side_ = 0;               // its address stands for the side stream, which works off the same queue
+    bool side_may_read_ = false;  // it waits for what the other stream made
+    std::int64_t num_enqueued_ = 0, num_executed_ = 0, most_under_way_ = 0, num_events_ = 0;
     std::vector<std::uint64_t> sent_hash_, received_hash_;
     std::map<FakeCall, std::int64_t> calls_;
     std::vector<std::string> broken_rules_;

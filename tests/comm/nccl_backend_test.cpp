@@ -91,6 +91,32 @@ TEST(NcclBackend, GivesTheBytesOfMpiForRandomRoutings) {
     expect_bytes_of_mpi({}, std::size_t{1} << 30, 2000);
 }
 
+TEST(NcclBackend, GivesThemWhenSeveralExchangesAreUnderWay) {
+    FakeOptions slow;
+    slow.in_progress = 1;
+    auto const fake = std::make_shared<FakeNccl>(world(), slow);
+    {
+        TensorCollectives const nccl = make_fake_collectives(world(), fake);
+        TensorCollectives const mpi(world(), make_mpi_backend(world()));
+        Routings routings(11);
+        for (int i = 0; i < 100; ++i) {
+            std::vector<RowsUnderWay> under_way;
+            std::vector<at::Tensor> expected;
+            for (int j = 0; j < 4; ++j) {
+                Exchange const e = next_exchange(routings, storage_types()[j % 3]);
+                expected.push_back(mpi.all_to_all_rows(e.rows, e.send, e.receive));
+                under_way.push_back(nccl.start_all_to_all_rows(e.rows, e.send, e.receive));
+            }
+            for (std::size_t j : {1U, 0U, 2U, 3U})
+                EXPECT_TRUE(at::equal(under_way[j].arrived(), expected[j])) << i << ", " << j;
+            EXPECT_TRUE(at::equal(under_way[0].arrived(), expected[0])) << "asked again";
+        }
+        EXPECT_EQ(fake->most_under_way(), 4);
+    }
+    EXPECT_TRUE(fake->broken_rules().empty()) << fake->broken_rules().front();
+    EXPECT_EQ(fake->num_events(), 0);
+}
+
 TEST(NcclBackend, GivesThemWhenEveryCallIsInProgressForAWhile) {
     FakeOptions slow;
     slow.in_progress = 3;

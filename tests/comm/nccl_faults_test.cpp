@@ -29,11 +29,23 @@ void exchange(TensorCollectives const& collectives, std::int64_t rows_each) {
     collectives.all_to_all_rows(at::ones({rows_each * world().size(), 3}), counts, counts);
 }
 
+// One after the other, or all under way before the first is waited for.
+enum class Way { current_stream, aside };
+
 // Connects, exchanges three times, disconnects.
-void use(std::shared_ptr<FakeNccl> const& fake, NcclOptions options = {}) {
+void use(std::shared_ptr<FakeNccl> const& fake, NcclOptions options = {}, Way way = Way::current_stream) {
     TensorCollectives const collectives = make_fake_collectives(world(), fake, options);
-    for (int i = 0; i < 3; ++i)
-        exchange(collectives, 2);
+    std::vector<RowsUnderWay> under_way;
+    for (int i = 0; i < 3; ++i) {
+        if (way == Way::current_stream) {
+            exchange(collectives, 2);
+        } else {
+            auto const counts = every_rank(2);
+            under_way.push_back(collectives.start_all_to_all_rows(at::ones({2 * world().size(), 3}), counts, counts));
+        }
+    }
+    for (RowsUnderWay& rows : under_way)
+        rows.arrived();
 }
 
 std::shared_ptr<FakeNccl> fake_with(FakeCall call, std::int64_t at, NcclStatus status) {
@@ -49,34 +61,58 @@ void expect_given_up(FakeNccl const& fake) {
     world().barrier();
 }
 
-TEST(NcclFaults, AnErrorOfAnyCallAtAnyTimeNamesTheCallAndTheRanks) {
+class NcclFaultsOn : public testing::TestWithParam<Way> {};
+
+TEST_P(NcclFaultsOn, AnErrorOfAnyCallAtAnyTimeNamesTheCallAndTheRanks) {
     struct Case {
         FakeCall call;
         char const* name;
         std::int64_t per_exchange;
     };
     std::int64_t const peers = world().size() - 1;
-    Case const cases[] = {{FakeCall::group_start, "ncclGroupStart", 1}, {FakeCall::send, "ncclSend", peers},
-                          {FakeCall::receive, "ncclRecv", peers},       {FakeCall::group_end, "ncclGroupEnd", 1},
-                          {FakeCall::copy, "cudaMemcpyAsync", 1},       {FakeCall::query, "cudaStreamQuery", 1},
+    Case const cases[] = {{FakeCall::group_start, "ncclGroupStart", 1},
+                          {FakeCall::send, "ncclSend", peers},
+                          {FakeCall::receive, "ncclRecv", peers},
+                          {FakeCall::group_end, "ncclGroupEnd", 1},
+                          {FakeCall::copy, "cudaMemcpyAsync", 1},
+                          {FakeCall::query, GetParam() == Way::aside ? "cudaEventQuery" : "cudaStreamQuery", 1},
                           {FakeCall::launched, "failed with", 1}};
     for (Case const& c : cases) {
         for (std::int64_t at = 0; at < 3 * c.per_exchange; ++at) {
             SCOPED_TRACE(c.name + std::to_string(at));
             auto const fake = fake_with(c.call, at, NcclStatus::remote_error);
-            std::string const where =
-                "exchange " + std::to_string(c.call == FakeCall::query ? 1 : at / c.per_exchange + 1);
             std::string const last = "rank " + std::to_string(world().size() - 1) + " (";
             if (c.call == FakeCall::query) {
-                EXPECT_ERROR(use(fake), ExitCode::io, c.name, "over NCCL between rank 0", last);
+                EXPECT_ERROR(use(fake, {}, GetParam()), ExitCode::io, c.name, "over NCCL between rank 0", last);
             } else {
-                EXPECT_ERROR(use(fake), ExitCode::io, where, c.name, "over NCCL between rank 0", last,
-                             "NCCL says: a fault in");
+                EXPECT_ERROR(use(fake, {}, GetParam()), ExitCode::io, "exchange " + std::to_string(at / c.per_exchange + 1), c.name,
+                             "over NCCL between rank 0", last, "NCCL says: a fault in");
             }
             expect_given_up(*fake);
         }
     }
 }
+
+TEST_P(NcclFaultsOn, AHangOfAnyCallEndsWithinTheTimeLimit) {
+    for (auto const& [call, name] : {std::pair{FakeCall::init, "ncclCommInitRankConfig"},
+                                     {FakeCall::group_end, "ncclGroupEnd"},
+                                     {FakeCall::launched, "the exchange"}}) {
+        for (std::int64_t at = 0; at < (call == FakeCall::init ? 1 : 2); ++at) {
+            SCOPED_TRACE(name);
+            auto const fake = fake_with(call, at, NcclStatus::in_progress);
+            auto const start = std::chrono::steady_clock::now();
+            EXPECT_ERROR(use(fake, impatient(), GetParam()), ExitCode::io, name, "did not end within 1 s", "every rank waits",
+                         "GATESWEEP_NCCL_TIMEOUT");
+            std::chrono::duration<double> const took = std::chrono::steady_clock::now() - start;
+            EXPECT_LT(took.count(), 20 * limit);
+            expect_given_up(*fake);
+        }
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(EitherWay, NcclFaultsOn, testing::Values(Way::current_stream, Way::aside), [](auto const& parameter) {
+    return parameter.param == Way::aside ? "aside" : "current_stream";
+});
 
 TEST(NcclFaults, AnErrorWhileConnectingReachesEveryRank) {
     for (auto call : {FakeCall::get_unique_id, FakeCall::init}) {
@@ -87,23 +123,6 @@ TEST(NcclFaults, AnErrorWhileConnectingReachesEveryRank) {
         EXPECT_EQ(fake->num_aborted(), call == FakeCall::init ? 1 : 0);
         EXPECT_TRUE(fake->broken_rules().empty());
         world().barrier();
-    }
-}
-
-TEST(NcclFaults, AHangOfAnyCallEndsWithinTheTimeLimit) {
-    for (auto const& [call, name] : {std::pair{FakeCall::init, "ncclCommInitRankConfig"},
-                                     {FakeCall::group_end, "ncclGroupEnd"},
-                                     {FakeCall::launched, "the exchange"}}) {
-        for (std::int64_t at = 0; at < (call == FakeCall::init ? 1 : 2); ++at) {
-            SCOPED_TRACE(name);
-            auto const fake = fake_with(call, at, NcclStatus::in_progress);
-            auto const start = std::chrono::steady_clock::now();
-            EXPECT_ERROR(use(fake, impatient()), ExitCode::io, name, "did not end within 1 s", "every rank waits",
-                         "GATESWEEP_NCCL_TIMEOUT");
-            std::chrono::duration<double> const took = std::chrono::steady_clock::now() - start;
-            EXPECT_LT(took.count(), 20 * limit);
-            expect_given_up(*fake);
-        }
     }
 }
 

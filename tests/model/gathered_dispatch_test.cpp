@@ -54,9 +54,9 @@ void expect_the_counted_way(TokenDispatcher const& dispatcher, ParallelLayout co
 
         DispatchRecord const record = dispatcher.plan(routing);
         at::Tensor const slots = tokens.unsqueeze(1).expand({-1, top_k, -1}).reshape({-1, d});
-        at::Tensor const rows = dispatcher.to_experts(slots, record);
+        at::Tensor const rows = dispatcher.to_experts(slots, record).arrived();
         at::Tensor const expected =
-            dispatcher.from_experts(experts_forward(weights, rows, record.expert_offsets).output, record);
+            dispatcher.from_experts(experts_forward(weights, rows, record.expert_offsets).output, record).arrived();
 
         ASSERT_EQ(dispatcher.share_token_counts(n), tokens_of_rank);
         GatheredTokens const gathered = dispatcher.gather(tokens, routing, tokens_of_rank);

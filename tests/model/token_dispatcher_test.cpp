@@ -2,6 +2,7 @@
 // back what its experts made of it.
 #include "gatesweep/model/token_dispatcher.h"
 
+#include "comm/fake_group.h"
 #include "gatesweep/model/experts.h"
 #include "gatesweep/model/linear.h"
 #include "mpi_main.h"
@@ -42,14 +43,40 @@ TEST(TokenDispatcher, EverySlotGoesToItsExpertAndComesBack) {
         for (bool skip : {false, true}) {
             Tokens const t = tokens_of_rank(world().rank(), top_k, skip);
             DispatchRecord const record = dispatcher.plan(t.routing);
-            at::Tensor const rows = dispatcher.to_experts(t.slots, record);
+            at::Tensor const rows = dispatcher.to_experts(t.slots, record).arrived();
             EXPECT_EQ(rows.size(0), record.expert_offsets.back());
             at::Tensor const back =
-                dispatcher.from_experts(apply_experts(rows, record, layout.local_experts(num_experts)), record);
+                dispatcher.from_experts(apply_experts(rows, record, layout.local_experts(num_experts)), record).arrived();
             at::Tensor const e = t.routing.expert_ids.view({-1, 1}).to(at::kFloat);
             EXPECT_TRUE(at::equal(back, t.slots * (e + 2) + e)) << "top_k " << top_k;
         }
     }
+}
+
+TEST(TokenDispatcher, SlotsOfSeveralBatchesTravelAtOnce) {
+    ParallelLayout const layout = make_parallel_layout(world(), world().size());
+    auto const fake = std::make_shared<FakeNccl>(world(), FakeOptions{});
+    {
+        TokenDispatcher const dispatcher(layout, num_experts, make_fake_collectives(layout.expert_parallel, fake), DecodeDispatch::counted);
+        std::vector<Tokens> tokens;
+        std::vector<DispatchRecord> records;
+        std::vector<SlotsUnderWay> slots;
+        for (std::int64_t top_k : {2, 1, 3}) {
+            tokens.push_back(tokens_of_rank(world().rank(), top_k, top_k == 1));
+            records.push_back(dispatcher.plan(tokens.back().routing));
+            slots.push_back(dispatcher.to_experts(tokens.back().slots, records.back()));
+        }
+        for (std::size_t i = 0; i < tokens.size(); ++i) {
+            at::Tensor const outputs = apply_experts(slots[i].arrived(), records[i], layout.local_experts(num_experts));
+            slots[i] = dispatcher.from_experts(outputs, records[i]);
+        }
+        for (std::size_t i = 0; i < tokens.size(); ++i) {
+            at::Tensor const e = tokens[i].routing.expert_ids.view({-1, 1}).to(at::kFloat);
+            EXPECT_TRUE(at::equal(slots[i].arrived(), tokens[i].slots * (e + 2) + e)) << "batch " << i;
+        }
+        EXPECT_EQ(fake->most_under_way(), 3);
+    }
+    EXPECT_TRUE(fake->broken_rules().empty()) << fake->broken_rules().front();
 }
 
 TEST(TokenDispatcher, ExpertsSeeTheRowsOfAllRanksInRankOrder) {
@@ -57,7 +84,7 @@ TEST(TokenDispatcher, ExpertsSeeTheRowsOfAllRanksInRankOrder) {
     TokenDispatcher const dispatcher(layout, num_experts, at::kCPU);
     Tokens const mine = tokens_of_rank(world().rank(), 2);
     DispatchRecord const record = dispatcher.plan(mine.routing);
-    at::Tensor const rows = dispatcher.to_experts(mine.slots, record);
+    at::Tensor const rows = dispatcher.to_experts(mine.slots, record).arrived();
     ExpertRange const local = layout.local_experts(num_experts);
     for (std::int64_t x = 0; x < local.count; ++x) {
         std::int64_t row = record.expert_offsets[x];
@@ -80,12 +107,12 @@ TEST(TokenDispatcher, TheWayBackIsTheGradientOfTheWayOut) {
     Tokens const t = tokens_of_rank(world().rank(), 2);
     DispatchRecord const record = dispatcher.plan(t.routing);
     // Whole numbers, so that sums are exact.
-    at::Tensor const slots = (t.slots * 8).round(), rows = dispatcher.to_experts(slots, record);
+    at::Tensor const slots = (t.slots * 8).round(), rows = dispatcher.to_experts(slots, record).arrived();
     at::Tensor const g = (random_tensor(rows.sizes().vec(), at::kFloat, 77) * 8).round();
     auto const sum = [&](at::Tensor const& a, at::Tensor const& b) {
         return world().all_reduce_sum((a.to(at::kDouble) * b.to(at::kDouble)).sum().to(at::kLong).item<std::int64_t>());
     };
-    EXPECT_EQ(sum(rows, g), sum(slots, dispatcher.from_experts(g, record)));
+    EXPECT_EQ(sum(rows, g), sum(slots, dispatcher.from_experts(g, record).arrived()));
 }
 
 TEST(TokenDispatcher, ExpertOutputsAreTheBitsOfDegreeOne) {
@@ -104,7 +131,7 @@ TEST(TokenDispatcher, ExpertOutputsAreTheBitsOfDegreeOne) {
         ExpertWeights const mine = weights(local);
         DispatchRecord const record = dispatcher.plan(t.routing);
         return dispatcher.from_experts(
-            experts_forward(mine, dispatcher.to_experts(t.slots, record), record.expert_offsets).output, record);
+            experts_forward(mine, dispatcher.to_experts(t.slots, record).arrived(), record.expert_offsets).output, record).arrived();
     };
     at::Tensor const alone = outputs(ParallelLayout());
     for (int degree = 1; degree <= world().size(); degree *= 2) {

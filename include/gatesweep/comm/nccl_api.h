@@ -31,6 +31,7 @@ struct NcclId {
 
 using NcclComm = void*;      // ncclComm_t
 using DeviceStream = void*;  // cudaStream_t
+using DeviceEvent = void*;   // cudaEvent_t
 using DeviceStatus = int;    // cudaError_t, 0: success
 
 class NcclApi {
@@ -57,9 +58,16 @@ public:
 
     virtual DeviceStatus set_device(int device) = 0;
     virtual DeviceStream current_stream(int device) = 0;
+    virtual DeviceStream side_stream(int device) = 0;  // beside the current one; the same each time or another
     virtual DeviceStatus copy_async(void* to, void const* from, std::size_t num_bytes, DeviceStream stream) = 0;
     // done: everything enqueued on the stream has been executed.
     virtual DeviceStatus stream_query(DeviceStream stream, bool& done) = 0;
+    virtual DeviceStatus make_event(DeviceEvent& event) = 0;
+    virtual DeviceStatus destroy_event(DeviceEvent event) = 0;
+    // The event happens when the stream has come so far; a stream that waits for it goes no further before.
+    virtual DeviceStatus record_event(DeviceEvent event, DeviceStream stream) = 0;
+    virtual DeviceStatus wait_for_event(DeviceStream stream, DeviceEvent event) = 0;
+    virtual DeviceStatus event_query(DeviceEvent event, bool& done) = 0;
     virtual std::string device_status_text(DeviceStatus status) = 0;
 };
 

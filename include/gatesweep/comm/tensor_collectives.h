@@ -5,6 +5,7 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -12,6 +13,16 @@
 #include "gatesweep/comm/communicator.h"
 
 namespace gatesweep {
+
+// Rows on their way between ranks, with what must stay until they are there.
+struct RowsUnderWay {
+    at::Tensor received;                      // [n,D], not to be read yet
+    at::Tensor sent = {};
+    std::function<void()> wait_for_them = {};  // none: they are there
+
+    // The rows, once they are there: work enqueued from now on sees them. Errors: ExitCode::io, as TensorCollectives::wait.
+    at::Tensor arrived();
+};
 
 class TensorCollectives {
 public:
@@ -21,6 +32,9 @@ public:
         virtual void all_to_all_rows(at::Tensor const& rows, std::span<std::int64_t const> send, at::Tensor& received,
                                      std::span<std::int64_t const> receive) = 0;
         virtual void wait() = 0;
+        // The same beside the work of the current stream; what comes back waits for it. Dense rows.
+        virtual std::function<void()> start_all_to_all_rows(at::Tensor const& rows, std::span<std::int64_t const> send,
+                                                            at::Tensor& received, std::span<std::int64_t const> receive) = 0;
         virtual std::string name() const = 0;
     };
 
@@ -37,12 +51,17 @@ public:
     // rows.
     at::Tensor all_to_all_rows(at::Tensor const& rows, std::span<std::int64_t const> send,
                                std::span<std::int64_t const> receive) const;
+    // The same beside other work: on a GPU the rows travel while the current stream computes what is enqueued meanwhile.
+    RowsUnderWay start_all_to_all_rows(at::Tensor const& rows, std::span<std::int64_t const> send,
+                                       std::span<std::int64_t const> receive) const;
     // Until everything that was enqueued is done. To be called before any other call that waits for the device: that
     // one would wait for ever for a rank that was lost. Errors: ExitCode::io, then and in all_to_all_rows.
     void wait() const;
     std::string backend_name() const;
 
 private:
+    at::Tensor place_for(at::Tensor const& rows, std::span<std::int64_t const> send, std::span<std::int64_t const> receive) const;
+
     Communicator communicator_;
     std::unique_ptr<Backend> backend_;
 };

@@ -44,6 +44,12 @@ struct LayerContext {
 at::Tensor layer_forward(LayerContext const& context, LayerWeights const& weights, at::Tensor const& input, LayerTape& tape,
                          RowEdits const& edits = {});
 
+// Its three steps. Between them rows are on their way between ranks: the time for a step of another batch.
+SlotsUnderWay forward_to_experts(LayerContext const& context, LayerWeights const& weights, at::Tensor const& input,
+                                 LayerTape& tape, RowEdits const& edits = {});
+SlotsUnderWay forward_through_experts(TokenDispatcher const& dispatcher, LayerWeights const& weights, LayerTape& tape, SlotsUnderWay slots);
+at::Tensor forward_from_experts(LayerTape& tape, SlotsUnderWay slots);
+
 // The next token of cached sequences: row i of the input [n,D] is position positions[i] of slot slots[i], and is added to
 // the cache. Bit for bit what layer_forward gives for that position.
 struct DecodeContext {
@@ -67,7 +73,24 @@ struct LayerGradient {
 };
 // What a caller wants of a layer's backward pass: below the lowest gate nothing is needed.
 enum class Backward { router_only, router_and_input };
-LayerGradient layer_backward(LayerContext const& context, LayerWeights const& weights, LayerTape const& tape,
-                             at::Tensor const& d_output, Backward extent);
+
+// Through a layer and back in three steps like those forth, from a whole tape. The arguments outlive the object.
+class LayerBackward {
+public:
+    LayerBackward(LayerContext const& context, LayerWeights const& weights, LayerTape const& tape, at::Tensor const& d_output,
+                  Backward extent);
+    void to_experts();
+    void through_experts();
+    LayerGradient from_experts();
+
+private:
+    LayerContext const& context_;
+    LayerWeights const& weights_;
+    LayerTape const& tape_;
+    at::Tensor d_output_;
+    Backward extent_;
+    at::Tensor d_router_logits_;
+    SlotsUnderWay slots_;
+};
 
 }  // namespace gatesweep

@@ -35,6 +35,11 @@ public:
                                     at::Tensor const& d_router_logits, at::Tensor const& router_input) = 0;
 };
 
+struct ObservedBatch {
+    PackedBatch batch;
+    RoutingObserver* observer = nullptr;
+};
+
 // Keep the tapes of all layers for the backward pass, or only their inputs and compute each layer twice.
 enum class TapePolicy { keep, recompute };
 
@@ -76,6 +81,9 @@ public:
     std::vector<double> forward(PackedBatch const& batch, RoutingObserver& observer) const;
     // The same, then one backward pass of the sum of the prompts' losses, to activations and router logits only.
     std::vector<double> forward_backward(PackedBatch const& batch, RoutingObserver& observer, TapePolicy policy) const;
+    // The same of several batches at once, as many on every rank: while the rows of one travel between ranks, the next one
+    // computes. Where a row's bits depend on the row alone, the numbers are those of one batch after the other.
+    std::vector<std::vector<double>> forward_backward(std::span<ObservedBatch const> batches, TapePolicy policy) const;
 
     // All branches of the stems in one pass. With a cache, the keys and values of branch b go to slot slots[b].
     // Every rank of the expert-parallel group calls it the same number of times, with no stems where it has none.

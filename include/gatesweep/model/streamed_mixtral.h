@@ -20,10 +20,7 @@
 
 namespace gatesweep {
 
-struct StreamedBatch {
-    PackedBatch batch;
-    RoutingObserver* observer = nullptr;
-};
+class LayerSteps;
 
 struct StreamHooks {
     // After each batch's last step, in their order: its prompts' losses.
@@ -45,7 +42,7 @@ public:
 
     // Every rank of the world calls it, each with as many batches as the others of its expert-parallel group (empty
     // ones where it has no prompts). False: go_on ended it, and no batch is done.
-    bool forward_backward(std::span<StreamedBatch const> batches, StreamHooks const& hooks);
+    bool forward_backward(std::span<ObservedBatch const> batches, StreamHooks const& hooks);
     // Reads every part once, for its digests alone, where nothing is to be computed. Every rank of the world calls it.
     void read_all();
 
@@ -57,9 +54,9 @@ public:
 
 private:
     class Activations;
-    bool forward(std::span<StreamedBatch const> batches, StreamHooks const& hooks, Activations& kept);
-    bool backward(std::span<StreamedBatch const> batches, StreamHooks const& hooks, Activations& kept);
-    LayerContext context(StreamedBatch const& batch) const;
+    bool forward(std::span<ObservedBatch const> batches, StreamHooks const& hooks, Activations& kept);
+    bool backward(std::span<ObservedBatch const> batches, StreamHooks const& hooks, Activations& kept);
+    LayerSteps steps() const;
     LayerWeights const& layer(std::int64_t layer, std::int64_t next);
 
     WeightSource source_;

@@ -1,7 +1,8 @@
 // Sends token rows to the ranks that hold their experts, and brings rows back.
 //
-// dispatch() returns the record that its way back needs. The way out and the way back are each other's gradients, so
-// the backward pass uses the same two functions the other way round. Degree 1 is the same code without communication.
+// plan() makes the record that both ways need. The way out and the way back are each other's gradients, so the backward
+// pass uses the same two functions the other way round. Degree 1 is the same code without communication. Rows travel while
+// the caller does something else; what arrives is put into order then.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -28,6 +29,15 @@ struct DispatchRecord {
     std::vector<std::int64_t> expert_offsets;  // [e+1] first buffer row of each local expert
 };
 
+// Rows on their way to experts or back.
+struct SlotsUnderWay {
+    RowsUnderWay rows;
+    at::Tensor to_place = {}, from_place = {};  // row i goes to, or comes from, that place; neither: as they came
+
+    // Errors: ExitCode::io, as TensorCollectives::wait.
+    at::Tensor arrived();
+};
+
 // How the rows of a decode step travel.
 //   counted   ranks exchange counts through the host in every layer, then just the routed rows
 //   gathered  sizes fixed from the number of tokens (gathered_dispatch.h); no counts, and no backward
@@ -52,14 +62,14 @@ public:
 
     DispatchRecord plan(Routing const& routing) const;
     // slot_rows [N,D] in routed slot order -> rows by expert [expert_offsets.back(), D].
-    at::Tensor to_experts(at::Tensor const& slot_rows, DispatchRecord const& record) const;
+    SlotsUnderWay to_experts(at::Tensor const& slot_rows, DispatchRecord const& record) const;
     // The same where all slots of a token carry its row: tokens [T,D].
-    at::Tensor tokens_to_experts(at::Tensor const& tokens, DispatchRecord const& record) const;
+    SlotsUnderWay tokens_to_experts(at::Tensor const& tokens, DispatchRecord const& record) const;
     // The way back: [expert_offsets.back(), D] -> [N,D].
-    at::Tensor from_experts(at::Tensor const& expert_rows, DispatchRecord const& record) const;
+    SlotsUnderWay from_experts(at::Tensor const& expert_rows, DispatchRecord const& record) const;
 
 private:
-    at::Tensor exchange_to_experts(at::Tensor const& sent, DispatchRecord const& record) const;
+    SlotsUnderWay exchange_to_experts(at::Tensor const& sent, DispatchRecord const& record) const;
 
     std::int64_t num_experts_;
     ExpertRange local_experts_;

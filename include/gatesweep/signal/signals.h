@@ -28,8 +28,14 @@ struct Signals {
     Signals(std::int64_t num_prompts, ModelConfig const& config);
 };
 
+// GATESWEEP_OVERLAP=on|off, off where it is unset. Errors: ExitCode::usage for another word.
+bool overlap_wanted();
+
 struct SignalsOptions {
     std::uint64_t tape_memory = 0;  // bytes a rank may spend on what the backward pass keeps; the same on every rank
+    // Every batch in two halves, of which one computes while the rows of the other travel between the ranks of the group;
+    // the same on every rank. Worth its smaller products where the links between ranks are slow.
+    bool in_halves = false;
     // Called after each batch of this rank's copy with the copy's tokens done and in all.
     std::function<void(std::int64_t done, std::int64_t all)> progress;
     // Called after each batch with the prompts of it whose rows this rank has now computed.
