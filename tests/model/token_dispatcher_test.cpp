@@ -74,7 +74,8 @@ TEST(TokenDispatcher, SlotsOfSeveralBatchesTravelAtOnce) {
             at::Tensor const e = tokens[i].routing.expert_ids.view({-1, 1}).to(at::kFloat);
             EXPECT_TRUE(at::equal(slots[i].arrived(), tokens[i].slots * (e + 2) + e)) << "batch " << i;
         }
-        EXPECT_EQ(fake->most_under_way(), 3);
+        // One rank alone keeps its rows: nothing travels.
+        EXPECT_EQ(fake->most_under_way(), world().size() == 1 ? 0 : 3);
     }
     EXPECT_TRUE(fake->broken_rules().empty()) << fake->broken_rules().front();
 }
