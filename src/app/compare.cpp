@@ -9,6 +9,7 @@
 #include "compare_sweeps.h"
 #include "gatesweep/analysis/stored_signals.h"
 #include "gatesweep/base/file.h"
+#include "gatesweep/store/run_directory.h"
 #include "setup.h"
 #include "stored_run.h"
 #include "text_columns.h"
@@ -51,6 +52,13 @@ void add_prompts(Findings& out, AnalysisInput const& first, AnalysisInput const&
     out.add("  only in the first", some(match.only_first), match.only_first.empty());
     out.add("  only in the second", some(match.only_second), match.only_second.empty());
     out.add("  of other length, left out", std::to_string(match.num_other_tokens), match.num_other_tokens == 0);
+}
+
+// What a hand changed since a run wrote it speaks for the hand, not for the run.
+void add_changed_files(Findings& out, fs::path const& folder, std::string_view which) {
+    if (!is_complete(folder)) return;
+    auto const changed = files_changed_since(folder, read_manifest(folder));
+    if (!changed.empty()) out.add(fmt::format("not as the {} run wrote it", which), some(changed), false);
 }
 
 void add_signals(Findings& out, SignalAgreement const& s) {
@@ -128,6 +136,8 @@ void compare_runs(Options const& options) {
     AnalysisInput const first = read_signals(options.folder), second = read_signals(options.other_folder);
     Findings out;
     out.rows.push_back({"compared", "figure"});
+    add_changed_files(out, options.folder, "first");
+    add_changed_files(out, options.other_folder, "second");
     PromptMatch const match = match_prompts(first, second);
     add_prompts(out, first, second, match);
     auto const& a = first.activation_counts.shape;
