@@ -175,8 +175,8 @@ void RunSession::expect(std::string const& kind, std::int64_t num_records) {
 }
 
 void RunSession::end(std::string const& outcome) {
-    // A start that came to nothing leaves the manifest of those before it: what it says decides what may be gone on with.
-    if (!folder_ || !is_written_down_) return;
+    // A start that came to nothing leaves what others left: the manifest decides what may be gone on with.
+    if (!folder_ || (!is_written_down_ && (before_ || holds_work(log_folder_)))) return;
     manifest_.finished = utc_now();
     manifest_.attempts.back().finished = manifest_.finished;
     manifest_.attempts.back().outcome = outcome.substr(0, outcome.find('\n'));

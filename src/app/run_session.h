@@ -37,7 +37,8 @@ public:
     Manifest& manifest() { return manifest_; }                        // on the final rank
     // Adds to what `status` measures progress by. Final rank; elsewhere nothing.
     void expect(std::string const& kind, std::int64_t num_records);
-    // How this start ended, in the manifest. Final rank; elsewhere nothing. Nothing either when it never came to work.
+    // How this start ended, in the manifest. Final rank; elsewhere nothing. Nothing either when it never came to work
+    // and others did.
     void end(std::string const& outcome);
 
 private:

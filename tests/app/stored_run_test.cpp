@@ -52,6 +52,24 @@ TEST_F(StoredRun, StatusOfAnUnfinishedRunSaysWhatIsThere) {
            {"unfinished", "2 arrays", "job.toml", "committed 132 of 132 completions, 12 of 12 signals", "gatesweep run out/job.toml --out out goes on"});
 }
 
+TEST_F(StoredRun, StatusRepeatsWhyAStartCameToNothing) {
+    fs::path const model = scene().folder / "damaged";
+    std::string const shard = "model-00002-of-00003.safetensors";
+    fs::copy(fs::path(GATESWEEP_SOURCE_DIR) / "jobs/demo/model", model);
+    fs::resize_file(model / shard, fs::file_size(model / shard) / 2);
+    std::vector<std::string> const command = {"run", "job.toml", "--out", "failed", "--set", "model.path=damaged"};
+    expect(gatesweep(command), ExitCode::bad_data, {shard});
+    expect(gatesweep({"status", "failed"}), ExitCode::stopped, {"unfinished", "starts    1; the last", shard});
+    // It stands in nobody's way, and where there is work leaves the manifest alone.
+    expect(gatesweep({"run", "job.toml", "--out", "failed", "--set", "sweep.enabled=false"}), ExitCode::ok, {});
+    fs::remove(out() / "COMPLETE");
+    fs::remove(out() / "manifest.json");
+    expect(gatesweep({"run", "job.toml", "--out", "out", "--set", "model.path=damaged"}), ExitCode::bad_data, {shard});
+    EXPECT_FALSE(fs::exists(out() / "manifest.json"));
+    fs::remove_all(model);
+    fs::remove_all(scene().folder / "failed");
+}
+
 TEST_F(StoredRun, CommandsRefuseWhatIsNoRun) {
     fs::create_directory(scene().folder / "other");
     scene().folder.write("other/notes.txt", "");
