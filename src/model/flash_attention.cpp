@@ -43,6 +43,7 @@ public:
         for (std::size_t s = 0; s + 1 < in.offsets.size(); ++s)
             longest = std::max(longest, in.offsets[s + 1] - in.offsets[s]);
         add_empty_sequences(std::ssize(in.offsets) - 1, in.q.size(1));
+        longest = std::max<std::int64_t>(longest, 2);  // for 1 libtorch lays heads out otherwise, and knows no sequences of no length
         if (in.window) keys_before = *in.window - 1;
     }
 
