@@ -22,7 +22,7 @@ std::vector<DeviceFacts> visible_devices() {
                            cudaDeviceGetPCIBusId(bus_id.data(), static_cast<int>(bus_id.size()), i) == cudaSuccess;
         GATESWEEP_VALIDATE(known, ExitCode::unavailable, "GPU {} of {} does not answer: {}: check it with nvidia-smi",
                            i, count, cudaGetErrorString(cudaGetLastError()));
-        devices.push_back({properties.name, bus_id.data(), properties.totalGlobalMem});
+        devices.push_back({properties.name, bus_id.data(), properties.totalGlobalMem, 10 * properties.major + properties.minor});
     }
     return devices;
 }

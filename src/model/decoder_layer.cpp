@@ -46,14 +46,14 @@ SlotsUnderWay send_to_experts(ModelConfig const& c, TokenDispatcher const& dispa
 }
 
 // The same bits by the way of decode steps.
-at::Tensor gathered_experts_forward(DecodeContext const& context, LayerWeights const& weights, at::Tensor const& after_attention,
+at::Tensor through_gathered_experts(DecodeContext const& context, LayerWeights const& weights, at::Tensor const& after_attention,
                                     RowEdits const& edits) {
     ModelConfig const& c = context.config;
     at::Tensor const router_input = rms_norm(after_attention, weights.post_attention_norm, c.rms_norm_eps);
     Routing const routing =
         route_on_device(token_linear(router_input, weights.gate_product), c.top_k, edits, context.all_finite);
     GatheredTokens const gathered = context.dispatcher.gather(router_input, routing, context.tokens_of_rank);
-    at::Tensor const outputs = experts_forward(weights.experts, gathered.rows, gathered.offsets).output;
+    at::Tensor const outputs = gathered_experts_forward(context.dispatcher, weights.experts, gathered);
     return after_attention + combine(context.dispatcher.return_slots(outputs, gathered), routing);
 }
 
@@ -91,6 +91,12 @@ at::Tensor layer_forward(LayerContext const& context, LayerWeights const& weight
     return forward_from_experts(tape, forward_through_experts(context.dispatcher, weights, tape, std::move(slots)));
 }
 
+at::Tensor gathered_experts_forward(TokenDispatcher const& dispatcher, ExpertWeights const& experts, GatheredTokens const& gathered) {
+    if (experts_group_on_device(experts, gathered.rows)) return experts_forward(experts, gathered.rows, gathered.offsets).output;
+    auto const offsets = dispatcher.offsets_on_host(gathered);
+    return experts_forward(experts, gathered.rows.slice(0, 0, offsets.back()), offsets).output;
+}
+
 at::Tensor layer_decode(DecodeContext const& context, LayerWeights const& weights, std::int64_t layer, at::Tensor const& input,
                         RowEdits const& edits) {
     ModelConfig const& c = context.config;
@@ -103,7 +109,7 @@ at::Tensor layer_decode(DecodeContext const& context, LayerWeights const& weight
                           c.sliding_window, attention_scale(c), context.slots_on_device, context.positions_on_device})
             .flatten(1);
     tape.after_attention = input + token_linear(mixed, weights.o_proj);
-    if (!context.tokens_of_rank.empty()) return gathered_experts_forward(context, weights, tape.after_attention, edits);
+    if (!context.tokens_of_rank.empty()) return through_gathered_experts(context, weights, tape.after_attention, edits);
     SlotsUnderWay slots = send_to_experts(c, context.dispatcher, weights, tape, edits);
     return forward_from_experts(tape, forward_through_experts(context.dispatcher, weights, tape, std::move(slots)));
 }

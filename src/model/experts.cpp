@@ -24,6 +24,10 @@ ExpertForward experts_forward(ExpertWeights const& weights, at::Tensor const& ro
     return forward_with(weights, rows, offsets);
 }
 
+bool experts_group_on_device(ExpertWeights const& weights, at::Tensor const& rows) {
+    return groups_on_device(rows, weights.gate_up) && groups_on_device(rows, weights.down);
+}
+
 at::Tensor experts_backward(ExpertWeights const& weights, at::Tensor const& d_output, at::Tensor const& gate_up,
                             std::vector<std::int64_t> const& offsets) {
     at::Tensor const d_activation = grouped_linear_input_gradient(d_output, offsets, weights.down);

@@ -7,6 +7,7 @@
 
 #include "fixed_rows.h"
 #include "gatesweep/base/error.h"
+#include "gatesweep/comm/devices.h"
 #include "gatesweep/model/batch_invariance.h"
 #include "gemm.h"
 
@@ -43,6 +44,13 @@ at::Tensor empty_in_large_pages(std::int64_t num_elements, at::TensorOptions opt
 template <class T>
 gemm::Panels<T> panels_of(LinearWeight const& weight) {
     return {static_cast<T const*>(weight.data().const_data_ptr()), weight.num_outputs(), weight.num_inputs()};
+}
+
+// libtorch's grouped product for these; for others it brings the offsets to the host itself.
+bool has_grouped_kernel(at::Device gpu) {
+    static std::vector<DeviceFacts> const gpus = visible_devices();
+    int const major = gpus.at(static_cast<std::size_t>(gpu.index())).architecture / 10;
+    return major == 9 || major == 10;
 }
 
 // A library's product on the CPU, on rows padded with zeros to a multiple of 4: what it does with the last rows differs.
@@ -150,19 +158,17 @@ std::optional<at::Tensor> stacked_weights(std::span<LinearWeight const> weights)
     return first.as_strided({std::ssize(weights), first.size(0), first.size(1)}, {size, first.size(1), 1});
 }
 
-at::Tensor grouped_linear(at::Tensor const& x, at::Tensor const& offsets, std::span<LinearWeight const> weights) {
+bool groups_on_device(at::Tensor const& x, std::span<LinearWeight const> weights) {
     constexpr std::int64_t alignment = 8;  // of rows, in elements: 16 bytes
-    auto const stacked = stacked_weights(weights);
     bool const aligned = weights[0].num_inputs() % alignment == 0 && weights[0].num_outputs() % alignment == 0;
-    bool const by_host = x.is_cuda() && batch_invariance_wanted();
-    if (stacked && aligned && c10::elementSize(x.scalar_type()) == 2 && !by_host) {
-        return at::_grouped_mm(x.contiguous(), stacked->transpose(1, 2), offsets.slice(0, 1).to(at::kInt));
-    }
-    at::Tensor const ends = offsets.to(at::kCPU);
-    std::vector<std::int64_t> const on_host(ends.const_data_ptr<std::int64_t>(), ends.const_data_ptr<std::int64_t>() + ends.numel());
-    if (on_host.back() == x.size(0)) return grouped_linear(x, on_host, weights);
-    at::Tensor const rows = grouped_linear(x.slice(0, 0, on_host.back()), on_host, weights);
-    return at::cat({rows, at::zeros({x.size(0) - on_host.back(), rows.size(1)}, rows.options())});
+    if (!aligned || c10::elementSize(x.scalar_type()) != 2 || !stacked_weights(weights)) return false;
+    return !x.is_cuda() || (x.scalar_type() == at::kBFloat16 && has_grouped_kernel(x.device()) && !batch_invariance_wanted());
+}
+
+at::Tensor grouped_linear(at::Tensor const& x, at::Tensor const& offsets, std::span<LinearWeight const> weights) {
+    auto const stacked = stacked_weights(weights);
+    GATESWEEP_EXPECT(stacked.has_value());
+    return at::_grouped_mm(x.contiguous(), stacked->transpose(1, 2), offsets.slice(0, 1).to(at::kInt));
 }
 
 at::Tensor grouped_linear_input_gradient(at::Tensor const& dy, std::span<std::int64_t const> offsets,

@@ -1,11 +1,12 @@
-// A CUDA graph of what is launched: the recorder of decode_graphs.h.
+// CUDA graphs of what is launched: the recorder of decode_graphs.h.
 #pragma once
 
 #include "gatesweep/model/decode_graphs.h"
 
 namespace gatesweep {
 
-// Errors: unavailable in a build without CUDA; libtorch's where work waits for the device, which cannot be recorded.
-std::unique_ptr<RecordedWork> record_graph(std::function<void()> const& work);
+// What it records shares a stream and memory, and never runs at once. In a build with CUDA only. The recorder throws
+// libtorch's errors where work waits for the device, which cannot be recorded.
+Recorder graph_recorder();
 
 }  // namespace gatesweep

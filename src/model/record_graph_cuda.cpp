@@ -7,16 +7,21 @@
 namespace gatesweep {
 namespace {
 
+// One stream and one pool for all graphs of a recorder: memory of a stream serves that stream alone. None outlives the
+// recorder's graphs, since libtorch takes up no pool again that its last graph has left.
+struct Place {
+    c10::cuda::CUDAStream stream = c10::cuda::getStreamFromPool();  // not the default one, as recording demands
+    at::cuda::MempoolId_t pool = at::cuda::graph_pool_handle();
+};
+
 class CudaGraphWork final : public RecordedWork {
 public:
-    explicit CudaGraphWork(std::function<void()> const& work) {
-        // Of one stream that is not the default one, as recording demands; what runs before and after waits for it.
-        c10::cuda::CUDAStream const outside = c10::cuda::getCurrentCUDAStream(), inside = c10::cuda::getStreamFromPool();
-        outside.synchronize();
-        c10::cuda::CUDAStreamGuard const guard(inside);
+    CudaGraphWork(Place const& place, std::function<void()> const& work) {
+        c10::cuda::getCurrentCUDAStream().synchronize();
+        c10::cuda::CUDAStreamGuard const guard(place.stream);
         work();  // libraries set themselves up at their first call
-        inside.synchronize();
-        graph_.capture_begin(shared_pool());
+        place.stream.synchronize();
+        graph_.capture_begin(place.pool);
         try {
             work();
         } catch (...) {
@@ -28,11 +33,6 @@ public:
     void replay() override { graph_.replay(); }
 
 private:
-    // Graphs that never run at once share the memory of what they make.
-    static at::cuda::MempoolId_t shared_pool() {
-        static at::cuda::MempoolId_t const pool = at::cuda::graph_pool_handle();
-        return pool;
-    }
     void end_quietly() {
         try {
             graph_.capture_end();
@@ -45,8 +45,8 @@ private:
 
 }  // namespace
 
-std::unique_ptr<RecordedWork> record_graph(std::function<void()> const& work) {
-    return std::make_unique<CudaGraphWork>(work);
+Recorder graph_recorder() {
+    return [place = Place{}](std::function<void()> const& work) { return std::make_unique<CudaGraphWork>(place, work); };
 }
 
 }  // namespace gatesweep

@@ -34,6 +34,12 @@ GatheredTokens TokenDispatcher::gather(at::Tensor const& tokens, Routing const& 
     return gather_tokens(collectives_, local_experts_, tokens, routing, tokens_of_rank);
 }
 
+std::vector<std::int64_t> TokenDispatcher::offsets_on_host(GatheredTokens const& gathered) const {
+    if (!gathered.offsets.is_cpu()) wait();  // the copy would wait for ever for the rows of a lost rank
+    at::Tensor const offsets = gathered.offsets.to(at::kCPU);
+    return {offsets.const_data_ptr<std::int64_t>(), offsets.const_data_ptr<std::int64_t>() + offsets.numel()};
+}
+
 at::Tensor TokenDispatcher::return_slots(at::Tensor const& expert_rows, GatheredTokens const& gathered) const {
     return gatesweep::return_slots(collectives_, expert_rows, gathered);
 }

@@ -1,6 +1,5 @@
 // Tokens to experts and back on GPUs, by the way of decode steps, against the counted way on the CPU.
-#include "gatesweep/model/experts.h"
-#include "gatesweep/model/token_dispatcher.h"
+#include "gatesweep/model/decoder_layer.h"
 #include "gpu_test.h"
 #include "support/tensors.h"
 
@@ -37,7 +36,7 @@ TEST_F(DispatchOnGpu, GivesTheSlotsOfTheCountedWay) {
     auto const tokens_of_rank = on_gpu.share_token_counts(n);
     ASSERT_EQ(std::ssize(tokens_of_rank), world().size());
     GatheredTokens const gathered = on_gpu.gather(tokens.to(device_), routing, tokens_of_rank);
-    at::Tensor const outputs = experts_forward(weights(device_), gathered.rows, gathered.offsets).output;
+    at::Tensor const outputs = gathered_experts_forward(on_gpu, weights(device_), gathered);
     at::Tensor const back = on_gpu.return_slots(outputs, gathered);
     on_gpu.wait();
     EXPECT_LE(relative_error(back.cpu(), expected), rounding_of(at::kBFloat16));

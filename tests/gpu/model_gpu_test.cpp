@@ -57,5 +57,35 @@ TEST_F(ModelOnGpu, GivesTheNumbersOfTheCpuInFloat32) {
     }
 }
 
+double agreement(std::vector<std::vector<std::int32_t>> const& a, std::vector<std::vector<std::int32_t>> const& b) {
+    std::size_t equal = 0, all = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        all += std::max(a[i].size(), b[i].size());
+        for (std::size_t t = 0; t < std::min(a[i].size(), b[i].size()); ++t)
+            equal += a[i][t] == b[i][t];
+    }
+    return all == 0 ? 1.0 : static_cast<double>(equal) / static_cast<double>(all);
+}
+
+// One recorder after the other, as a sweep has them: baseline, then trials.
+TEST_F(ModelOnGpu, RecordsTheDecodeStepsOfOneGeneratorAfterTheOther) {
+    if (world().size() > 1) GTEST_SKIP() << "records the steps of a copy on one GPU alone";
+    ParallelLayout const layout = make_parallel_layout(world(), 1);
+    std::int64_t num_recorded = 0;
+    for (auto const& name : golden_names()) {
+        Golden const golden = load_golden(name);
+        Mixtral const model = load_model(golden.model_folder(), layout, at::kBFloat16, 512, device_);
+        if (!experts_group_on_device(model.weights().layers[0].experts, model.weights().embedding)) continue;
+        auto const plain = tokens_of(model, layout, golden);
+        ASSERT_EQ(setenv("GATESWEEP_DECODE_GRAPH", "on", 1), 0);
+        auto const first = tokens_of(model, layout, golden), second = tokens_of(model, layout, golden);
+        ASSERT_EQ(unsetenv("GATESWEEP_DECODE_GRAPH"), 0);
+        EXPECT_EQ(first, second) << name;
+        EXPECT_GE(agreement(first, plain), 0.5) << name;  // steps are filled up: cuBLAS picks kernels by the number of rows
+        ++num_recorded;
+    }
+    if (num_recorded == 0) GTEST_SKIP() << "no product groups rows on this GPU";
+}
+
 }  // namespace
 }  // namespace gatesweep

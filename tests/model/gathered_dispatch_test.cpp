@@ -6,8 +6,7 @@
 #include <random>
 
 #include "comm/fake_group.h"
-#include "gatesweep/model/experts.h"
-#include "gatesweep/model/token_dispatcher.h"
+#include "gatesweep/model/decoder_layer.h"
 #include "mpi_main.h"
 #include "support/expect_error.h"
 #include "support/tensors.h"
@@ -62,7 +61,7 @@ void expect_the_counted_way(TokenDispatcher const& dispatcher, ParallelLayout co
         GatheredTokens const gathered = dispatcher.gather(tokens, routing, tokens_of_rank);
         wrong_rows += !at::equal(gathered.rows, rows);
         wrong_offsets += !at::equal(gathered.offsets, at::tensor(record.expert_offsets, at::kLong));
-        at::Tensor const outputs = experts_forward(weights, gathered.rows, gathered.offsets).output;
+        at::Tensor const outputs = gathered_experts_forward(dispatcher, weights, gathered);
         wrong_slots += !at::equal(dispatcher.return_slots(outputs, gathered), expected);
     }
     EXPECT_EQ(wrong_rows, 0);

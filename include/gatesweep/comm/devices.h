@@ -18,6 +18,7 @@ struct DeviceFacts {
     std::string name;
     std::string bus_id;        // "0000:17:00.0"
     std::uint64_t memory = 0;  // bytes in all
+    int architecture = 0;      // compute capability: 90 is 9.0
 };
 // What this process sees, in the order of CUDA's indices; nothing in a build without CUDA, or without a driver.
 std::vector<DeviceFacts> visible_devices();

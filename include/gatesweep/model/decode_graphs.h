@@ -28,8 +28,9 @@ using Recorder = std::function<std::unique_ptr<RecordedWork>(std::function<void(
 
 // GATESWEEP_DECODE_GRAPH=on. Errors: usage when it is neither on nor off.
 bool decode_graph_wanted();
-// By a CUDA graph where that is wanted, else none. Errors: unavailable on the CPU, with experts on several ranks, or without
-// our kernels (gpu_kernels.h).
+// By a CUDA graph where that is wanted, else none. Errors: unavailable on the CPU, with experts on several ranks, without
+// our kernels (gpu_kernels.h) or where products do not group rows on the device (linear.h); usage with settings that make
+// the host wait.
 Recorder choose_recorder(Mixtral const& model, int expert_parallel);
 
 class DecodeGraphs {

@@ -50,6 +50,10 @@ SlotsUnderWay forward_to_experts(LayerContext const& context, LayerWeights const
 SlotsUnderWay forward_through_experts(TokenDispatcher const& dispatcher, LayerWeights const& weights, LayerTape& tape, SlotsUnderWay slots);
 at::Tensor forward_from_experts(LayerTape& tape, SlotsUnderWay slots);
 
+// What the experts here make of gathered rows, for return_slots. Where no product groups rows on the device (linear.h) the
+// host waits for the offsets, once.
+at::Tensor gathered_experts_forward(TokenDispatcher const& dispatcher, ExpertWeights const& experts, GatheredTokens const& gathered);
+
 // The next token of cached sequences: row i of the input [n,D] is position positions[i] of slot slots[i], and is added to
 // the cache. Bit for bit what layer_forward gives for that position.
 struct DecodeContext {

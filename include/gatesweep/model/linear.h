@@ -43,8 +43,11 @@ at::Tensor token_linear_input_gradient(at::Tensor const& dy, LinearWeight const&
 
 // Rows [offsets[i], offsets[i+1]) with weight i, all of one shape and at least one: [R,in] -> [R,out], and its gradient.
 at::Tensor grouped_linear(at::Tensor const& x, std::span<std::int64_t const> offsets, std::span<LinearWeight const> weights);
-// The same with the offsets as an int64 tensor [n+1] where x is: on a GPU nothing waits for them, where the weights have 16
-// bits and stand behind each other in memory (else, and for batch invariance, they come to the host). Rows from offsets[n] on are anything.
+// Whether a product of x can find the rows of each weight where x is, so that no host waits for the offsets: 16-bit weights
+// that stand behind each other in memory, in rows of multiples of 16 bytes; on a GPU bfloat16, one of the architectures for
+// which libtorch has such a kernel, and no batch invariance.
+bool groups_on_device(at::Tensor const& x, std::span<LinearWeight const> weights);
+// That product, with the offsets as an int64 tensor [n+1] where x is. Rows from offsets[n] on are anything.
 at::Tensor grouped_linear(at::Tensor const& x, at::Tensor const& offsets, std::span<LinearWeight const> weights);
 // [n,out,in], when the weights of a group are parts of one tensor in that order and not laid out.
 std::optional<at::Tensor> stacked_weights(std::span<LinearWeight const> weights);
