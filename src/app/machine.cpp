@@ -19,6 +19,7 @@
 #include "gatesweep/model/decode_graphs.h"
 #include "gatesweep/model/gpu_kernels.h"
 #include "gatesweep/model/linear.h"
+#include "gatesweep/model/token_dispatcher.h"
 #include "gatesweep/signal/signals.h"
 #include "memory_limit.h"
 #include "setup.h"
@@ -52,6 +53,8 @@ at::Device choose_device(DeviceKind kind, ParallelLayout const& layout) {
     });
     int const index = indices[static_cast<std::size_t>(world.rank())];
     set_device(index);
+    // Else cuBLAS may add parts of a bfloat16 product in bfloat16, the router's above all, whose near ties are measured.
+    at::globalContext().setAllowBF16ReductionCuBLAS(false);
     return at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(index));
 }
 
@@ -142,6 +145,8 @@ std::string numerics_id(Machine const& machine) {
     if (machine.device.is_cuda()) {
         digest.add(visible_devices()[static_cast<std::size_t>(machine.device.index())].name).add(device::kernels_name())
             .add(decode_graph_wanted() ? "decode graph" : "")
+            .add(machine.overlaps ? "overlap" : "")  // products of other numbers of rows, and so other kernels of cuBLAS
+            .add(choose_decode_dispatch(machine.device) == DecodeDispatch::gathered ? "gathered" : "counted")
             .add(batch_invariance_wanted() ? "batch invariant" : "");
     } else {
         digest.add(gemm_kernel_name());
