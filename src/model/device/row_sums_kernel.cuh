@@ -17,11 +17,12 @@ struct RowSumsTask {
 };
 
 // Grid: rows.
-__global__ void __launch_bounds__(row_threads) row_sums_kernel(RowSumsTask task) {
-    __shared__ double parts[row_warps];
+template <int kThreads>
+__global__ void __launch_bounds__(kThreads) row_sums_kernel(RowSumsTask task) {
+    __shared__ double parts[kThreads / warp_size];
     double const* const row = task.x + blockIdx.x * task.num_columns;
     double sum = 0.0;
-    for (std::int64_t column = threadIdx.x; column < task.num_columns; column += row_threads)
+    for (std::int64_t column = threadIdx.x; column < task.num_columns; column += kThreads)
         sum += row[column];
     sum = block_sum(sum, parts);
     if (threadIdx.x == 0) task.sums[blockIdx.x] = sum;
@@ -34,7 +35,7 @@ at::Tensor launch_row_sums(Launch const& launch, at::Tensor const& x) {
     at::Tensor const rows = x.contiguous();
     at::Tensor sums = at::zeros({x.size(0)}, x.options());
     if (x.numel() == 0) return sums;
-    launch(row_sums_kernel, dim3(static_cast<unsigned>(x.size(0))), dim3(row_threads),
+    launch(row_sums_kernel<row_threads>, dim3(static_cast<unsigned>(x.size(0))), dim3(row_threads),
            RowSumsTask{rows.const_data_ptr<double>(), sums.data_ptr<double>(), x.size(1)});
     return sums;
 }
