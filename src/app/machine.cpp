@@ -53,8 +53,6 @@ at::Device choose_device(DeviceKind kind, ParallelLayout const& layout) {
     });
     int const index = indices[static_cast<std::size_t>(world.rank())];
     set_device(index);
-    // Else cuBLAS may add parts of a bfloat16 product in bfloat16, the router's above all, whose near ties are measured.
-    at::globalContext().setAllowBF16ReductionCuBLAS(false);
     return at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(index));
 }
 

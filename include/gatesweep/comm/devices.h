@@ -30,7 +30,7 @@ struct CudaVersions {
 CudaVersions cuda_versions();
 std::string cuda_version_text(int version);  // "13.0"
 
-// Makes the device this process's current one.
+// Makes the device this process's current one, and its products of bfloat16 add up in float32.
 void set_device(int index);
 // Bytes free on the current device; 0 where it does not tell.
 std::uint64_t free_device_memory();
