@@ -35,7 +35,7 @@ GatheredTokens TokenDispatcher::gather(at::Tensor const& tokens, Routing const& 
 }
 
 std::vector<std::int64_t> TokenDispatcher::offsets_on_host(GatheredTokens const& gathered) const {
-    if (!gathered.offsets.is_cpu()) wait();  // the copy would wait for ever for the rows of a lost rank
+    wait();  // the copy would wait for ever for the rows of a lost rank
     at::Tensor const offsets = gathered.offsets.to(at::kCPU);
     return {offsets.const_data_ptr<std::int64_t>(), offsets.const_data_ptr<std::int64_t>() + offsets.numel()};
 }

@@ -2,6 +2,7 @@
 #include "gatesweep/signal/signals.h"
 #include "gatesweep/sweep/generator.h"
 #include "gpu_test.h"
+#include "support/expect_error.h"
 #include "support/golden.h"
 #include "support/tensors.h"
 
@@ -55,6 +56,19 @@ TEST_F(ModelOnGpu, GivesTheNumbersOfTheCpuInFloat32) {
         for (std::size_t p = 0; p < b.losses.values.size(); ++p)
             EXPECT_NEAR(a.losses.values[p], b.losses.values[p], 1e-4) << name;
     }
+}
+
+// A recorded step holds nothing that waits for the host.
+TEST_F(ModelOnGpu, RefusesToRecordWhereTheHostWaits) {
+    ParallelLayout const layout = make_parallel_layout(world(), 1);
+    Golden const golden = load_golden(golden_names().front());
+    Mixtral const model = load_model(golden.model_folder(), layout, at::kFloat, 512, device_);
+    ASSERT_EQ(setenv("GATESWEEP_DECODE_GRAPH", "on", 1), 0);
+    EXPECT_ERROR(choose_recorder(model, 1), ExitCode::unavailable, "bfloat16 weights");
+    ASSERT_EQ(setenv("GATESWEEP_DECODE_DISPATCH", "counted", 1), 0);
+    EXPECT_ERROR(choose_recorder(model, 1), ExitCode::usage, "GATESWEEP_DECODE_DISPATCH=counted exclude each other");
+    ASSERT_EQ(unsetenv("GATESWEEP_DECODE_DISPATCH"), 0);
+    ASSERT_EQ(unsetenv("GATESWEEP_DECODE_GRAPH"), 0);
 }
 
 double agreement(std::vector<std::vector<std::int32_t>> const& a, std::vector<std::vector<std::int32_t>> const& b) {

@@ -108,6 +108,23 @@ TEST_F(DecodeGraphsTest, TakeNoSequences) {
     EXPECT_EQ(replays.recorded, 0);
 }
 
+// In a process of its own, since settings are read once.
+TEST_F(DecodeGraphsTest, ExcludeBatchInvariance) {
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    auto const choose = [&] {
+        setenv("GATESWEEP_DECODE_GRAPH", "on", 1);
+        setenv("GATESWEEP_BATCH_INVARIANT", "on", 1);
+        try {
+            choose_recorder(model_, 1);
+        } catch (Error const& error) {
+            std::fputs(error.what(), stderr);
+            std::exit(static_cast<int>(error.code()));
+        }
+        std::exit(0);
+    };
+    EXPECT_EXIT(choose(), testing::ExitedWithCode(static_cast<int>(ExitCode::usage)), "GATESWEEP_BATCH_INVARIANT=on exclude each other");
+}
+
 TEST_F(DecodeGraphsTest, AreAskedForByName) {
     ASSERT_EQ(unsetenv("GATESWEEP_DECODE_GRAPH"), 0);
     EXPECT_FALSE(choose_recorder(model_, 1));

@@ -69,6 +69,28 @@ void expect_the_counted_way(TokenDispatcher const& dispatcher, ParallelLayout co
     EXPECT_EQ(wrong_slots, 0);
 }
 
+// On a GPU there are as many rows as there could be; the experts' own come first.
+TEST(GatheredDispatch, RowsOfNoExpertChangeNothing) {
+    constexpr std::int64_t num_experts = 3, wide = 8;
+    std::vector<std::int64_t> const offsets = {0, 4, 4, 9};
+    ParallelLayout const layout = make_parallel_layout(world(), 1);
+    TokenDispatcher const dispatcher(layout, num_experts, at::kCPU);
+    for (auto dtype : storage_types()) {
+        ExpertWeights experts;
+        for (std::uint64_t x = 0; x < num_experts; ++x) {
+            experts.gate_up.emplace_back(random_tensor({2 * wide, wide}, dtype, 1 + 2 * x));
+            experts.down.emplace_back(random_tensor({wide, wide}, dtype, 2 + 2 * x));
+        }
+        GatheredTokens gathered;
+        gathered.rows = random_tensor({11, wide}, dtype, 9);
+        gathered.offsets = at::tensor(offsets, at::kLong);
+        at::Tensor const y = gathered_experts_forward(dispatcher, experts, gathered);
+        ASSERT_GE(y.size(0), 9);
+        at::Tensor const expected = experts_forward(experts, gathered.rows.slice(0, 0, 9), offsets).output;
+        EXPECT_TRUE(at::equal(y.slice(0, 0, 9), expected)) << dtype;
+    }
+}
+
 TEST(GatheredDispatch, EqualsTheCountedWayOverMpi) {
     for (std::int64_t num_experts : {4, 8}) {
         for (int degree = 1; degree <= world().size(); degree *= 2) {

@@ -56,7 +56,7 @@ public:
     // where decode steps are counted. Collective.
     std::vector<std::int64_t> share_token_counts(std::int64_t num_tokens) const;
     GatheredTokens gather(at::Tensor const& tokens, Routing const& routing, std::span<std::int64_t const> tokens_of_rank) const;
-    // Waits for the rows, where they do not come over the host. Errors: as wait().
+    // Waits for the rows. Errors: as wait().
     std::vector<std::int64_t> offsets_on_host(GatheredTokens const& gathered) const;
     at::Tensor return_slots(at::Tensor const& expert_rows, GatheredTokens const& gathered) const;
     // Before anything else waits for the device after gather(): TensorCollectives::wait.
