@@ -16,6 +16,12 @@ std::unique_ptr<TensorCollectives::Backend> make_backend(Communicator const& com
     return make_nccl_backend(communicator, device, library, nccl_options_from_environment());
 }
 
+at::Tensor place_for(at::Tensor const& rows, [[maybe_unused]] std::span<std::int64_t const> send, std::span<std::int64_t const> receive) {
+    GATESWEEP_EXPECT(std::accumulate(send.begin(), send.end(), std::int64_t{0}) == rows.size(0));
+    std::int64_t const num_received = std::accumulate(receive.begin(), receive.end(), std::int64_t{0});
+    return at::empty({num_received, rows.size(1)}, rows.options());
+}
+
 }  // namespace
 
 TensorCollectives::TensorCollectives(Communicator communicator, std::unique_ptr<Backend> backend)
@@ -33,13 +39,6 @@ at::Tensor RowsUnderWay::arrived() {
     if (wait_for_them) std::exchange(wait_for_them, {})();
     sent.reset();
     return received;
-}
-
-at::Tensor TensorCollectives::place_for(at::Tensor const& rows, std::span<std::int64_t const> send,
-                                        std::span<std::int64_t const> receive) const {
-    GATESWEEP_EXPECT(std::accumulate(send.begin(), send.end(), std::int64_t{0}) == rows.size(0));
-    std::int64_t const num_received = std::accumulate(receive.begin(), receive.end(), std::int64_t{0});
-    return at::empty({num_received, rows.size(1)}, rows.options());
 }
 
 at::Tensor TensorCollectives::all_to_all_rows(at::Tensor const& rows, std::span<std::int64_t const> send,

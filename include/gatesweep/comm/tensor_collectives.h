@@ -60,8 +60,6 @@ public:
     std::string backend_name() const;
 
 private:
-    at::Tensor place_for(at::Tensor const& rows, std::span<std::int64_t const> send, std::span<std::int64_t const> receive) const;
-
     Communicator communicator_;
     std::unique_ptr<Backend> backend_;
 };

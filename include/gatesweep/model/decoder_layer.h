@@ -19,14 +19,14 @@ namespace gatesweep {
 
 // What the backward pass needs of a layer. With `input` alone the rest is computed again.
 struct LayerTape {
-    at::Tensor input;            // [T,D]
-    at::Tensor q, k, v;          // rotated, [T,H,d], [T,Hkv,d], [T,Hkv,d]
-    at::Tensor after_attention;  // [T,D]
-    at::Tensor router_input;     // [T,D] the normalised hidden states that the router and the experts see
-    Routing routing;
-    DispatchRecord dispatch;
-    at::Tensor gate_up;       // [R,2F]
-    at::Tensor slot_outputs;  // [T*K,D]
+    at::Tensor input = {};                // [T,D]
+    at::Tensor q = {}, k = {}, v = {};    // rotated, [T,H,d], [T,Hkv,d], [T,Hkv,d]
+    at::Tensor after_attention = {};      // [T,D]
+    at::Tensor router_input = {};         // [T,D] the normalised hidden states that the router and the experts see
+    Routing routing = {};
+    DispatchRecord dispatch = {};
+    at::Tensor gate_up = {};       // [R,2F]
+    at::Tensor slot_outputs = {};  // [T*K,D]
 
     // Bytes that a tape of `num_tokens` tokens takes on a rank that also receives `num_tokens` tokens' slots.
     static std::uint64_t num_bytes(ModelConfig const& config, std::int64_t num_tokens, std::size_t element_size);
