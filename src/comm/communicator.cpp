@@ -1,9 +1,11 @@
 #include "gatesweep/comm/communicator.h"
 
+#include <dlfcn.h>
 #include <mpi.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <limits>
 #include <numeric>
@@ -215,6 +217,20 @@ void Communicator::all_to_all_v(std::span<std::byte const> send, std::span<std::
     }
 }
 
+namespace {
+
+// Ends every rank; the launcher exits with `code`. A launcher explains each end that is not a success in frames of its
+// own around our message, which says more: Open MPI's abort without its frame is a function below MPI_Abort.
+void end_job(int code) {
+    std::fflush(nullptr);
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));  // the launcher forwards our last words
+    using Abort = int (*)(MPI_Comm, int);
+    if (auto const quiet = reinterpret_cast<Abort>(::dlsym(RTLD_DEFAULT, "ompi_mpi_abort"))) quiet(MPI_COMM_WORLD, code);
+    MPI_Abort(MPI_COMM_WORLD, code);
+}
+
+}  // namespace
+
 MpiSession::MpiSession(int& argc, char**& argv) {
     if (!started_by_launcher()) {
         refuse_lonely_slurm_tasks();
@@ -249,10 +265,14 @@ void MpiSession::guard() {
 }
 
 void MpiSession::abort(ExitCode code) const {
-    // The launcher forwards this rank's last words, then says its own about the abort; without a pause sometimes first.
-    if (started_) std::this_thread::sleep_for(std::chrono::milliseconds(200));
-    if (started_) MPI_Abort(MPI_COMM_WORLD, static_cast<int>(code));
+    if (started_) end_job(static_cast<int>(code));
     std::_Exit(static_cast<int>(code));
+}
+
+int MpiSession::end_together(int code) const {
+    int const worst = static_cast<int>(world_.all_reduce_max(code));
+    if (started_ && worst != 0) end_job(worst);
+    return worst;
 }
 
 std::string mpi_library_version() {

@@ -4,7 +4,7 @@ namespace gatesweep {
 
 void stop_together(Communicator const& world, bool stopped) {
     GATESWEEP_VALIDATE(world.all_reduce_max(stopped ? 1 : 0) == 0, ExitCode::stopped,
-                       "stopped as asked; what is finished is kept: run the same command again to go on");
+                       "as asked; what is finished is kept: run the same command again to go on");
 }
 
 }  // namespace gatesweep

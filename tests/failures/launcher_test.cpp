@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "failures/small_job.h"
+#include "gatesweep/base/error.h"
 
 namespace gatesweep {
 namespace {
@@ -53,6 +54,46 @@ TEST(Launcher, EndsAtOnceOnASecondInterrupt) {
     ::kill(held.launcher, SIGINT);
     EXPECT_TRUE(comes_true(2, [&] { return held.all_gone(); }));
     EXPECT_NE(held.job.get().exit_code, 0);
+}
+
+// What a launcher says of an end that is no success would stand around the message, which says more.
+void expect_one_message(ChildResult const& result, ExitCode code) {
+    EXPECT_EQ(result.exit_code, static_cast<int>(code)) << result.output;
+    std::string text = result.output;
+    ASSERT_TRUE(text.ends_with('\n')) << text;
+    text.pop_back();
+    std::string const last = text.substr(text.rfind('\n') + 1);
+    EXPECT_TRUE(last.starts_with("error: ") || last.starts_with("stopped   ")) << result.output;
+    for (char const* word : {"MPI_ABORT", "ORTE", "mpirun", "mpiexec", "-----"}) EXPECT_EQ(text.find(word), text.npos) << result.output;
+    EXPECT_EQ(text.find("error: "), text.rfind("error: ")) << "once: " << result.output;
+}
+
+TEST(Launcher, HasNothingToSayOfARefusal) {
+    for (int i = 0; i < 3; ++i) {
+        SmallJob const small;
+        small.replace_in_job("sizes = [1, 2]", "sizes = [0]");
+        expect_one_message(small.run(2, {}, 60), ExitCode::job);
+        small.replace_in_job("sizes = [0]", "sizes = [1]");
+        std::filesystem::resize_file(small.folder() / "benign.csv", 0);
+        expect_one_message(small.run(3, {}, 60), ExitCode::bad_data);
+        std::filesystem::remove_all(small.folder() / "model");
+        expect_one_message(small.run(2, {}, 60), ExitCode::input_missing);
+    }
+}
+
+TEST(Launcher, HasNothingToSayOfARankThatFailsAmongOthersAtWork) {
+    SmallJob const small;
+    expect_one_message(small.run(2, {{"GATESWEEP_FAIL", "throw@sweep/1"}}, 60), ExitCode::internal);
+}
+
+TEST(Launcher, HasNothingToSayOfACleanStop) {
+    SmallJob const small;
+    small.lengthen();
+    auto job = small.start(2, {{"GATESWEEP_WATCHDOG", "30"}}, 120);
+    auto const pulses = small.pulses_in(2, RunPhase::signals);
+    ASSERT_EQ(pulses.size(), 2u);
+    for (Pulse const& pulse : pulses) ::kill(pulse.process, SIGUSR1);
+    expect_one_message(job.get(), ExitCode::stopped);
 }
 
 }  // namespace

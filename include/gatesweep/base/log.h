@@ -13,6 +13,11 @@ enum class LogLevel { quiet, info, debug };
 // Called once, after the ranks are known. Standard error is used; colours and bars only where it is a terminal.
 void start_log(int rank, int num_ranks, LogLevel level);
 bool log_to_terminal();
+int terminal_width();  // of standard error, in columns; 80 where it does not tell
+
+// A line that the next call of show_bar draws over; any other line ends it first. Rank 0, on a terminal.
+void show_bar(std::string_view line);
+void end_bar();
 
 // A line of its own. Rank 0 only.
 void say(std::string_view line);

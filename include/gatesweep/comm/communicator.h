@@ -85,6 +85,9 @@ public:
     Communicator world() const { return world_; }
     // Ends every rank of the job with this exit code; the others may be inside a collective.
     [[noreturn]] void abort(ExitCode code) const;
+    // Collective, at the end of a rank's work: the largest of all ranks' exit codes. Does not return under a launcher
+    // where that is not 0: the job ends with it, and the launcher has nothing to explain.
+    int end_together(int code) const;
 
 private:
     void guard();
