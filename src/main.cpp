@@ -46,6 +46,9 @@ gatesweep::ExitCode run_command(gatesweep::Options const& options, gatesweep::Co
             break;
         case Command::verify:
             return verify_job(options, world);
+        case Command::relabel:
+            relabel_run(options, world);
+            break;
         case Command::judge_validate:
             validate_judge(options, world);
             break;
@@ -63,23 +66,24 @@ gatesweep::ExitCode run_command(gatesweep::Options const& options, gatesweep::Co
 int main(int argc, char** argv) {
     using namespace gatesweep;
     limit_spinning(argv);
-    // From the first moment, since the default is to end the process; only a run has anything to finish.
-    if (std::find(argv, argv + argc, std::string_view("run")) != argv + argc) catch_stop_signals();
+    // From the first moment, since the default is to end the process; only these have anything to finish.
+    auto const is_command = [&](std::string_view name) { return std::find(argv, argv + argc, name) != argv + argc; };
+    if (is_command("run") || is_command("relabel")) catch_stop_signals();
     try {
         MpiSession const mpi(argc, argv);
         Communicator const world = mpi.world();
         ParsedOptions const parsed = parse_options(argc, argv);
         if (!parsed.options) {
             if (world.rank() == 0) std::fputs(parsed.text.c_str(), parsed.exit_code == 0 ? stdout : stderr);
-            return parsed.exit_code;
+            return mpi.end_together(parsed.exit_code);
         }
         start_log(world.rank(), world.size(), parsed.options->log_level);
         try {
-            return static_cast<int>(run_command(*parsed.options, world));
+            return mpi.end_together(static_cast<int>(run_command(*parsed.options, world)));
         } catch (Error const& error) {
             if (error.code() == ExitCode::stopped) {  // on every rank: they end as after a success
                 say("stopped", error.what());
-                return static_cast<int>(error.code());
+                return mpi.end_together(static_cast<int>(error.code()));
             }
             report_error(error.what());
             mpi.abort(error.code());

@@ -1,18 +1,41 @@
 #include "gatesweep/analysis/stored_signals.h"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
 #include "gatesweep/base/error.h"
 #include "gatesweep/store/npy.h"
 
 namespace gatesweep {
+namespace {
+
+std::string const metadata_prefix = "meta_";
+
+}  // namespace
 
 CsvTable prompts_table(AnalysisInput const& input) {
     CsvTable table;
     table.name = "prompts";
     table.header = {"prompt_index", "prompt_id", "group", "num_tokens", "loss"};
+    PromptMetadata const& metadata = input.metadata;
+    for (auto const& column : metadata.columns) table.header.push_back(metadata_prefix + column);
     for (std::size_t p = 0; p < input.groups.size(); ++p) {
         table.add(p, input.prompt_ids[p], input.groups[p], input.num_tokens[p], input.losses[p]);
+        if (!metadata.columns.empty())
+            table.rows.back().insert(table.rows.back().end(), metadata.rows[p].begin(), metadata.rows[p].end());
     }
     return table;
+}
+
+std::vector<std::string> PromptMetadata::column(std::string const& name) const {
+    auto const found = std::find(columns.begin(), columns.end(), name);
+    GATESWEEP_VALIDATE(found != columns.end(), ExitCode::job,
+                       "[report] by = \"{}\": the prompt files have no such column beside the prompts (they have {}): name one of them",
+                       printable(name), columns.empty() ? "none" : printable(fmt::format("{}", fmt::join(columns, ", ")), 300));
+    std::vector<std::string> values;
+    for (auto const& row : rows) values.push_back(row[static_cast<std::size_t>(found - columns.begin())]);
+    return values;
 }
 
 void write_signals(AnalysisInput const& input, RunDirectory& run) {
@@ -26,6 +49,9 @@ AnalysisInput read_signals(std::filesystem::path const& folder) {
     input.activation_counts = read_npy<std::int64_t>(folder / "arrays" / "activation_counts.npy");
     input.gradient_scores = read_npy<double>(folder / "arrays" / "gradient_scores.npy");
     CsvTable const prompts = read_csv(folder / "tables" / "prompts.csv");
+    for (auto const& name : prompts.header) {
+        if (name.starts_with(metadata_prefix)) input.metadata.columns.push_back(name.substr(metadata_prefix.size()));
+    }
     for (std::size_t p = 0; p < prompts.rows.size(); ++p) {
         GATESWEEP_VALIDATE(
             prompts.integer(p, "prompt_index") == static_cast<std::int64_t>(p), ExitCode::bad_data,
@@ -33,6 +59,8 @@ AnalysisInput read_signals(std::filesystem::path const& folder) {
             prompts.name, p + 1, prompts.text(p, "prompt_index"));
         input.prompt_ids.push_back(prompts.text(p, "prompt_id"));
         input.groups.push_back(prompts.text(p, "group"));
+        auto& row = input.metadata.rows.emplace_back();
+        for (auto const& column : input.metadata.columns) row.push_back(prompts.text(p, metadata_prefix + column));
         input.num_tokens.push_back(prompts.integer(p, "num_tokens"));
         input.losses.push_back(prompts.number(p, "loss"));
     }

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "commands.h"
+#include "derived_run.h"
 #include "gatesweep/base/build_config.h"
 #include "gatesweep/base/file.h"
 #include "gatesweep/base/host_name.h"
@@ -13,7 +14,9 @@
 #include "gatesweep/report/tables.h"
 #include "gatesweep/store/run_directory.h"
 #include "machine.h"
+#include "stored_replies.h"
 #include "stored_run.h"
+#include "sweep_phase.h"
 
 namespace gatesweep {
 namespace {
@@ -48,9 +51,12 @@ bool was_finished(Manifest const& manifest) {
 
 }  // namespace
 
-void analyze_run(Options const& options) {
-    fs::path const& folder = options.folder;
-    AnalysisInput const input = read_stored_input(folder);
+namespace {
+
+// The same limits, in the run's own folder: what was lost or damaged of the tables comes back.
+void analyze_as_before(fs::path const& folder) {
+    validate_run_folder(folder);
+    AnalysisInput const input = read_stored_input(folder, load_stored_job(folder / "job.toml"));
     AnalysisResult const result = analyze(input);
     std::optional<Manifest> manifest = stored_manifest(folder);
     if (manifest) validate_kept_files(folder, *manifest, signal_tables(input, result));
@@ -68,7 +74,35 @@ void analyze_run(Options const& options) {
     draw_figures(run.folder());
     write_report_html(run.folder());
     if (manifest && was_finished(*manifest)) run.complete(*manifest);
-    print_headline(run.folder());
+}
+
+void analyze_with_changes(Options const& options) {
+    Derivation const derivation = read_derivation(options, "analyze", {"analysis.", "report."});
+    AnalysisInput const input = read_stored_input(derivation.source, derivation.job);
+    AnalysisResult const result = analyze(input);
+    std::string const& by = derivation.job.report.by;
+    if (!by.empty()) input.metadata.column(by);
+    std::optional<StoredReplies> stored;  // where the table by category may be another
+    if (!by.empty() && derivation.job.sweep.enabled) stored = read_stored_replies(derivation.source);
+    RunDirectory run(derivation.target);
+    say_changes(derivation.changes);
+    if (derivation.job.sweep.enabled)
+        say("", "sets of the sweep were chosen with the run's own values: to try others, run the job with these");
+    write_derived(derivation, {}, run, [&](RunDirectory& to) {
+        write_tables(input, result, to);
+        if (stored)
+            write_category_effects(stored->sweep.plan, stored->outcomes(derivation.job.sweep, stored->label), by, input.metadata, to);
+        if (by.empty()) to.remove_table("category_effects");
+    });
+}
+
+}  // namespace
+
+void analyze_run(Options const& options) {
+    bool const is_plain = options.overrides.empty() && options.out.empty();
+    is_plain ? analyze_as_before(options.folder) : analyze_with_changes(options);
+    fs::path const& folder = options.out.empty() ? options.folder : options.out;
+    print_headline(folder);
     say("report", (folder / "report.html").string());
 }
 

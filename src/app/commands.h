@@ -13,6 +13,7 @@ ExitCode verify_job(Options const& options, Communicator const& world);
 void print_info(Communicator const& world);
 
 // Collective: a judge works on every rank.
+void relabel_run(Options const& options, Communicator const& world);
 void validate_judge(Options const& options, Communicator const& world);
 
 // Work of rank 0 alone.

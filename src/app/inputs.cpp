@@ -54,6 +54,17 @@ std::string text_of(Prompt const& prompt) {
     return text;
 }
 
+PromptMetadata metadata_of(PromptSet const& set) {
+    PromptMetadata out;
+    out.columns = set.metadata_columns;
+    for (auto const& prompt : set.prompts) {
+        std::vector<std::string>& row = out.rows.emplace_back(out.columns.size());
+        for (auto const& [name, value] : prompt.metadata)
+            row[static_cast<std::size_t>(std::find(out.columns.begin(), out.columns.end(), name) - out.columns.begin())] = value;
+    }
+    return out;
+}
+
 // What [sweep] asks for that only the model's shape and the prompts can refuse: in the first second, not after hours.
 void check_sweep(Inputs const& inputs, ModelConfig const& config) {
     SweepSpec const& sweep = inputs.job.sweep;
@@ -120,6 +131,8 @@ Inputs read_inputs(Options const& options, Communicator const& world) {
             inputs.prompt_texts.push_back(text_of(prompt));
             inputs.token_ids.push_back(prompt.token_ids);
         }
+        inputs.metadata = metadata_of(set);
+        if (!inputs.job.report.by.empty()) inputs.metadata.column(inputs.job.report.by);
         inputs.prompts_digest = set.digest();
         inputs.marks = read_marks(inputs.job.report.mark);
         for (auto const& mark : inputs.marks) {

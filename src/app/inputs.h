@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "gatesweep/analysis/analysis.h"
 #include "gatesweep/comm/communicator.h"
 #include "gatesweep/input/job.h"
 #include "options.h"
@@ -20,6 +21,7 @@ struct Inputs {
     std::vector<std::string> prompt_texts;  // the user's words, turns joined by blank lines; empty for token_ids rows
     std::vector<std::vector<std::int32_t>> token_ids;
     std::string prompts_digest;
+    PromptMetadata metadata;
     std::vector<std::vector<std::int64_t>> marks;  // [layer, expert] of [report] mark
 
     std::int64_t num_tokens() const;

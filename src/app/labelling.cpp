@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <map>
-#include <tuple>
+#include <set>
+#include <unordered_map>
+#include <utility>
 
 #include "gatesweep/base/digest.h"
 #include "gatesweep/base/log.h"
@@ -11,6 +13,7 @@
 #include "gatesweep/sweep/judge.h"
 #include "gatesweep/sweep/label_files.h"
 #include "gatesweep/sweep/refusal_phrases.h"
+#include "progress.h"
 #include "serialization.h"
 
 namespace boost::serialization {
@@ -48,6 +51,12 @@ JudgeTemplate judge_question(LabelsSpec const& labels) {
                                          : load_judge_template(labels.judge_template);
 }
 
+LabellerName labeller_name(LabelsSpec const& labels) {
+    if (labels.method == LabelMethod::phrases) return {"phrases", phrase_rules(labels).version()};
+    JudgeTemplate const question = judge_question(labels);
+    return {"judge " + question.name, question.version};
+}
+
 HumanLabels human_labels(LabelsSpec const& labels) {
     if (labels.human.empty()) return {};
     auto const key = labels.human.parent_path() / "labels_key.csv";
@@ -56,68 +65,96 @@ HumanLabels human_labels(LabelsSpec const& labels) {
     return read_human_labels(labels.human, has_key ? std::optional(key) : std::nullopt);
 }
 
-// Each rank judges its share of what no ledger holds; the root, which has the questions, gets all labels in their order.
+// Verdicts on the questions of the root, in their order, whole on the root. Equal questions are asked once; each rank
+// judges its share of what no ledger holds.
 std::vector<Label> judge_all(LabelsSpec const& labels, Machine const& machine, ParallelLayout const& layout,
-                             std::vector<JudgeQuestion> questions, Ledger& ledger) {
+                             std::vector<JudgeQuestion> const& asked, LabelLedger const& to) {
     constexpr char const* record_kind = "verdict";
     constexpr std::size_t questions_of_a_commit = 64;
     Communicator const& world = layout.world;
+    std::vector<JudgeQuestion> questions;  // each once
+    std::vector<std::size_t> place_of;     // by asked question
+    std::map<std::pair<std::string_view, std::string_view>, std::size_t> places;
+    for (JudgeQuestion const& one : asked) {
+        auto const [place, is_new] = places.try_emplace({one.prompt, one.completion}, questions.size());
+        if (is_new) questions.push_back(one);
+        place_of.push_back(place->second);
+    }
     world.broadcast_value(questions, layout.final_rank());
+    if (questions.empty()) return {};
+    if (to.expect) to.expect(record_kind, std::ssize(questions));
+    Ledger& ledger = to.ledger;
     Judge const judge(labels.judge, judge_question(labels), std::nullopt, machine.device, 8192);
     auto const key = [digest = judge.digest()](JudgeQuestion const& q) {
         return FastDigest().add(std::string_view(digest)).add(std::string_view(q.prompt)).add(std::string_view(q.completion)).hex();
     };
-    std::vector<Label> all(layout.is_final_rank() ? questions.size() : 0);
+    std::vector<Label> verdicts(layout.is_final_rank() ? questions.size() : 0);
     std::vector<std::size_t> open;  // indices of questions
     for (std::size_t q = 0; q < questions.size(); ++q) {
         if (!ledger.holds(record_kind, key(questions[q]))) {
             open.push_back(q);
         } else if (layout.is_final_rank()) {
-            all[q] = parse_label(ledger.payload(record_kind, key(questions[q]))).value_or(Label::unscored);
+            verdicts[q] = parse_label(ledger.payload(record_kind, key(questions[q]))).value_or(Label::unscored);
         }
     }
     std::vector<JudgeQuestion> mine;
     auto const num_ranks = static_cast<std::size_t>(world.size());
     for (std::size_t i = static_cast<std::size_t>(world.rank()); i < open.size(); i += num_ranks) mine.push_back(questions[open[i]]);
-    std::vector<int> verdicts;
+    std::vector<int> own;
     bool stopped = false;
-    while (verdicts.size() < mine.size() && !stopped) {
-        std::size_t const first = verdicts.size(), count = std::min(questions_of_a_commit, mine.size() - first);
+    Progress progress(RunPhase::labels, "verdicts", world);
+    progress.update(0, std::ssize(mine));
+    while (own.size() < mine.size() && !stopped) {
+        std::size_t const first = own.size(), count = std::min(questions_of_a_commit, mine.size() - first);
         auto const part = mine.begin() + static_cast<std::ptrdiff_t>(first);
         for (Label label : judge.label({part, part + static_cast<std::ptrdiff_t>(count)})) {
-            ledger.add(record_kind, key(mine[verdicts.size()]), to_string(label));
-            verdicts.push_back(static_cast<int>(label));
+            ledger.add(record_kind, key(mine[own.size()]), to_string(label));
+            own.push_back(static_cast<int>(label));
         }
         ledger.commit();
-        stopped = verdicts.size() < mine.size() && stop_request() != StopRequest::none;
+        progress.update(std::ssize(own), std::ssize(mine));
+        stopped = own.size() < mine.size() && stop_request() != StopRequest::none;
     }
+    progress.finish();
     stop_together(world, stopped);
-    auto const parts = world.gather_value(verdicts, layout.final_rank());
+    auto const parts = world.gather_value(own, layout.final_rank());
     if (!layout.is_final_rank()) return {};
-    for (std::size_t i = 0; i < open.size(); ++i) all[open[i]] = static_cast<Label>(parts[i % num_ranks][i / num_ranks]);
+    for (std::size_t i = 0; i < open.size(); ++i) verdicts[open[i]] = static_cast<Label>(parts[i % num_ranks][i / num_ranks]);
+    std::vector<Label> all;
+    for (std::size_t const place : place_of) all.push_back(verdicts[place]);
     return all;
 }
 
-void override_by_people(LabelsSpec const& labels, TrialPlan const& plan, std::vector<Completion> const& completions,
-                        std::vector<std::string> const& groups, std::vector<LabelledText>& texts) {
-    std::map<std::tuple<std::string, std::string, std::int64_t>, Label> by_people;
-    for (HumanLabel const& one : human_labels(labels).labels) by_people[{one.trial_id, one.group, one.prompt_index}] = one.label;
-    std::size_t used = 0;
-    for (std::size_t i = 0; i < completions.size(); ++i) {
-        Completion const& c = completions[i];
-        auto const found = by_people.find({plan.trials[static_cast<std::size_t>(c.variant)].id, groups[static_cast<std::size_t>(c.prompt)], c.prompt});
-        if (found == by_people.end()) continue;
-        texts[i].label = found->second;
-        texts[i].source = "human";
-        ++used;
+std::vector<Label> phrase_labels_of(PhraseLabeller const& rules, std::vector<Reply> const& replies) {
+    std::unordered_map<std::string_view, Label> known;  // most replies of a sweep are the baseline's
+    std::vector<Label> labels;
+    for (Reply const& reply : replies) {
+        auto const [place, is_new] = known.try_emplace(reply.text.value_or(""), Label::unscored);
+        if (is_new) place->second = rules.label(place->first);
+        labels.push_back(place->second);
     }
-    if (used < by_people.size()) {
-        warn(fmt::format("{} of {} rows of {} belong to no completion of this sweep (another job's labels?): they are not used",
-                         by_people.size() - used, by_people.size(), labels.human.string()));
+    return labels;
+}
+
+void override_by_people(LabelsSpec const& spec, std::vector<Reply> const& replies, LabelledReplies& labelled) {
+    HumanLabels const human = human_labels(spec);
+    LabelsOfReplies const by_people = labels_of_replies(human, replies);
+    for (std::size_t i = 0; i < replies.size(); ++i) {
+        if (by_people.labels[i]) labelled.labels[i] = {*by_people.labels[i], LabelSource::person};
+    }
+    if (by_people.num_unused > 0) {
+        warn("{} of {} labels of {} belong to no reply of this sweep (another run's sheet, or texts that were changed): they are not "
+             "used",
+             by_people.num_unused, human.labels.size(), spec.human.string());
     }
 }
 
 }  // namespace
+
+std::string LabelledReplies::source(std::size_t reply) const {
+    LabelSource const by = labels[reply].by;
+    return by == LabelSource::person ? "human" : by == LabelSource::labeller ? fmt::format("{} {}", labeller.method, labeller.version) : "";
+}
 
 void check_label_inputs(Job const& job) {
     LabelsSpec const& labels = job.sweep.labels;
@@ -135,50 +172,48 @@ std::vector<Label> phrase_labels(Job const& job, std::vector<std::string> const&
     return labels;
 }
 
-std::vector<LabelledText> label_completions(Inputs const& inputs, Machine const& machine, ParallelLayout const& layout,
-                                            TrialPlan const& plan, std::vector<Completion> const& completions, RunSession& session) {
-    LabelsSpec const& labels = inputs.job.sweep.labels;
-    std::vector<LabelledText> texts;
-    auto const vocabulary = inputs.job.model.path / "tokenizer.model";
-    std::error_code ignored;
-    bool const readable = std::filesystem::exists(vocabulary, ignored);  // token_ids alone need no tokenizer
-    if (layout.is_final_rank() && readable) {
-        Tokenizer const tokenizer(vocabulary);
-        std::int64_t num_strange = 0;
-        for (Completion const& c : completions) {
-            texts.push_back({tokenizer.decode(c.token_ids), Label::unscored, ""});
-            num_strange += !std::ranges::all_of(c.token_ids, [&](std::int32_t id) { return tokenizer.knows(id); });
-        }
-        if (num_strange > 0) {
-            warn("{} hold token ids that {} does not know (added tokens, or rows that pad the model's vocabulary): each shows as U+FFFD in "
-                 "the text",
-                 plural(num_strange, "completion"), vocabulary.string());
-        }
-    } else if (layout.is_final_rank()) {
-        warn(fmt::format("{} does not exist, so completions stay token ids and are not labelled", vocabulary.string()));
-        texts.resize(completions.size());
-    }
-    if (readable && labels.method == LabelMethod::judge) {
+LabelledReplies label_replies(LabelsSpec const& labels, Machine const& machine, ParallelLayout const& layout,
+                              std::vector<Reply> const& replies, LabelLedger const& to) {
+    LabelledReplies out;
+    out.labeller = labeller_name(labels);
+    std::vector<Reply> readable;
+    std::ranges::copy_if(replies, std::back_inserter(readable), [](Reply const& reply) { return reply.text.has_value(); });
+    std::vector<Label> found;
+    if (labels.method == LabelMethod::judge) {
         std::vector<JudgeQuestion> questions;
-        for (std::size_t i = 0; i < texts.size(); ++i) {
-            questions.push_back({inputs.prompt_texts[static_cast<std::size_t>(completions[i].prompt)], texts[i].text});
-        }
-        session.expect("verdict", std::ssize(questions));
-        auto const verdicts = judge_all(labels, machine, layout, std::move(questions), session.ledger());
-        JudgeTemplate const question = judge_question(labels);
-        for (std::size_t i = 0; i < verdicts.size(); ++i) {
-            texts[i].label = verdicts[i];
-            texts[i].source = fmt::format("judge {} {}", question.name, question.version);
-        }
-    } else if (readable && layout.is_final_rank()) {
-        PhraseLabeller const rules = phrase_rules(labels);
-        for (LabelledText& text : texts) {
-            text.label = rules.label(text.text);
-            text.source = "phrases " + rules.version();
-        }
+        for (Reply const& reply : readable) questions.push_back({std::string(reply.prompt), std::string(*reply.text)});
+        found = judge_all(labels, machine, layout, questions, to);
+    } else if (layout.is_final_rank()) {
+        found = phrase_labels_of(phrase_rules(labels), readable);
     }
-    if (layout.is_final_rank() && !labels.human.empty()) override_by_people(labels, plan, completions, inputs.groups, texts);
-    return texts;
+    if (!layout.is_final_rank()) return out;
+    std::size_t next = 0;
+    for (Reply const& reply : replies) {
+        bool const has_text = reply.text.has_value();
+        out.by_labeller.push_back(has_text ? found[next++] : Label::unscored);
+        out.labels.push_back({out.by_labeller.back(), has_text ? LabelSource::labeller : LabelSource::nobody});
+    }
+    if (!labels.human.empty()) override_by_people(labels, replies, out);
+    return out;
+}
+
+std::optional<LabelQuality> labeller_beside_people(LabelsSpec const& labels, std::vector<Reply> const& replies,
+                                                   LabelledReplies const& labelled) {
+    LabelledFile by_people;
+    by_people.name = labels.human.string();
+    std::vector<Label> by_labeller;
+    std::set<std::pair<std::string_view, std::string_view>> seen;
+    for (std::size_t i = 0; i < replies.size(); ++i) {
+        auto const& [label, by] = labelled.labels[i];
+        bool const counts = by == LabelSource::person && replies[i].text && label != Label::unscored;
+        if (!counts || !seen.emplace(replies[i].prompt, *replies[i].text).second) continue;
+        by_people.rows.push_back({std::string(replies[i].prompt), std::string(*replies[i].text), {label}, 0});
+        by_labeller.push_back(labelled.by_labeller[i]);
+    }
+    if (by_people.rows.empty()) return std::nullopt;
+    std::size_t next = 0;  // rows are asked for in their order
+    return validate_labeller(labelled.labeller.method, labelled.labeller.version, by_people,
+                             [&](std::string_view, std::string_view) { return by_labeller[next++]; });
 }
 
 std::optional<LabelQuality> measure_labeller(Job const& job, Machine const& machine, ParallelLayout const& layout) {
@@ -186,19 +221,19 @@ std::optional<LabelQuality> measure_labeller(Job const& job, Machine const& mach
     if (labels.validation.empty()) return std::nullopt;
     if (labels.method == LabelMethod::phrases && !layout.is_final_rank()) return std::nullopt;  // nothing to share
     LabelledFile const file = read_labelled_file(labels.validation);
+    LabellerName const name = labeller_name(labels);
     if (labels.method == LabelMethod::phrases) {
         PhraseLabeller const rules = phrase_rules(labels);
-        return validate_labeller("phrases", rules.version(), file,
+        return validate_labeller(name.method, name.version, file,
                                  [&](std::string_view, std::string_view completion) { return rules.label(completion); });
     }
     std::vector<JudgeQuestion> questions;
     for (auto const& row : file.rows) questions.push_back({row.prompt, row.completion});
     Ledger forgetful;
-    auto const verdicts = judge_all(labels, machine, layout, questions, forgetful);
+    auto const verdicts = judge_all(labels, machine, layout, questions, {forgetful, {}});
     if (verdicts.empty()) return std::nullopt;
-    JudgeTemplate const question = judge_question(labels);
     std::size_t next = 0;  // rows are asked for in their order
-    return validate_labeller("judge " + question.name, question.version, file,
+    return validate_labeller(name.method, name.version, file,
                              [&](std::string_view, std::string_view) { return verdicts[next++]; });
 }
 

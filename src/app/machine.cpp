@@ -6,8 +6,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <fstream>
+#include <string_view>
 
 #include "gatesweep/base/build_config.h"
 #include "gatesweep/base/digest.h"
@@ -27,6 +29,8 @@
 
 namespace gatesweep {
 namespace {
+
+constexpr int max_threads = 1024;  // as parallel.threads
 
 // Collective. A GPU of its own for every rank, or the CPU for all: with device = "auto" where no rank sees a GPU.
 at::Device choose_device(DeviceKind kind, ParallelLayout const& layout) {
@@ -56,8 +60,18 @@ at::Device choose_device(DeviceKind kind, ParallelLayout const& layout) {
     return at::Device(at::kCUDA, static_cast<c10::DeviceIndex>(index));
 }
 
-int choose_threads(int wanted, int ranks_on_node) {
-    if (wanted > 0) return wanted;
+// What whoever started the program told OpenMP, as on nodes that are shared; 0 where nothing, or nothing it could mean.
+int threads_of_environment() {
+    char const* const text = std::getenv("OMP_NUM_THREADS");
+    if (text == nullptr) return 0;
+    std::string_view const first = std::string_view(text).substr(0, std::string_view(text).find(','));  // "4,2": by level
+    int threads = 0;
+    auto const [end, error] = std::from_chars(first.data(), first.data() + first.size(), threads);
+    bool const is_number = error == std::errc() && end == first.data() + first.size();
+    return is_number && threads >= 1 && threads <= max_threads ? threads : 0;
+}
+
+int automatic_threads(int ranks_on_node) {
     cpu_set_t set;
     int const usable = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
     int const share = static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN)) / std::max(1, ranks_on_node);
@@ -107,14 +121,19 @@ std::string dtype_name(at::ScalarType dtype) {
 }
 
 std::string Machine::describe() const {
-    return fmt::format("{}, {}, {} thread{} each", device.is_cuda() ? "cuda" : "cpu", dtype_name(dtype), threads, threads == 1 ? "" : "s");
+    return fmt::format("{}, {}, {} thread{} each{}", device.is_cuda() ? "cuda" : "cpu", dtype_name(dtype), threads, threads == 1 ? "" : "s",
+                       threads_by_environment ? " (OMP_NUM_THREADS)" : "");
 }
 
 Machine choose_machine(Job const& job, ModelConfig const& config, ParallelLayout const& layout) {
     Machine machine;
     machine.device = choose_device(job.parallel.device, layout);
     machine.dtype = choose_dtype(job.model.dtype, config);
-    machine.threads = choose_threads(job.parallel.threads, layout.node.size());
+    int const by_environment = job.parallel.threads == 0 ? threads_of_environment() : 0;
+    machine.threads_by_environment = by_environment > 0;
+    machine.threads = job.parallel.threads > 0 ? job.parallel.threads
+                      : by_environment > 0     ? by_environment
+                                               : automatic_threads(layout.node.size());
     at::set_num_threads(machine.threads);
     // Half of what the weights leave free may hold tapes, the rest is for work. Ranks agree, since they recompute together.
     machine.free_memory = available_memory(machine.device, layout.node.size());

@@ -7,6 +7,7 @@
 #include "gatesweep/base/error.h"
 #include "gatesweep/base/file.h"
 #include "gatesweep/base/log.h"
+#include "gatesweep/report/evidence.h"
 #include "gatesweep/report/run_view.h"
 #include "gatesweep/sweep/label_files.h"
 #include "setup.h"
@@ -34,7 +35,11 @@ std::vector<std::string> trials_of(Options const& options, RunView const& run) {
         if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
     }
     if (!options.trial_ids.empty()) return ids;
-    if (TrialResult const* const best = strongest(*run.sweep, run.sweep->groups.front())) ids.push_back(best->id);
+    for (std::string const& group : run.sweep->groups) {
+        for (TrialResult const* const set : headline_sets(*run.sweep, group)) {
+            if (std::find(ids.begin(), ids.end(), set->id) == ids.end()) ids.push_back(set->id);
+        }
+    }
     return ids;
 }
 

@@ -44,7 +44,8 @@ std::string usage_problem(CLI::App const& app, CLI::ParseError const& error, std
 
 void add_run_options(CLI::App& command, Options& options) {
     add_job_options(command, options);
-    command.add_option("--out", options.out, "folder for the results; made when missing; an unfinished run there is continued, a finished one left alone")
+    command.add_option("--out", options.out, "folder for the results; made when missing; an unfinished run there is continued; a finished one is left alone, or "
+                                                  "gets what this job has more: prompts, sizes, sets, controls")
         ->required()
         ->type_name("DIR")
         ->check(not_empty);
@@ -94,7 +95,10 @@ ParsedOptions parse_options(int argc, char const* const* argv) {
     add_verify_options(
         add(Command::verify, "verify", "prove the job's numbers on this machine: sharded = unsharded, batched = alone, gate gradients"),
         options);
-    add_analyze_options(add(Command::analyze, "analyze", "redo the signal tables, figures and report of a run from its arrays"), options);
+    add_analyze_options(
+        add(Command::analyze, "analyze", "redo the signal tables, figures and report of a run from its arrays, with other limits if asked"),
+        options);
+    add_relabel_options(add(Command::relabel, "relabel", "label a run's replies again, and redo the tables of its sweep"), options);
     add_report_options(add(Command::report, "report", "draw figures and report.html of a run again from its tables"), options);
     add_compare_options(add(Command::compare, "compare", "how far two runs agree: routing, scores, classes, labels, tokens"), options);
     add_labels_options(add(Command::labels, "labels", "make a blinded sheet of a run's completions for people to label"), options);

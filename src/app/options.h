@@ -11,13 +11,15 @@
 
 namespace gatesweep {
 
-enum class Command { run, plan, status, verify, analyze, report, compare, labels, judge_validate, info };
+enum class Command { run, plan, status, verify, analyze, relabel, report, compare, labels, judge_validate, info };
 
 struct Options {
     Command command = Command::info;
     std::filesystem::path job;
-    std::filesystem::path out;           // run, labels: where results go; plan: a finished run to plan from, or empty
-    std::filesystem::path folder;        // status, analyze, report, compare, labels: a run's
+    // run, labels, analyze, relabel: where results go; plan: a finished run to plan from, or empty
+    std::filesystem::path out;
+    bool in_place = false;               // analyze, relabel: results replace those of the run
+    std::filesystem::path folder;        // status, analyze, relabel, report, compare, labels: a run's
     std::filesystem::path other_folder;  // compare: the second run's
     bool count_only = false;             // status: print the number of committed records and nothing else
     std::vector<std::string> overrides;  // --set key=value

@@ -9,25 +9,32 @@ void add_folder(CLI::App& command, std::filesystem::path& folder, char const* na
     command.add_option(name, folder, what)->required()->type_name("DIR")->check(not_empty);
 }
 
+void add_overrides(CLI::App& command, Options& options, char const* what) {
+    command.add_option("--set", options.overrides, what)->type_name("KEY=VALUE")->expected(1)->take_all();
+}
+
+// Where results go that are made anew from those of a run.
+void add_target(CLI::App& command, Options& options) {
+    command.add_option("--out", options.out, "a new folder for the results; that of the run stays as it is")
+        ->type_name("NEW")
+        ->check(not_empty);
+    command.add_flag("--in-place", options.in_place, "replace the results in the folder of the run");
+}
+
 }  // namespace
 
 void add_job_options(CLI::App& command, Options& options) {
     command.add_option("job", options.job, "the job file (TOML): model, prompts, parallelism, analysis")
         ->required()
         ->type_name("JOB.toml");
-    command
-        .add_option("--set", options.overrides,
-                    "change one key of the job, for example --set signals.batch_tokens=4096")
-        ->type_name("KEY=VALUE")
-        ->expected(1)
-        ->take_all();
+    add_overrides(command, options, "change one key of the job, for example --set signals.batch_tokens=4096");
 }
 
 void add_plan_options(CLI::App& command, Options& options) {
     add_job_options(command, options);
     command
         .add_option("--out", options.out,
-                    "a folder with the arrays of this job (its own run's): the sweep is planned exactly")
+                    "a folder with the arrays of this job (its own run's): the sweep is planned exactly, and what is new is counted")
         ->type_name("DIR")
         ->check(not_empty);
     command.add_option("--ranks", options.num_ranks, "plan for so many ranks; without it, for those it is started over, or for one copy of the model")
@@ -65,10 +72,29 @@ void add_status_options(CLI::App& command, Options& options) {
 
 void add_analyze_options(CLI::App& command, Options& options) {
     add_folder(command, options.folder, "folder", "the folder of a run");
+    add_overrides(command, options, "change one key of [analysis] or [report], for example --set analysis.activation.gap=0.03");
+    add_target(command, options);
     command.footer(
-        "Reads arrays/*.npy, tables/prompts.csv and job.toml of the run; needs no model. Tables of the\n"
-        "sweep stay as they are. Digests in manifest.json follow. What was measured must be as the run\n"
-        "left it: arrays that were changed are refused.");
+        "Reads arrays/*.npy, tables/prompts.csv and job.toml of the run; needs no model. With --set: other\n"
+        "thresholds, coverage levels, lengths of lists, groups in the two roles.\n"
+        "  gatesweep analyze DIR --set analysis.activation.gap=0.03 --out NEW\n"
+        "Replies and tables of the sweep stay as they are: its sets were chosen with the run's own values,\n"
+        "and the report says so. manifest.json notes what was changed and which run the numbers are from.\n"
+        "What was measured must be as the run left it: arrays that were changed are refused.");
+}
+
+void add_relabel_options(CLI::App& command, Options& options) {
+    add_folder(command, options.folder, "folder", "the folder of a run with a sweep");
+    add_overrides(command, options, "change one key of [sweep.labels] or [report], for example --set sweep.labels.human=sheet/labels_to_do.csv");
+    add_target(command, options);
+    command.footer(
+        "Labels the replies in completions.jsonl again, by other phrase rules, a judge or people, and makes\n"
+        "from the labels what the run made: tables, figures, report. The model is not needed; a judge is\n"
+        "loaded alone, by every rank, and goes on where it was stopped when the command is repeated.\n"
+        "  gatesweep relabel DIR --set sweep.labels.human=sheet/labels_to_do.csv --out NEW\n"
+        "  mpirun -n 4 gatesweep relabel DIR --set sweep.labels.method=judge \\\n"
+        "      --set sweep.labels.judge=checkpoints/a-judge --out NEW\n"
+        "The screen of single experts stays as it was measured.");
 }
 
 void add_report_options(CLI::App& command, Options& options) {
@@ -93,7 +119,8 @@ void add_labels_options(CLI::App& command, Options& options) {
         ->check(not_empty);
     command
         .add_option("--trial", options.trial_ids,
-                    "trials beside the baseline, by id; without it, the set with the largest effect")
+                    "trials beside the baseline, by id or name; without it, those of the result: the strongest set of "
+                    "the grid and your own sets")
         ->type_name("ID")
         ->expected(1)
         ->take_all();
@@ -107,11 +134,10 @@ void add_labels_options(CLI::App& command, Options& options) {
         "FOLDER/labels_to_do.csv goes to the person who labels: shuffled, equal answers once, nothing\n"
         "that tells a trial from the baseline. Fill the column label with full_refusal,\n"
         "partial_refusal, full_compliance or incoherent, and keep it a CSV file. FOLDER/labels_key.csv\n"
-        "says who is who; keep it beside the sheet and from the person. Then set\n"
-        "  [sweep.labels]\n"
-        "  human = \"FOLDER/labels_to_do.csv\"\n"
-        "in the job and run it again with another --out: labels of people take the place of the\n"
-        "labeller's. With validation = \"FOLDER/labels_to_do.csv\", or by gatesweep judge-validate\n"
+        "says who is who; keep it beside the sheet and from the person. Then\n"
+        "  gatesweep relabel DIR --set sweep.labels.human=FOLDER/labels_to_do.csv --out NEW\n"
+        "A person's label takes the place of the labeller's for every equal reply to the prompt. With\n"
+        "sweep.labels.validation=FOLDER/labels_to_do.csv, or by gatesweep judge-validate\n"
         "--file, the labeller's own error is measured on them.");
 }
 

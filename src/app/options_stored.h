@@ -15,6 +15,7 @@ void add_job_options(CLI::App& command, Options& options);  // the job file, --s
 void add_plan_options(CLI::App& command, Options& options);
 void add_status_options(CLI::App& command, Options& options);
 void add_analyze_options(CLI::App& command, Options& options);
+void add_relabel_options(CLI::App& command, Options& options);
 void add_report_options(CLI::App& command, Options& options);
 void add_compare_options(CLI::App& command, Options& options);
 void add_labels_options(CLI::App& command, Options& options);

@@ -201,6 +201,9 @@ void plan_job(Options const& options, int num_ranks_started) {
             for (auto const& notice : trials.notices)
                 warn(notice);
             work = sweep_work(inputs, std::ssize(trials.trials));
+            std::int64_t const recorded = recorded_replies(inputs, config, trials, options.out);
+            print("new", fmt::format("{} of {} replies; {} are recorded in {}", work.num_sequences - recorded, work.num_sequences,
+                                     recorded, (options.out / "log").string()));
         } else {
             print("sweep", bound_text(job.sweep, config));
             work = sweep_work(inputs, sweep_bound(job.sweep, config.num_layers * config.num_experts).max_trials());

@@ -4,14 +4,19 @@
 
 #include <algorithm>
 #include <iterator>
+#include <tuple>
 
 #include "analysis_parameters.h"
 #include "gatesweep/analysis/stored_signals.h"
 #include "gatesweep/base/error.h"
+#include "gatesweep/store/record_merge.h"
+#include "gatesweep/sweep/execution.h"
 #include "setup.h"
 #include "stored_run.h"
 #include "sweep_bound.h"
 #include "sweep_measures.h"
+#include "sweep_phase.h"
+#include "work_log.h"
 
 namespace gatesweep {
 
@@ -31,21 +36,50 @@ SweepWork sweep_work(Inputs const& inputs, std::int64_t num_trials) {
     return out;
 }
 
+namespace {
+
+// The prompts that the choice of sets depends on, in their order.
+std::vector<std::tuple<std::string, std::string, std::int64_t>> compared_prompts(AnalysisSpec const& roles,
+                                                                                 std::vector<std::string> const& ids,
+                                                                                 std::vector<std::string> const& groups,
+                                                                                 std::vector<std::int64_t> const& tokens) {
+    std::vector<std::tuple<std::string, std::string, std::int64_t>> out;
+    for (std::size_t p = 0; p < ids.size(); ++p) {
+        if (groups[p] == roles.benign || groups[p] == roles.malicious) out.emplace_back(ids[p], groups[p], tokens[p]);
+    }
+    return out;
+}
+
+}  // namespace
+
 TrialPlan plan_from_run(Inputs const& inputs, ModelConfig const& config, std::filesystem::path const& folder) {
     validate_run_folder(folder);
     AnalysisInput input = read_signals(folder);
     auto const& shape = input.activation_counts.shape;
-    bool const same = input.prompt_ids == inputs.prompt_ids && input.groups == inputs.groups &&
-                      input.num_tokens == inputs.prompt_tokens() && shape[1] == config.num_layers &&
-                      shape[2] == config.num_experts;
+    AnalysisSpec const& roles = inputs.job.analysis;
+    bool const same = compared_prompts(roles, input.prompt_ids, input.groups, input.num_tokens) ==
+                          compared_prompts(roles, inputs.prompt_ids, inputs.groups, inputs.prompt_tokens()) &&
+                      shape[1] == config.num_layers && shape[2] == config.num_experts;
     GATESWEEP_VALIDATE(
         same, ExitCode::bad_data,
-        "{}: its arrays are of other prompts or of another model than this job's (its sets would be other "
-        "ones): name the folder of a run of this job, or leave --out away",
+        "{}: its arrays are of other prompts in the two compared groups, or of another model, than this job's (its sets "
+        "would be other ones): name the folder of a run of this job, or leave --out away",
         folder.string());
     input.top_k = config.top_k;
     input.parameters = analysis_parameters(inputs.job.analysis, inputs.marks);
     return plan_trials(inputs.job.sweep, inputs.job.analysis, analyze(input));
+}
+
+std::int64_t recorded_replies(Inputs const& inputs, ModelConfig const& config, TrialPlan const& plan,
+                              std::filesystem::path const& folder) {
+    std::vector<RecordLog> logs;
+    for (auto const& file : list_logs(folder / "log", work_log_kind)) logs.push_back(read_log(file));
+    MergedRecords const records = merge_logs(logs);
+    GeneratorOptions options;
+    options.max_new_tokens = inputs.job.sweep.max_new_tokens;
+    options.eos_token_ids = config.eos_token_ids;
+    return count_recorded(edit_table(plan), inputs.token_ids, sweep_rows(inputs), options,
+                          [&](std::string const& key) { return records.find(completion_record, key) != nullptr; });
 }
 
 std::string bound_text(SweepSpec const& sweep, ModelConfig const& config) {

@@ -22,9 +22,14 @@ struct SweepWork {
 };
 SweepWork sweep_work(Inputs const& inputs, std::int64_t num_trials);
 
-// Every set, from the arrays of a run of this job. Errors: those of read_signals; bad_data where the arrays are of
-// other prompts or of another model.
+// Every set, from the arrays of a run of this job, or of one with fewer prompts that are not compared. Errors: those of
+// read_signals; bad_data where the arrays are of other prompts in the compared groups or of another model.
 TrialPlan plan_from_run(Inputs const& inputs, ModelConfig const& config, std::filesystem::path const& folder);
+
+// Of the replies of this plan, those that are recorded in the folder's log already, by a run with these weights and this
+// build.
+std::int64_t recorded_replies(Inputs const& inputs, ModelConfig const& config, TrialPlan const& plan,
+                              std::filesystem::path const& folder);
 
 // Lines for the terminal.
 std::string bound_text(SweepSpec const& sweep, ModelConfig const& config);

@@ -32,6 +32,7 @@ AnalysisInput analysis_input(Inputs const& inputs, ModelConfig const& config, Si
     input.groups = inputs.groups;
     input.num_tokens = inputs.prompt_tokens();
     input.losses = signals.losses.values;
+    input.metadata = inputs.metadata;
     input.activation_counts = signals.activation_counts;
     input.gradient_scores = signals.gradient_scores;
     input.top_k = config.top_k;
@@ -116,13 +117,14 @@ void run_job(Options const& options, Communicator const& world) {
     std::vector<std::string> lines;
     if (setup.layout.is_final_rank()) {
         Headline const result = headline(options.out);
-        lines = {result.analysis, result.marked};
+        lines = {result.analysis, result.marked, result.labels};
         lines.insert(lines.end(), result.result.begin(), result.result.end());
     }
     world.broadcast_value(lines, setup.layout.final_rank());
     say("analysis", lines[0]);
     if (!lines[1].empty()) say("marked", lines[1]);
-    for (std::size_t i = 2; i < lines.size(); ++i) say(i == 2 ? "result" : "", lines[i]);
+    if (!lines[2].empty()) say("labels", lines[2]);
+    for (std::size_t i = 3; i < lines.size(); ++i) say(i == 3 ? "result" : "", lines[i]);
     say("report", (options.out / "report.html").string());
 }
 

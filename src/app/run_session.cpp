@@ -2,10 +2,9 @@
 
 #include <fmt/ranges.h>
 
-#include <boost/serialization/string.hpp>
-#include <boost/serialization/vector.hpp>
-
 #include <algorithm>
+#include <optional>
+#include <set>
 
 #include "gatesweep/base/build_config.h"
 #include "gatesweep/base/error.h"
@@ -14,8 +13,10 @@
 #include "gatesweep/base/log.h"
 #include "gatesweep/comm/fail_once.h"
 #include "gatesweep/comm/tensor_collectives.h"
+#include "job_growth.h"
 #include "run_identity.h"
 #include "stored_run.h"
+#include "work_log.h"
 
 namespace gatesweep {
 namespace {
@@ -43,26 +44,27 @@ Manifest new_manifest(Options const& options, Setup const& setup) {
     return manifest;
 }
 
-// "230 signals, 1240 completions"
-std::string counts_text(MergedRecords const& records) {
-    std::vector<std::string> parts;
-    for (auto const& [kind, count] : records.counts_by_kind()) parts.push_back(plural(count, kind));
-    return fmt::format("{}", fmt::join(parts, ", "));
-}
-
-// Stops at the first log that has: they are read whole once the weights are known.
-bool holds_work(fs::path const& folder) {
-    return std::ranges::any_of(list_logs(folder, work_log_kind), [](fs::path const& file) { return !read_log(file).records.empty(); });
-}
-
-// Logs of starts that ended before their first commit say nothing, not even about what they were started on.
-std::vector<RecordLog> logs_with_work(fs::path const& folder) {
-    std::vector<RecordLog> logs;
-    for (fs::path const& file : list_logs(folder, work_log_kind)) {
-        RecordLog log = read_log(file);
-        if (!log.records.empty()) logs.push_back(std::move(log));
+// The sizes in the grid of a finished sweep.
+std::optional<std::set<std::int64_t>> sizes_tried(fs::path const& folder) {
+    fs::path const file = folder / "tables" / "trial_cells.csv";
+    if (file_kind(file) != FileKind::file) return std::nullopt;
+    CsvTable const cells = read_csv(file);
+    std::set<std::int64_t> sizes;
+    for (std::size_t row = 0; row < cells.rows.size(); ++row) {
+        if (cells.text(row, "kind") != "custom") sizes.insert(cells.integer(row, "size"));
     }
-    return logs;
+    return sizes;
+}
+
+// What needs no model to be changed.
+std::string way_without_model(std::vector<std::string> const& differences) {
+    auto const concerns = [&](std::string_view section) {
+        return std::ranges::any_of(differences, [&](std::string const& text) { return text.starts_with(section); });
+    };
+    std::string way;
+    if (concerns("analysis.")) way += "; gatesweep analyze DIR --set analysis.KEY=VALUE --out NEW gives other limits without the model";
+    if (concerns("sweep.labels.")) way += "; gatesweep relabel DIR --set sweep.labels.KEY=VALUE --out NEW labels the replies anew";
+    return way;
 }
 
 }  // namespace
@@ -81,15 +83,40 @@ void RunSession::look_at_folder(Options const& options) {
     if (file_kind(options.out / "manifest.json") != FileKind::file) return;
     before_ = read_manifest(options.out);
     bool const complete = is_complete(options.out);
-    if (!complete && !holds_work(log_folder_)) before_.reset();  // nothing to go on from, or to lose
-    if (before_) refuse_other_work(*before_);
-    was_complete_ = complete && before_->prompts_digest == manifest_.prompts_digest;
+    if (!complete && !before_->origin && !holds_work(log_folder_)) before_.reset();  // nothing to go on from, or to lose
+    if (before_) {
+        refuse_derived_results(*before_);
+        refuse_other_work(*before_);
+    }
+    // Its sets were chosen with other limits than those of its job.toml.
+    bool const is_analysed_again = before_ && before_->origin && before_->origin->command == "analyze";
+    was_complete_ = complete && !is_analysed_again && before_->prompts_digest == manifest_.prompts_digest &&
+                    job_differences(before_->job, manifest_.job).empty();
     was_finished_ = complete;
     if (was_complete_) validate_unchanged(options.out, *before_);  // nothing will be written anew
 }
 
+std::vector<std::string> RunSession::differences_of_jobs(Manifest const& before) const {
+    std::vector<std::string> const differences = job_differences(before.job, manifest_.job);
+    if (differences.empty()) return {};
+    try {
+        Job const was = parse_stored_job(before.job, "the job of " + log_folder_.parent_path().string());
+        return differences_beyond_growth(was, setup_.inputs.job, sizes_tried(log_folder_.parent_path()));
+    } catch (Error const&) {
+        return differences;  // the job of an older version
+    }
+}
+
+void RunSession::refuse_derived_results(Manifest const& before) const {
+    fs::path const folder = fs::absolute(log_folder_.parent_path()).lexically_normal();
+    GATESWEEP_VALIDATE(!before.origin || before.origin->folder == folder || holds_work(log_folder_), ExitCode::cannot_create,
+                       "{} was made by gatesweep {} of {}, from what that run measured (there is no work to go on from): choose another "
+                       "--out",
+                       folder.string(), before.origin->command, before.origin->folder);
+}
+
 void RunSession::refuse_other_work(Manifest const& before) const {
-    std::vector<std::string> differences = job_differences(before.job, manifest_.job);
+    std::vector<std::string> differences = differences_of_jobs(before);
     if (fs::path const list = log_folder_ / "prompts.csv"; file_kind(list) == FileKind::file) {
         std::string const gone = prompt_difference(read_csv(list), prompt_list(setup_.inputs));
         if (!gone.empty()) differences.push_back(gone);
@@ -107,47 +134,25 @@ void RunSession::refuse_other_work(Manifest const& before) const {
     fs::path const folder = log_folder_.parent_path();
     GATESWEEP_VALIDATE(differences.empty(), ExitCode::cannot_create,
                        "{} holds work that differs from this start (results of two kinds would be mixed, or lost): {}: choose another "
-                       "--out, remove the folder, or go on as it was begun with {}",
-                       folder.string(), fmt::join(differences, "; "), (folder / "job.toml").string());
+                       "--out, remove the folder, or go on as it was begun with {}{}",
+                       folder.string(), fmt::join(differences, "; "), (folder / "job.toml").string(), way_without_model(differences));
 }
 
 void RunSession::open_ledger(std::string const& weights_digest) {
     Communicator const& world = setup_.layout.world;
     int const root = setup_.layout.final_rank();
     RunIdentity const identity{"", "", weights_digest, numerics_id(setup_.machine)};
-    std::int64_t attempt = 0;
-    std::vector<std::string> known;
-    std::optional<MergedRecords> stored;
+    CommittedWork work;
     fail_once(world, [&] {
         if (!folder_) return;
         manifest_.weights_digest = weights_digest;
         if (before_) refuse_other_work(*before_);
         if (was_complete_) return;
-        std::vector<RecordLog> const logs = logs_with_work(log_folder_);
-        for (RecordLog const& log : logs) require_identity(log, identity);
-        stored = merge_logs(logs);
-        attempt = next_attempt(log_folder_);
+        work = read_committed_work(log_folder_, identity);
         write_down();
-        for (std::string const& notice : stored->notices()) warn(notice);
-        for (MergedRecord const& merged : stored->records()) known.push_back(Ledger::name(merged.record.kind, merged.record.key));
     });
     if (was_complete_) return;
-    std::string going_on;
-    if (stored && !known.empty()) going_on = fmt::format("start {} of this run; there already: {}", attempt + 1, counts_text(*stored));
-    world.broadcast_value(going_on, root);
-    world.broadcast_value(attempt, root);
-    world.broadcast_value(known, root);
-    if (!going_on.empty()) say("resume", going_on);
-    std::unique_ptr<RecordWriter> writer;
-    fail_once(world, [&] {
-        GATESWEEP_VALIDATE(file_kind(log_folder_) == FileKind::folder, ExitCode::cannot_create,
-                           "{} is not there on {}, though another rank made it (each rank commits its own work): name a folder that "
-                           "all nodes share",
-                           log_folder_.string(), host_name());
-        fs::path const log = log_folder_ / LogName{work_log_kind, attempt, world.rank()}.file_name();
-        writer = std::make_unique<RecordWriter>(log, identity);
-    });
-    ledger_ = Ledger(known, std::move(stored), std::move(writer));
+    ledger_ = gatesweep::open_ledger(std::move(work), log_folder_, identity, world, root);
 }
 
 void RunSession::write_down() {

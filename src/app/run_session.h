@@ -13,15 +13,15 @@
 #include "gatesweep/store/run_directory.h"
 #include "options.h"
 #include "setup.h"
+#include "work_log.h"
 
 namespace gatesweep {
-
-constexpr char const* work_log_kind = "work";
 
 class RunSession {
 public:
     // Collective. Takes the folder's lock on the final rank. Errors: cannot_create, with every difference, when the
-    // folder holds work of another job, of other prompts (more are fine) or of another numerics id.
+    // folder holds work of another job, of other prompts (more are fine, and what job_growth.h lists) or of another numerics
+    // id.
     RunSession(Options const& options, Setup const& setup);
 
     // Collective. What was committed before becomes known, a log for this start is opened; in a complete folder neither.
@@ -43,6 +43,8 @@ public:
 
 private:
     void look_at_folder(Options const& options);
+    std::vector<std::string> differences_of_jobs(Manifest const& before) const;
+    void refuse_derived_results(Manifest const& before) const;
     void refuse_other_work(Manifest const& before) const;
     void write_down();
 

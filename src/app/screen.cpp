@@ -6,6 +6,7 @@
 
 #include <boost/serialization/vector.hpp>
 
+#include "gatesweep/base/file.h"
 #include "gatesweep/base/log.h"
 #include "gatesweep/base/stop_request.h"
 #include "gatesweep/input/tokenizer.h"
@@ -120,12 +121,15 @@ void run_screen(Setup const& setup, Mixtral const& model, std::vector<Completion
     auto const& [inputs, config, layout, machine] = setup;
     ScreenSpec const& screen = inputs.job.sweep.screen;
     Openers openers;
-    if (layout.is_final_rank()) openers = choose_openers(setup, baseline);
+    bool const is_readable = file_kind(inputs.job.model.path / "tokenizer.model") != FileKind::missing;
+    if (layout.is_final_rank() && is_readable) openers = choose_openers(setup, baseline);
     layout.world.broadcast_value(openers, layout.final_rank());
     if (openers.refusals.empty() || openers.compliances.empty()) {
         if (layout.world.rank() == 0) {
-            warn("the screen is left out: without edits the model always refuses or never does, so it has no openings of one kind: "
-                 "name [sweep.screen] refusals and compliances");
+            warn("the screen is left out: {}",
+                 is_readable ? "without edits the model always refuses or never does, so it has no openings of one kind: name "
+                               "[sweep.screen] refusals and compliances"
+                             : "the checkpoint has no tokenizer to read refusals by");
         }
         return;
     }
@@ -137,10 +141,11 @@ void run_screen(Setup const& setup, Mixtral const& model, std::vector<Completion
     }
     RouterEdits const edits = single_experts(config, screen.mode);
     session.expect("margin", edits.num_variants() * std::ssize(rows));
-    Progress progress(RunPhase::screen, "passes", layout.world.rank() == 0);
+    Progress progress(RunPhase::screen, "passes", layout.world, counts_as(layout));
     SweepContext const context{model, layout, edits, inputs.token_ids, inputs.job.signals.batch_tokens,
                                [&](std::int64_t done, std::int64_t all) { progress.update(done, all); }, &session.ledger(), stop_request};
     auto const margins = refusal_margins(context, rows, openers, static_cast<std::int32_t>(edits.num_variants()));
+    progress.finish();
     if (session.folder()) write_screen(setup, rows, margins, *session.folder());
 }
 

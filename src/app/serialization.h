@@ -9,6 +9,7 @@
 #include <string>
 
 #include "gatesweep/input/job.h"
+#include "gatesweep/sweep/plan_serialization.h"
 #include "inputs.h"
 
 namespace boost::serialization {
@@ -63,7 +64,7 @@ void serialize(Archive& a, gatesweep::ControlsSpec& x, unsigned int) {
 }
 template <class Archive>
 void serialize(Archive& a, gatesweep::LabelsSpec& x, unsigned int) {
-    a& x.method& x.phrases& x.judge& x.judge_template& x.human& x.validation;
+    a& x.method& x.phrases& x.judge& x.judge_template& x.human& x.mixed& x.validation;
 }
 template <class Archive>
 void serialize(Archive& a, gatesweep::ScreenSpec& x, unsigned int) {
@@ -71,20 +72,25 @@ void serialize(Archive& a, gatesweep::ScreenSpec& x, unsigned int) {
 }
 template <class Archive>
 void serialize(Archive& a, gatesweep::SweepSpec& x, unsigned int) {
-    a& x.enabled& x.prompts& x.side_effects& x.max_new_tokens& x.slots& x.signals& x.classes& x.sizes& x.gap_thresholds;
+    a& x.enabled& x.prompts& x.side_effects& x.max_new_tokens& x.slots& x.signals& x.classes& x.gap_thresholds;
+    gatesweep::serialize_optional(a, x.sizes);
     a& x.modes& x.scopes& x.bias& x.controls& x.seed& x.allow_fewer& x.labels& x.screen& x.trials;
 }
 template <class Archive>
 void serialize(Archive& a, gatesweep::ReportSpec& x, unsigned int) {
-    a& x.title& x.mark;
+    a& x.title& x.mark& x.by;
 }
 template <class Archive>
 void serialize(Archive& a, gatesweep::Job& x, unsigned int) {
     a& x.name& x.model& x.parallel& x.prompts& x.signals& x.analysis& x.sweep& x.report;
 }
 template <class Archive>
+void serialize(Archive& a, gatesweep::PromptMetadata& x, unsigned int) {
+    a& x.columns& x.rows;
+}
+template <class Archive>
 void serialize(Archive& a, gatesweep::Inputs& x, unsigned int) {
-    a& x.job& x.prompt_ids& x.groups& x.prompt_texts& x.token_ids& x.prompts_digest& x.marks;
+    a& x.job& x.prompt_ids& x.groups& x.prompt_texts& x.token_ids& x.prompts_digest& x.metadata& x.marks;
 }
 
 }  // namespace boost::serialization

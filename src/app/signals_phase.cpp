@@ -117,7 +117,7 @@ MeasuredSignals measure_signals(Setup const& setup, LoadedModel& loaded, RunSess
     BatchPlan const plan = plan_batches(inputs.prompt_tokens(), inputs.job.signals.batch_tokens, done);
     say_prompts(inputs, plan.batches.size(), std::count(done.begin(), done.end(), true));
 
-    Progress progress(RunPhase::signals, "tokens", layout.world.rank() == 0);
+    Progress progress(RunPhase::signals, "tokens", layout.world, counts_as(layout));
     auto const show = [&](std::int64_t part, std::int64_t all) { progress.update(part, all); };
     auto const keep = [&](Signals const& signals, std::span<std::int64_t const> prompts) {
         for (std::int64_t p : prompts) ledger.add(record_kind, keys[static_cast<std::size_t>(p)], to_bytes(signals_of(signals, p)));
@@ -130,6 +130,7 @@ MeasuredSignals measure_signals(Setup const& setup, LoadedModel& loaded, RunSess
                                                            .computed = keep,
                                                            .stop = [] { return stop_request() != StopRequest::none; }})
                                         : stream_signals(setup, loaded, plan, show, keep);
+    progress.finish();
     reduce_to_final_rank(signals, layout);
     std::int64_t num_tokens = 0;
     for (std::size_t p = 0; p < done.size(); ++p) {

@@ -10,6 +10,7 @@
 #include "gatesweep/store/record_merge.h"
 #include "gatesweep/store/run_directory.h"
 #include "run_session.h"
+#include "work_log.h"
 #include "setup.h"
 #include "stored_run.h"
 
@@ -52,9 +53,9 @@ std::string committed(MergedRecords const& records, fs::path const& folder) {
     return parts.empty() ? "nothing yet" : fmt::format("{}", fmt::join(parts, ", "));
 }
 
-MergedRecords read_work(fs::path const& folder) {
+MergedRecords read_work(fs::path const& folder, std::optional<ManifestOrigin> const& origin) {
     std::vector<RecordLog> logs;
-    for (auto const& file : list_logs(folder / "log", work_log_kind)) logs.push_back(read_log(file));
+    for (auto const& file : list_logs(origin ? relabel_log(folder) : folder / "log", work_log_kind)) logs.push_back(read_log(file));
     return merge_logs(logs);
 }
 
@@ -81,9 +82,20 @@ void print_attempts(fs::path const& folder) {
                                 last.outcome.empty() || last.outcome == "complete" ? "at work, or cut off" : fmt::format("{}, {}", printable(last.outcome, 200), last.finished)));
 }
 
+std::string next_command(fs::path const& folder, std::optional<Manifest> const& manifest) {
+    if (manifest && manifest->origin) return fmt::format("{}", fmt::join(manifest->command, " "));
+    fs::path const job = folder / "job.toml";
+    return fmt::format("gatesweep run {} --out {}", file_kind(job) == FileKind::file ? job.string() : "JOB.toml", folder.string());
+}
+
+std::optional<Manifest> manifest_of(fs::path const& folder) {
+    return file_kind(folder / "manifest.json") == FileKind::file ? std::optional(read_manifest(folder)) : std::nullopt;
+}
+
 ExitCode print_unfinished(fs::path const& folder) {
     print("unfinished", "COMPLETE is not there: a run is at work, or was stopped");
-    MergedRecords const work = read_work(folder);
+    std::optional<Manifest> const manifest = manifest_of(folder);
+    MergedRecords const work = read_work(folder, manifest ? manifest->origin : std::nullopt);
     print("committed", committed(work, folder));
     for (std::string const& notice : work.notices()) print("", notice);
     print_attempts(folder);
@@ -92,9 +104,7 @@ ExitCode print_unfinished(fs::path const& folder) {
     // A run empties the file when it ends; what it says of one that was killed is still who was last.
     std::string const holder = file_kind(mark) == FileKind::file ? read_file(mark, 4096) : std::string();
     if (!holder.empty()) print("holder", printable(holder.substr(0, holder.find('\n'))));
-    fs::path const job = folder / "job.toml";
-    print("next", fmt::format("gatesweep run {} --out {} goes on from there", file_kind(job) == FileKind::file ? job.string() : "JOB.toml",
-                              folder.string()));
+    print("next", next_command(folder, manifest) + " goes on from there");
     return ExitCode::stopped;
 }
 
@@ -104,7 +114,8 @@ ExitCode print_status(Options const& options) {
     fs::path const& folder = options.folder;
     validate_run_folder(folder);
     if (options.count_only) {
-        fmt::print("{}\n", read_work(folder).records().size());
+        std::optional<Manifest> const manifest = manifest_of(folder);
+        fmt::print("{}\n", read_work(folder, manifest ? manifest->origin : std::nullopt).records().size());
         return is_complete(folder) ? ExitCode::ok : ExitCode::stopped;
     }
     if (!is_complete(folder)) {

@@ -19,29 +19,43 @@ StoredCompletion parse_line(std::string_view line) {
     object.at("token_ids").get_to(out.token_ids);
     object.at("text").get_to(out.text);
     object.at("label").get_to(out.label);
+    if (object.contains("label_source")) object["label_source"].get_to(out.label_source);
     if (object.contains("prompt")) out.prompt = object["prompt"].get<std::string>();
     return out;
 }
 
 }  // namespace
 
-void for_each_completion(std::filesystem::path const& file, std::function<void(StoredCompletion const&)> const& visit) {
+std::string relabelled_line(std::string_view line, std::string_view label, std::string_view source) {
+    auto object = nlohmann::ordered_json::parse(line);
+    object["label"] = label;
+    object["label_source"] = source;
+    return object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+void for_each_line(std::filesystem::path const& file, std::function<void(std::string_view, std::int64_t)> const& visit) {
     std::string const bytes = read_file(file, std::uint64_t{1} << 36);
     std::string_view rest = bytes;
     for (std::int64_t number = 1; !rest.empty(); ++number) {
         std::size_t const end = rest.find('\n');
         GATESWEEP_VALIDATE(end != std::string_view::npos, ExitCode::bad_data,
                            "{}: line {} has no end (the file was cut): {}", file.string(), number, copy_again);
+        visit(rest.substr(0, end), number);
+        rest.remove_prefix(end + 1);
+    }
+}
+
+void for_each_completion(std::filesystem::path const& file, std::function<void(StoredCompletion const&)> const& visit) {
+    for_each_line(file, [&](std::string_view line, std::int64_t number) {
         StoredCompletion completion;
         try {
-            completion = parse_line(rest.substr(0, end));
+            completion = parse_line(line);
         } catch (nlohmann::json::exception const&) {
             fail(ExitCode::bad_data, "{}: line {} is not a completion of a sweep: {}", file.string(), number,
                  copy_again);
         }
         visit(completion);
-        rest.remove_prefix(end + 1);
-    }
+    });
 }
 
 }  // namespace gatesweep

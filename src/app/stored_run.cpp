@@ -71,11 +71,10 @@ void validate_unchanged(fs::path const& folder, Manifest const& manifest) {
                        folder.string(), fmt::join(changed, ", "), changed.size() == 1 ? "is" : "are");
 }
 
-AnalysisInput read_stored_input(fs::path const& folder) {
+AnalysisInput read_stored_input(fs::path const& folder, Job const& job) {
     validate_run_folder(folder);
     AnalysisInput input = read_signals(folder);
-    AnalysisJob const job = load_analysis_job(folder / "job.toml");
-    input.parameters = analysis_parameters(job.analysis, stored_marks(folder, job.mark));
+    input.parameters = analysis_parameters(job.analysis, stored_marks(folder, job.report.mark));
     return input;
 }
 
@@ -84,6 +83,7 @@ void print_headline(fs::path const& folder) {
     auto const print = [](std::string_view topic, std::string_view text) { fmt::print("{:<9} {}\n", topic, text); };
     print("analysis", result.analysis);
     if (!result.marked.empty()) print("marked", result.marked);
+    if (!result.labels.empty()) print("labels", result.labels);
     for (std::size_t i = 0; i < result.result.size(); ++i)
         print(i == 0 ? "result" : "", result.result[i]);
 }

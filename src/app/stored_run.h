@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "gatesweep/analysis/analysis.h"
+#include "gatesweep/input/job.h"
 #include "gatesweep/store/manifest.h"
 
 namespace gatesweep {
@@ -17,9 +18,9 @@ std::vector<std::string> files_changed_since(std::filesystem::path const& folder
 // There are none. Errors: bad_data, naming them and what to do.
 void validate_unchanged(std::filesystem::path const& folder, Manifest const& manifest);
 
-// What was measured, with the parameters of the run's own job.toml, marked experts included. Errors: those of
-// validate_run_folder, read_signals and load_analysis_job.
-AnalysisInput read_stored_input(std::filesystem::path const& folder);
+// What was measured, with the parameters of a job, marked experts included. Errors: those of validate_run_folder and
+// read_signals; of the list of marked experts.
+AnalysisInput read_stored_input(std::filesystem::path const& folder, Job const& job);
 
 // Result lines as `run` prints them, from the tables, on standard output.
 void print_headline(std::filesystem::path const& folder);

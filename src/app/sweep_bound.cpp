@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "gatesweep/sweep/trial_plan.h"
+
 namespace gatesweep {
 
 SweepBound sweep_bound(SweepSpec const& sweep, std::int64_t num_model_experts) {
@@ -15,20 +17,22 @@ SweepBound sweep_bound(SweepSpec const& sweep, std::int64_t num_model_experts) {
         thresholds += given == sweep.gap_thresholds.end() ? 1 : std::ssize(given->second);
     }
     auto const has_opposite = [](std::string const& name) { return name != "shared" && name != "uncertain"; };
-    std::int64_t const num_sizes = std::ssize(sweep.sizes), num_classes = std::ssize(sweep.classes);
-    std::int64_t const selected = thresholds * num_classes * num_sizes;
+    std::int64_t const num_sizes =
+        sweep.sizes ? std::ssize(*sweep.sizes) : std::ssize(automatic_sizes(num_model_experts));
+    std::int64_t const num_classes = std::ssize(sweep.classes);
+    std::int64_t const selected = thresholds * num_classes * num_sizes * manners;
     SweepBound out;
-    out.num_cells = selected * manners + std::ssize(sweep.trials);
+    out.num_cells = selected + std::ssize(sweep.trials);
     if (sweep.controls.reverse)
         out.num_cells +=
             thresholds * std::count_if(sweep.classes.begin(), sweep.classes.end(), has_opposite) * num_sizes * manners;
-    if (sweep.controls.bottom) out.num_cells += std::ssize(sweep.signals) * num_sizes * manners;
-
-    // Controls are drawn for every number of experts and manner that occurs; a class smaller than asked for adds
-    // numbers.
-    std::int64_t const largest = sweep.sizes.empty() ? 0 : *std::max_element(sweep.sizes.begin(), sweep.sizes.end());
-    std::int64_t const shapes = std::min({selected, largest, num_model_experts}) * manners + std::ssize(sweep.trials);
-    out.max_random = shapes * sweep.controls.random;
+    if (sweep.controls.bottom) {
+        // Automatic sizes are those of all classes of a signal, each of which may add the number that it has.
+        std::int64_t const num_signals = std::ssize(sweep.signals);
+        out.num_cells += manners * (sweep.sizes ? num_signals * num_sizes
+                                                : num_signals * (num_sizes - 1) + num_classes * thresholds);
+    }
+    out.max_random = (selected + std::ssize(sweep.trials)) * sweep.controls.random;
     return out;
 }
 

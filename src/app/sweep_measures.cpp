@@ -15,26 +15,6 @@ struct TextSums {
     std::int64_t num_targets = 0;
 };
 
-using TrialGroup = std::pair<std::int64_t, std::string>;
-
-std::map<TrialGroup, TextEffect> text_effects(Inputs const& inputs, std::vector<ForcedScore> const& scores) {
-    std::map<TrialGroup, TextSums> sums;
-    for (ForcedScore const& s : scores) {
-        TextSums& sum = sums[{s.variant, inputs.groups[static_cast<std::size_t>(s.prompt)]}];
-        sum.nll += s.score.nll_sum;
-        sum.kl += s.score.kl_sum;
-        sum.num_targets += s.score.num_targets;
-    }
-    std::map<TrialGroup, TextEffect> effects;
-    for (auto const& [key, sum] : sums) {
-        auto const baseline = sums.find({0, key.second});
-        if (baseline == sums.end() || sum.num_targets == 0) continue;
-        auto const n = static_cast<double>(sum.num_targets);
-        effects[key] = {std::exp((sum.nll - baseline->second.nll) / n), sum.kl / n};
-    }
-    return effects;
-}
-
 // Share of the routed slots of a group's prompts, without edits, that went to the trial's experts.
 double traffic_share(Trial const& trial, std::vector<std::int64_t> const& rows, NdArray<std::int64_t> const& counts) {
     std::int64_t edited = 0, all = 0;
@@ -48,6 +28,25 @@ double traffic_share(Trial const& trial, std::vector<std::int64_t> const& rows, 
 }
 
 }  // namespace
+
+std::map<std::pair<std::int64_t, std::string>, TextEffect> text_effects(std::vector<std::string> const& groups,
+                                                                        std::vector<ForcedScore> const& scores) {
+    std::map<std::pair<std::int64_t, std::string>, TextSums> sums;
+    for (ForcedScore const& s : scores) {
+        TextSums& sum = sums[{s.variant, groups[static_cast<std::size_t>(s.prompt)]}];
+        sum.nll += s.score.nll_sum;
+        sum.kl += s.score.kl_sum;
+        sum.num_targets += s.score.num_targets;
+    }
+    std::map<std::pair<std::int64_t, std::string>, TextEffect> effects;
+    for (auto const& [key, sum] : sums) {
+        auto const baseline = sums.find({0, key.second});
+        if (baseline == sums.end() || sum.num_targets == 0) continue;
+        auto const n = static_cast<double>(sum.num_targets);
+        effects[key] = {std::exp((sum.nll - baseline->second.nll) / n), sum.kl / n};
+    }
+    return effects;
+}
 
 std::vector<std::int64_t> rows_of_groups(Inputs const& inputs, std::vector<std::string> const& groups) {
     std::vector<std::int64_t> rows;
@@ -63,31 +62,33 @@ std::vector<std::int64_t> sweep_rows(Inputs const& inputs) {
     return rows_of_groups(inputs, groups);
 }
 
-SweepOutcomes collect_outcomes(Inputs const& inputs, TrialPlan const& plan, std::vector<Completion> const& completions,
-                               std::vector<LabelledText> const& texts, std::vector<ForcedScore> const& scores,
+SweepOutcomes collect_outcomes(SweepSpec const& sweep, std::vector<std::string> const& groups, TrialPlan const& plan,
+                               std::vector<MeasuredReply> const& replies,
+                               std::map<std::pair<std::int64_t, std::string>, TextEffect> texts,
                                NdArray<std::int64_t> const& counts) {
     SweepOutcomes outcomes;
-    // The swept groups come first, in the job's order, then those watched: rows of the tables follow.
-    std::vector<std::string> order = inputs.job.sweep.prompts;
-    order.insert(order.end(), inputs.job.sweep.side_effects.begin(), inputs.job.sweep.side_effects.end());
+    std::vector<std::string> order = sweep.prompts;
+    order.insert(order.end(), sweep.side_effects.begin(), sweep.side_effects.end());
     std::map<std::int64_t, std::size_t> row_of;
     std::map<std::string, std::vector<std::int64_t>> rows_of;
     for (std::string const& group : order) {
-        for (std::int64_t p : rows_of_groups(inputs, {group})) {
-            row_of[p] = outcomes.prompt_index.size();
-            outcomes.prompt_index.push_back(p);
+        for (std::size_t p = 0; p < groups.size(); ++p) {
+            if (groups[p] != group) continue;
+            auto const prompt = static_cast<std::int64_t>(p);
+            row_of[prompt] = outcomes.prompt_index.size();
+            outcomes.prompt_index.push_back(prompt);
             outcomes.group.push_back(group);
-            rows_of[group].push_back(p);
+            rows_of[group].push_back(prompt);
         }
     }
+    outcomes.mixed = sweep.labels.mixed;
     outcomes.outcomes.assign(plan.trials.size(), std::vector<Outcome>(outcomes.prompt_index.size()));
-    for (std::size_t i = 0; i < completions.size(); ++i) {
-        Completion const& c = completions[i];
-        bool const has_text = !texts[i].source.empty();
-        outcomes.outcomes[static_cast<std::size_t>(c.variant)][row_of.at(c.prompt)] = {
-            texts[i].label, has_text && is_empty(texts[i].text), has_text && is_repetitive(texts[i].text)};
+    for (MeasuredReply const& reply : replies) {
+        outcomes.outcomes[static_cast<std::size_t>(reply.trial)][row_of.at(reply.prompt)] = {
+            reply.label.label, reply.text && is_empty(*reply.text), reply.text && is_repetitive(*reply.text),
+            reply.label.by == LabelSource::person};
     }
-    outcomes.text = text_effects(inputs, scores);
+    outcomes.text = std::move(texts);
     for (std::size_t t = 1; t < plan.trials.size(); ++t) {
         for (auto const& [group, rows] : rows_of) {
             outcomes.traffic_share[{static_cast<std::int64_t>(t), group}] = traffic_share(plan.trials[t], rows, counts);

@@ -1,6 +1,11 @@
 // From records of a sweep to the numbers of its tables: pure, on the final rank.
 #pragma once
 
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "completions.h"
@@ -14,9 +19,23 @@ namespace gatesweep {
 std::vector<std::int64_t> sweep_rows(Inputs const& inputs);
 std::vector<std::int64_t> rows_of_groups(Inputs const& inputs, std::vector<std::string> const& groups);
 
-// Labels and side effects in the order that the tables want. `counts` [P,L,E] are the job's activation counts.
-SweepOutcomes collect_outcomes(Inputs const& inputs, TrialPlan const& plan, std::vector<Completion> const& completions,
-                               std::vector<LabelledText> const& texts, std::vector<ForcedScore> const& scores,
+// Effects on the texts that were scored, by trial and group; `groups` by prompt.
+std::map<std::pair<std::int64_t, std::string>, TextEffect> text_effects(std::vector<std::string> const& groups,
+                                                                        std::vector<ForcedScore> const& scores);
+
+// What a sweep left of a reply, for its tables.
+struct MeasuredReply {
+    std::int64_t trial = 0;   // of the plan
+    std::int64_t prompt = 0;  // row of tables/prompts.csv
+    std::optional<std::string_view> text;
+    ReplyLabel label;
+};
+
+// Labels and side effects in the order that the tables want: the swept groups first, in the job's order, then those
+// watched. `groups` by prompt; `counts` [P,L,E] are the job's activation counts.
+SweepOutcomes collect_outcomes(SweepSpec const& sweep, std::vector<std::string> const& groups, TrialPlan const& plan,
+                               std::vector<MeasuredReply> const& replies,
+                               std::map<std::pair<std::int64_t, std::string>, TextEffect> texts,
                                NdArray<std::int64_t> const& counts);
 
 }  // namespace gatesweep

@@ -39,16 +39,6 @@ TrialPlan make_plan(Setup const& setup, AnalysisResult const* analysis) {
     return plan;
 }
 
-RouterEdits edit_table(TrialPlan const& plan) {
-    RouterEdits edits(plan.num_layers, plan.num_experts);
-    for (std::size_t t = 1; t < plan.trials.size(); ++t) {
-        std::vector<RouterEdit> list;
-        for (ExpertEdit const& edit : plan.trials[t].edits) list.push_back({edit.id.layer, edit.id.expert, edit.value});
-        edits.add(plan.trials[t].mode, plan.trials[t].scope, list);
-    }
-    return edits;
-}
-
 GeneratorOptions generator_options(Setup const& setup, Mixtral const& model) {
     auto const& [inputs, config, layout, machine] = setup;
     SweepSpec const& sweep = inputs.job.sweep;
@@ -84,12 +74,15 @@ std::string plan_digest(TrialPlan const& plan, Inputs const& inputs, std::vector
     return sha256_hex(text);
 }
 
-void say_plan(TrialPlan const& plan, std::size_t num_prompts) {
+void say_plan(TrialPlan const& plan, std::int64_t num_prompts, std::int64_t num_recorded) {
     auto const grid = std::count_if(plan.cells.begin(), plan.cells.end(), [](GridCell const& c) { return c.kind != TrialKind::custom; });
     auto const empty = std::count_if(plan.cells.begin(), plan.cells.end(), [](GridCell const& c) { return c.trial_id.empty(); });
     std::string text = fmt::format("{} trials ({} of {} cells were identical sets", plan.trials.size(), plan.num_merged_cells(), grid);
     if (empty > 0) text += fmt::format(", {} came to none", empty);
-    say("sweep", fmt::format("{}) x {} prompts", text, num_prompts));
+    text += fmt::format(") x {} prompts", num_prompts);
+    std::int64_t const num_replies = std::ssize(plan.trials) * num_prompts;
+    if (num_recorded > 0) text += fmt::format("; {} of {} replies are new", num_replies - num_recorded, num_replies);
+    say("sweep", text);
 }
 
 // Whole on the final rank: slowest rank's seconds, everybody's tokens.
@@ -98,19 +91,81 @@ PhaseTiming timing(std::string phase, double seconds, std::int64_t tokens, Commu
     return {std::move(phase), slowest, world.all_reduce_sum(tokens)};
 }
 
-void write_tables_of(TrialPlan const& plan, SweepOutcomes const& outcomes, std::optional<LabelQuality> const& quality, RunDirectory& run) {
-    run.write_table("trials", trials_table(plan, outcomes));
-    run.write_table("trial_cells", trial_cells_table(plan));
-    run.write_table("transitions", transitions_table(plan, outcomes));
-    run.write_table("controls", control_summary_table(plan, outcomes));
-    if (quality) {
-        run.write_table("label_quality", label_quality_table(std::span(&*quality, 1)));
-    } else {
-        run.remove_table("label_quality");
+std::vector<Reply> replies_of(TrialPlan const& plan, Inputs const& inputs, std::vector<Completion> const& completions,
+                              std::vector<std::optional<std::string>> const& texts) {
+    std::vector<Reply> replies;
+    for (std::size_t i = 0; i < completions.size(); ++i) {
+        auto const prompt = static_cast<std::size_t>(completions[i].prompt);
+        replies.push_back({plan.trials[static_cast<std::size_t>(completions[i].variant)].id, inputs.groups[prompt], completions[i].prompt,
+                           inputs.prompt_texts[prompt], texts[i]});
     }
+    return replies;
+}
+
+// Labels, and the tables and completions that follow from them. Collective.
+void label_and_write(Setup const& setup, TrialPlan const& plan, std::vector<Completion> const& completions,
+                     std::vector<ForcedScore> const& scores, AnalysisInput const* input, RunSession& session) {
+    Inputs const& inputs = setup.inputs;
+    std::vector<std::optional<std::string>> texts;
+    if (setup.layout.is_final_rank()) texts = decode_completions(inputs, completions);
+    auto const expect = [&](char const* kind, std::int64_t num_records) { session.expect(kind, num_records); };
+    std::vector<Reply> const replies = replies_of(plan, inputs, completions, texts);
+    LabelsSpec const& spec = inputs.job.sweep.labels;
+    LabelledReplies const labels = label_replies(spec, setup.machine, setup.layout, replies, {session.ledger(), expect});
+    LabellerErrors const errors = {measure_labeller(inputs.job, setup.machine, setup.layout), labeller_beside_people(spec, replies, labels)};
+    enter_phase(RunPhase::tables);
+    RunDirectory* const run = session.folder();
+    if (!run) return;
+    write_completions(plan, inputs, completions, texts, labels, *run);
+    std::vector<MeasuredReply> measured;
+    for (std::size_t i = 0; i < completions.size(); ++i)
+        measured.push_back({completions[i].variant, completions[i].prompt, texts[i], labels.labels[i]});
+    SweepOutcomes const outcomes = collect_outcomes(inputs.job.sweep, inputs.groups, plan, measured,
+                                                    text_effects(inputs.groups, scores), input->activation_counts);
+    write_sweep_tables(plan, outcomes, errors, inputs.job.report.by, inputs.metadata, *run);
 }
 
 }  // namespace
+
+RouterEdits edit_table(TrialPlan const& plan) {
+    RouterEdits edits(plan.num_layers, plan.num_experts);
+    for (std::size_t t = 1; t < plan.trials.size(); ++t) {
+        std::vector<RouterEdit> list;
+        for (ExpertEdit const& edit : plan.trials[t].edits) list.push_back({edit.id.layer, edit.id.expert, edit.value});
+        edits.add(plan.trials[t].mode, plan.trials[t].scope, list);
+    }
+    return edits;
+}
+
+void write_category_effects(TrialPlan const& plan, SweepOutcomes const& outcomes, std::string const& by,
+                            PromptMetadata const& metadata, RunDirectory& run) {
+    if (by.empty()) {
+        run.remove_table("category_effects");
+    } else {
+        run.write_table("category_effects", category_effects_table(plan, outcomes, by, metadata.column(by)));
+    }
+}
+
+void write_sweep_tables(TrialPlan const& plan, SweepOutcomes const& outcomes, LabellerErrors const& errors, std::string const& by,
+                        PromptMetadata const& metadata, RunDirectory& run) {
+    auto const& validation = errors.by_validation;
+    run.write_table("trials", trials_table(plan, outcomes, validation ? std::optional(validation->counts) : std::nullopt));
+    run.write_table("trial_cells", trial_cells_table(plan));
+    run.write_table("trial_experts", trial_experts_table(plan));
+    run.write_table("trial_controls", trial_controls_table(plan));
+    run.write_table("transitions", transitions_table(plan, outcomes));
+    run.write_table("controls", control_summary_table(plan, outcomes));
+    write_category_effects(plan, outcomes, by, metadata, run);
+    std::vector<LabelQuality> qualities;
+    for (auto const& quality : {errors.by_validation, errors.beside_people}) {
+        if (quality) qualities.push_back(*quality);
+    }
+    if (qualities.empty()) {
+        run.remove_table("label_quality");
+    } else {
+        run.write_table("label_quality", label_quality_table(qualities));
+    }
+}
 
 std::vector<PhaseTiming> run_sweep(Setup const& setup, std::unique_ptr<Mixtral> model, RunSession& session,
                                    AnalysisInput const* input, AnalysisResult const* analysis) {
@@ -120,29 +175,36 @@ std::vector<PhaseTiming> run_sweep(Setup const& setup, std::unique_ptr<Mixtral> 
     TrialPlan const plan = make_plan(setup, analysis);
     RouterEdits const edits = edit_table(plan);
     std::vector<std::int64_t> const rows = sweep_rows(inputs);
-    if (shown) say_plan(plan, rows.size());
-    session.manifest().plan_digest = plan_digest(plan, inputs, rows);
     GeneratorOptions const options = generator_options(setup, *model);
+    if (shown) {
+        say_plan(plan, std::ssize(rows), count_recorded(edits, inputs.token_ids, rows, options, [&](std::string const& key) {
+                     return session.ledger().holds(completion_record, key);
+                 }));
+    }
+    session.manifest().plan_digest = plan_digest(plan, inputs, rows);
     auto const num_trials = static_cast<std::int32_t>(plan.trials.size());
-    session.expect("completion", num_trials * std::ssize(rows));
+    session.expect(completion_record, num_trials * std::ssize(rows));
 
     // The baseline once, for all: what its answers were is needed to force them on the trials.
-    Progress baseline_progress(RunPhase::baseline, "completions", shown);
+    Progress baseline_progress(RunPhase::baseline, "completions", world);
     SweepContext context{*model, layout, edits, inputs.token_ids, inputs.job.signals.batch_tokens,
                          [&](std::int64_t done, std::int64_t all) { baseline_progress.update(done, all); }, &session.ledger(), stop_request};
     GenerationResult baseline = generate_all(context, rows, 0, 1, options);
+    baseline_progress.finish();
     std::vector<ForcedText> texts = forced_texts(inputs, baseline.completions);
     world.broadcast_value(texts, layout.final_rank());
     session.expect("text", num_trials > 1 ? num_trials * std::ssize(texts) : 0);
     if (inputs.job.sweep.screen.enabled) run_screen(setup, *model, baseline.completions, session);
 
-    Progress sweep_progress(RunPhase::sweep, "completions", shown);
+    Progress sweep_progress(RunPhase::sweep, "completions", world);
     context.progress = [&](std::int64_t done, std::int64_t all) { sweep_progress.update(done, all); };
     GenerationResult trials = generate_all(context, rows, 1, num_trials - 1, options);
+    sweep_progress.finish();
 
-    Progress text_progress(RunPhase::texts, "passes", shown);
+    Progress text_progress(RunPhase::texts, "passes", world, counts_as(layout));
     context.progress = [&](std::int64_t done, std::int64_t all) { text_progress.update(done, all); };
     std::vector<ForcedScore> const scores = num_trials > 1 ? score_texts(context, texts, num_trials) : std::vector<ForcedScore>();
+    text_progress.finish();
     std::int64_t num_scored = 0;
     for (ForcedText const& text : texts) num_scored += static_cast<std::int64_t>(text.ids.size()) * num_trials;
     // Texts are read as prompts are: in whole passes.
@@ -158,13 +220,7 @@ std::vector<PhaseTiming> run_sweep(Setup const& setup, std::unique_ptr<Mixtral> 
     model.reset();
     std::vector<Completion> completions = std::move(baseline.completions);
     completions.insert(completions.end(), std::make_move_iterator(trials.completions.begin()), std::make_move_iterator(trials.completions.end()));
-    std::vector<LabelledText> const labels = label_completions(inputs, machine, layout, plan, completions, session);
-    std::optional<LabelQuality> const quality = measure_labeller(inputs.job, machine, layout);
-    enter_phase(RunPhase::tables);
-    if (RunDirectory* const run = session.folder()) {
-        write_completions(plan, inputs, completions, labels, *run);
-        write_tables_of(plan, collect_outcomes(inputs, plan, completions, labels, scores, input->activation_counts), quality, *run);
-    }
+    label_and_write(setup, plan, completions, scores, input, session);
     return timings;
 }
 

@@ -3,8 +3,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <functional>
 #include <utility>
 
 #include "gatesweep/base/error.h"
@@ -106,11 +108,14 @@ std::string read_file(std::filesystem::path const& path, std::uint64_t max_bytes
     return bytes;
 }
 
-void write_file_atomically(std::filesystem::path const& path, std::string_view bytes) {
+namespace {
+
+// What `write` appends to a new file beside `path`, synced and renamed into place.
+void write_beside_and_rename(std::filesystem::path const& path, std::function<void(OutputFile&)> const& write) {
     std::filesystem::path const temporary = path.string() + fmt::format(".tmp{}", ::getpid());
     OutputFile out(temporary, OutputFile::Existing::replace);
     try {
-        out.append(bytes);
+        write(out);
         out.sync();
         out.close();
         GATESWEEP_VALIDATE(system_call::rename(temporary, path) == 0, ExitCode::io,
@@ -120,6 +125,25 @@ void write_file_atomically(std::filesystem::path const& path, std::string_view b
         system_call::unlink(temporary);  // half a file on a full disk helps nobody; a failure here changes nothing
         throw;
     }
+}
+
+}  // namespace
+
+void write_file_atomically(std::filesystem::path const& path, std::string_view bytes) {
+    write_beside_and_rename(path, [&](OutputFile& out) { out.append(bytes); });
+}
+
+void copy_file_atomically(std::filesystem::path const& from, std::filesystem::path const& to) {
+    constexpr std::uint64_t piece_bytes = std::uint64_t{1} << 22;
+    InputFile const in(from);
+    write_beside_and_rename(to, [&](OutputFile& out) {
+        std::string piece;
+        for (std::uint64_t at = 0; at < in.size(); at += piece.size()) {
+            piece.resize(std::min(piece_bytes, in.size() - at));
+            in.read_at(at, std::as_writable_bytes(std::span(piece)));
+            out.append(piece);
+        }
+    });
 }
 
 FileKind file_kind(std::filesystem::path const& path) {

@@ -31,13 +31,13 @@ Section whole_job(toml::table const& root, std::string const& file) {
     return {root, "", file, {"model", "parallel", "prompts", "signals", "analysis", "sweep", "report"}};
 }
 
-ModelSpec read_model(Section const& top, std::string const& file, fs::path const& job_folder) {
+ModelSpec read_model(Section const& top, std::string const& file, InputPlaces const& places) {
     auto const section = top.section("model", {"path", "dtype"});
     GATESWEEP_VALIDATE(section, ExitCode::job,
                        "{}: there is no [model] section: add it, with path = \"a checkpoint folder\"", file);
     require(*section, "path", "path = \"a checkpoint folder\" to [model]");
     ModelSpec out;
-    out.path = find_input(*section, "path", job_folder, PathKind::folder);
+    out.path = find_input(*section, "path", places, PathKind::folder);
     out.dtype = section
                     ->choice<WeightType>("dtype", {{"float32", WeightType::float32},
                                                    {"bfloat16", WeightType::bfloat16},
@@ -64,13 +64,13 @@ ParallelSpec read_parallel(Section const& top) {
     return out;
 }
 
-PromptSource read_source(Section const& section, fs::path const& job_folder) {
+PromptSource read_source(Section const& section, InputPlaces const& places) {
     require(section, "group", "group = \"a name\" to this [[prompts]]");
     require(section, "file", "file = \"a prompt file\" to this [[prompts]]");
     PromptSource out;
     out.group = *section.text("group");
     if (!is_name(out.group)) section.refuse("group", "a name without control characters");
-    out.file = find_input(section, "file", job_folder, PathKind::file);
+    out.file = find_input(section, "file", places, PathKind::file);
     out.column = section.text("column").value_or("");
     if (auto const where = section.texts_by_key("where")) out.where.insert(where->begin(), where->end());
     out.limit = section.whole("limit", 0, no_limit).value_or(0);
@@ -80,10 +80,10 @@ PromptSource read_source(Section const& section, fs::path const& job_folder) {
     return out;
 }
 
-std::vector<PromptSource> read_prompts(Section const& top, std::string const& file, fs::path const& job_folder) {
+std::vector<PromptSource> read_prompts(Section const& top, std::string const& file, InputPlaces const& places) {
     std::vector<PromptSource> out;
     for (auto const& section : top.sections("prompts", {"group", "file", "column", "where", "limit", "template"})) {
-        out.push_back(read_source(section, job_folder));
+        out.push_back(read_source(section, places));
     }
     GATESWEEP_VALIDATE(!out.empty(), ExitCode::job,
                        "{}: there is no [[prompts]] section: add one for each of two groups", file);
@@ -185,34 +185,35 @@ void check_groups(Job const& job, std::string const& place) {
                        place, printable(job.analysis.benign));
 }
 
-ReportSpec read_report(Section const& top, fs::path const& job_folder) {
+ReportSpec read_report(Section const& top, InputPlaces const& places) {
     ReportSpec out;
-    auto const section = top.section("report", {"title", "mark"});
+    auto const section = top.section("report", {"title", "mark", "by"});
     if (!section) return out;
     out.title = section->text("title").value_or("");
-    out.mark = find_optional_input(*section, "mark", job_folder, PathKind::file);
+    out.mark = find_optional_input(*section, "mark", places, PathKind::file);
+    out.by = section->text("by").value_or("");
     return out;
 }
 
 }  // namespace
 
-Job load_job(fs::path const& file, std::vector<std::string> const& overrides) {
-    toml::table root = parse_file(file);
+namespace {
+
+Job read_job(toml::table root, std::string const& name, std::vector<std::string> const& overrides,
+             InputPlaces const& places) {
     apply_overrides(root, overrides);
-    std::string const name = file.string();
     Section const top = whole_job(root, name);
-    fs::path const folder = fs::absolute(file).parent_path();
 
     Job job;
-    job.name = file.stem().string();
-    job.model = read_model(top, name, folder);
+    job.name = fs::path(name).stem().string();
+    job.model = read_model(top, name, places);
     job.parallel = read_parallel(top);
-    job.prompts = read_prompts(top, name, folder);
+    job.prompts = read_prompts(top, name, places);
     job.signals = read_signals(top);
     job.analysis = read_analysis(top);
-    job.report = read_report(top, folder);
+    job.report = read_report(top, places);
     check_groups(job, top.place("analysis"));
-    job.sweep = read_sweep(top, job, folder);
+    job.sweep = read_sweep(top, job, places);
     GATESWEEP_VALIDATE(job.signals.stream != StreamMode::always || !job.sweep.enabled, ExitCode::job,
                        "{}: [signals] stream is true and the job has a [sweep] (which needs all weights in memory): say "
                        "stream = \"auto\", or run without the sweep (--set sweep.enabled=false)",
@@ -220,13 +221,18 @@ Job load_job(fs::path const& file, std::vector<std::string> const& overrides) {
     return job;
 }
 
-AnalysisJob load_analysis_job(fs::path const& file) {
-    toml::table const root = parse_file(file);
-    Section const top = whole_job(root, file.string());
-    AnalysisJob job;
-    job.analysis = read_analysis(top);
-    if (auto const report = top.section("report", {"title", "mark"})) job.mark = report->text("mark").value_or("");
-    return job;
+}  // namespace
+
+Job load_job(fs::path const& file, std::vector<std::string> const& overrides) {
+    return read_job(parse_file(file), file.string(), overrides, {fs::absolute(file).parent_path(), false});
+}
+
+Job load_stored_job(fs::path const& file, std::vector<std::string> const& overrides) {
+    return read_job(parse_file(file), file.string(), overrides, {{}, true});
+}
+
+Job parse_stored_job(std::string_view toml, std::string const& name) {
+    return read_job(parse_toml(toml, name, "job"), name, {}, {{}, true});
 }
 
 }  // namespace gatesweep

@@ -8,16 +8,18 @@ namespace gatesweep {
 
 namespace fs = std::filesystem;
 
-fs::path find_input(Section const& section, std::string_view key, fs::path const& job_folder, PathKind kind) {
+fs::path find_input(Section const& section, std::string_view key, InputPlaces const& places, PathKind kind) {
     std::string const text = section.text(key).value();
     bool const sound =
         !text.empty() && std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20; });
     if (!sound) section.refuse(key, kind == PathKind::folder ? "the path of a folder" : "the path of a file");
     fs::path const given(text);
-    std::vector<fs::path> places = {fs::absolute(job_folder / given), fs::absolute(given)};
-    if (places[0] == places[1]) places.pop_back();
+    if (places.is_stored && !section.is_overridden(key)) return given;
+    std::vector<fs::path> tried = {fs::absolute(given)};
+    if (fs::path const beside = fs::absolute(places.job_folder / given); !places.is_stored && beside != tried.front())
+        tried.insert(tried.begin(), beside);
     std::error_code ignored;
-    for (auto const& place : places) {
+    for (auto const& place : tried) {
         bool const found = kind == PathKind::folder ? fs::is_directory(place, ignored)
                                                     : fs::exists(place, ignored) && !fs::is_directory(place, ignored);
         if (!found) continue;
@@ -30,13 +32,13 @@ fs::path find_input(Section const& section, std::string_view key, fs::path const
         return result;
     }
     fail(ExitCode::input_missing, "{}: there is no {} {} (looked at {}{}{}): correct the path", section.place(key),
-         kind == PathKind::folder ? "folder" : "file", printable(text, 400), places[0].string(),
-         places.size() > 1 ? " and " : "", places.size() > 1 ? places[1].string() : "");
+         kind == PathKind::folder ? "folder" : "file", printable(text, 400), tried[0].string(),
+         tried.size() > 1 ? " and " : "", tried.size() > 1 ? tried[1].string() : "");
 }
 
-fs::path find_optional_input(Section const& section, std::string_view key, fs::path const& job_folder, PathKind kind) {
+fs::path find_optional_input(Section const& section, std::string_view key, InputPlaces const& places, PathKind kind) {
     if (section.text(key).value_or("").empty()) return {};
-    return find_input(section, key, job_folder, kind);
+    return find_input(section, key, places, kind);
 }
 
 void require(Section const& section, std::string_view key, std::string_view what) {

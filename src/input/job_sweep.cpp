@@ -10,16 +10,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array all_edit_modes = {EditMode::mask, EditMode::zero, EditMode::zero_renormalise, EditMode::steer,
-                                       EditMode::bias};
-constexpr std::array all_edit_scopes = {EditScope::prefill, EditScope::decode, EditScope::both};
 constexpr std::int64_t any_size = 1'000'000;
 constexpr std::int64_t max_random_sets = 10'000;
 
-// A list with something in it, nothing twice.
+enum class EmptyList { refused, allowed };
+
+// A list with nothing twice.
 template <class T>
-std::vector<T> checked_list(Section const& section, std::string_view key, std::vector<T> list) {
-    if (list.empty()) section.refuse(key, "at least one entry");
+std::vector<T> checked_list(Section const& section, std::string_view key, std::vector<T> list,
+                            EmptyList empty = EmptyList::refused) {
+    if (list.empty() && empty == EmptyList::refused) section.refuse(key, "at least one entry");
     for (std::size_t i = 0; i < list.size(); ++i) {
         if (std::find(list.begin(), list.begin() + static_cast<std::ptrdiff_t>(i), list[i]) !=
             list.begin() + static_cast<std::ptrdiff_t>(i)) {
@@ -30,9 +30,9 @@ std::vector<T> checked_list(Section const& section, std::string_view key, std::v
 }
 
 std::vector<std::string> read_words(Section const& section, std::string_view key, std::vector<std::string> fallback,
-                                    std::vector<std::string> const& known) {
+                                    std::vector<std::string> const& known, EmptyList empty = EmptyList::refused) {
     if (!section.has(key)) return fallback;
-    auto const list = checked_list(section, key, *section.texts(key));
+    auto const list = checked_list(section, key, *section.texts(key), empty);
     for (auto const& word : list) {
         if (std::find(known.begin(), known.end(), word) != known.end()) continue;
         std::string const close = nearest(word, known);
@@ -95,8 +95,10 @@ ControlsSpec read_controls(Section const& sweep) {
 void read_groups(Section const& section, Job const& job, SweepSpec& out) {
     auto const groups = prompt_groups(job);
     out.prompts = read_words(section, "prompts", {job.analysis.malicious}, groups);
-    bool const none = section.has("side_effects") && section.texts("side_effects")->empty();
-    if (!none) out.side_effects = read_words(section, "side_effects", {}, groups);
+    bool const is_free = std::find(out.prompts.begin(), out.prompts.end(), job.analysis.benign) == out.prompts.end();
+    out.side_effects = read_words(
+        section, "side_effects", is_free ? std::vector{job.analysis.benign} : std::vector<std::string>(), groups,
+        EmptyList::allowed);
     for (auto const& group : out.side_effects) {
         if (std::find(out.prompts.begin(), out.prompts.end(), group) == out.prompts.end()) continue;
         section.refuse("side_effects",
@@ -106,10 +108,15 @@ void read_groups(Section const& section, Job const& job, SweepSpec& out) {
 }
 
 void read_grid(Section const& section, SweepSpec& out) {
-    out.signals = read_words(section, "signals", out.signals, {"activation", "gradient", "gradient-share"});
+    out.signals = read_words(section, "signals", out.signals, {"activation", "gradient", "gradient-share"},
+                             EmptyList::allowed);
     out.classes = read_words(section, "classes", out.classes,
                              {"malicious-dominant", "weak-malicious", "benign-dominant", "weak-benign", "shared"});
-    if (auto const sizes = section.wholes("sizes", 1, any_size)) out.sizes = checked_list(section, "sizes", *sizes);
+    if (section.has("sizes") && !says_auto(section, "sizes")) {
+        if (!section.node("sizes")->is_array())
+            section.refuse("sizes", "\"auto\", a list of whole numbers, or [] for no grid");
+        out.sizes = checked_list(section, "sizes", *section.wholes("sizes", 1, any_size), EmptyList::allowed);
+    }
     out.gap_thresholds = read_gap_thresholds(section);
     out.modes = read_enums(section, "modes", out.modes, all_edit_modes);
     out.scopes = read_enums(section, "scopes", out.scopes, all_edit_scopes);
@@ -121,7 +128,7 @@ void read_grid(Section const& section, SweepSpec& out) {
 
 }  // namespace
 
-SweepSpec read_sweep(Section const& top, Job const& job, fs::path const& job_folder) {
+SweepSpec read_sweep(Section const& top, Job const& job, InputPlaces const& places) {
     SweepSpec out;
     auto const section = top.section("sweep", {"enabled", "prompts", "side_effects", "max_new_tokens", "slots",
                                                "signals", "classes", "sizes", "modes", "scopes", "gap_thresholds",
@@ -140,9 +147,13 @@ SweepSpec read_sweep(Section const& top, Job const& job, fs::path const& job_fol
     out.seed = static_cast<std::uint64_t>(section->whole("seed", 0, std::numeric_limits<std::int64_t>::max())
                                               .value_or(static_cast<std::int64_t>(out.seed)));
     out.allow_fewer = section->flag("allow_fewer").value_or(out.allow_fewer);
-    out.labels = read_labels(*section, job_folder);
+    out.labels = read_labels(*section, places);
     out.screen = read_screen(*section);
-    out.trials = read_custom_trials(*section, job_folder);
+    out.trials = read_custom_trials(*section, places);
+    if (!out.has_grid() && out.trials.empty())
+        section->refuse(out.signals.empty() ? "signals" : "sizes",
+                        "at least one entry, or a [[sweep.trial]] (without a grid and without a set of your own there "
+                        "is nothing to try)");
     return out.enabled ? out : SweepSpec();
 }
 

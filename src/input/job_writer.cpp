@@ -53,8 +53,8 @@ std::string to_toml(Job const& job) {
         toml_list(job.analysis.coverage, toml_number), job.analysis.top, limits(job.analysis.activation),
         limits(job.analysis.gradient));
     out += sweep_text(job.sweep);
-    out += fmt::format("\n[report]\ntitle = {}\nmark = {}\n", toml_string(job.report.title),
-                       toml_string(job.report.mark.string()));
+    out += fmt::format("\n[report]\ntitle = {}\nmark = {}\nby = {}\n", toml_string(job.report.title),
+                       toml_string(job.report.mark.string()), toml_string(job.report.by));
     return out;
 }
 

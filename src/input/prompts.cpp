@@ -45,6 +45,7 @@ public:
     void add(PromptSource const& source) {
         PromptTable const& table = read(source.file);
         PromptColumns const columns = find_columns(table, source);
+        std::vector<int> const metadata = metadata_columns(table, columns);
         RowList empty, copyright;
         std::int64_t kept = 0, answers = 0;
         for (auto const& row : table.rows) {
@@ -61,6 +62,7 @@ public:
             }
             answers += begins_like_an_answer(prompt);
             ++kept;
+            prompt.metadata = metadata_of(table, row, metadata, prompt.origin);
             keep(std::move(prompt));
         }
         notice_skipped(source, table, empty, "empty");
@@ -104,6 +106,35 @@ private:
             set_.file_digests.push_back(fmt::format("{} {}", file.string(), entry->second.sha256));
         }
         return entry->second;
+    }
+
+    // Columns that play no part in the prompt, each name once.
+    std::vector<int> metadata_columns(PromptTable const& table, PromptColumns const& columns) {
+        std::vector<int> out;
+        for (int c = 0; c < static_cast<int>(table.columns.size()); ++c) {
+            auto const& name = table.columns[static_cast<std::size_t>(c)];
+            bool const plays_a_part = c == columns.prompt || c == columns.below || c == columns.before || c == columns.id;
+            bool const is_new = std::find(table.columns.begin(), table.columns.begin() + c, name) == table.columns.begin() + c;
+            if (plays_a_part || !is_new || name.empty()) continue;
+            out.push_back(c);
+            auto& known = set_.metadata_columns;
+            if (std::find(known.begin(), known.end(), name) == known.end()) known.push_back(name);
+        }
+        return out;
+    }
+
+    static std::vector<std::pair<std::string, std::string>> metadata_of(PromptTable const& table, PromptRow const& row,
+                                                                        std::vector<int> const& columns,
+                                                                        std::string const& origin) {
+        std::vector<std::pair<std::string, std::string>> out;
+        for (int const c : columns) {
+            Field const* field = row.field(c);
+            if (!field || (field->kind != Field::text && field->kind != Field::scalar)) continue;
+            auto const& name = table.columns[static_cast<std::size_t>(c)];
+            check_text(field->value, fmt::format("column \"{}\"", printable(name)), origin);
+            out.emplace_back(name, field->value);
+        }
+        return out;
     }
 
     // Without messages and token ids when the row's prompt is empty.

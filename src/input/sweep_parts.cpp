@@ -14,7 +14,7 @@ std::vector<std::string> read_openers(Section const& section, std::string_view k
     auto const list = section.texts(key).value_or(std::vector<std::string>());
     for (auto const& opener : list) {
         if (opener.empty() || std::count(list.begin(), list.end(), opener) > 1) {
-            section.refuse(key, "texts that are not empty, each once, or [] for the built-in ones");
+            section.refuse(key, "texts that are not empty, each once, or [] for the model's own, from the baseline");
         }
     }
     return list;
@@ -57,7 +57,7 @@ void read_strength(Section const& section, CustomTrial& out) {
     }
 }
 
-CustomTrial read_custom_trial(Section const& section, fs::path const& job_folder) {
+CustomTrial read_custom_trial(Section const& section, InputPlaces const& places) {
     CustomTrial out;
     require(section, "name", "name = \"a name\" to this [[sweep.trial]]");
     out.name = *section.text("name");
@@ -70,7 +70,7 @@ CustomTrial read_custom_trial(Section const& section, fs::path const& job_folder
     if (section.has("experts")) {
         out.experts = read_experts(section);
     } else {
-        out.file = find_input(section, "file", job_folder, PathKind::file);
+        out.file = find_input(section, "file", places, PathKind::file);
     }
     out.mode = section
                    .choice<EditMode>("mode", {{"mask", EditMode::mask},
@@ -90,19 +90,22 @@ CustomTrial read_custom_trial(Section const& section, fs::path const& job_folder
 
 }  // namespace
 
-LabelsSpec read_labels(Section const& sweep, fs::path const& job_folder) {
+LabelsSpec read_labels(Section const& sweep, InputPlaces const& places) {
     LabelsSpec out;
     auto const section =
-        sweep.section("labels", {"method", "phrases", "judge", "judge_template", "human", "validation"});
+        sweep.section("labels", {"method", "phrases", "judge", "judge_template", "human", "mixed", "validation"});
     if (!section) return out;
     out.method =
         section->choice<LabelMethod>("method", {{"phrases", LabelMethod::phrases}, {"judge", LabelMethod::judge}})
             .value_or(out.method);
-    out.phrases = find_optional_input(*section, "phrases", job_folder, PathKind::file);
-    out.judge = find_optional_input(*section, "judge", job_folder, PathKind::folder);
-    out.judge_template = find_optional_input(*section, "judge_template", job_folder, PathKind::file);
-    out.human = find_optional_input(*section, "human", job_folder, PathKind::file);
-    out.validation = find_optional_input(*section, "validation", job_folder, PathKind::file);
+    out.phrases = find_optional_input(*section, "phrases", places, PathKind::file);
+    out.judge = find_optional_input(*section, "judge", places, PathKind::folder);
+    out.judge_template = find_optional_input(*section, "judge_template", places, PathKind::file);
+    out.human = find_optional_input(*section, "human", places, PathKind::file);
+    out.mixed = section
+                    ->choice<MixedPairs>("mixed", {{"leave-out", MixedPairs::leave_out}, {"allow", MixedPairs::allow}})
+                    .value_or(out.mixed);
+    out.validation = find_optional_input(*section, "validation", places, PathKind::file);
     GATESWEEP_VALIDATE(out.method != LabelMethod::judge || !out.judge.empty(), ExitCode::job,
                        "{}: method is \"judge\" and there is no judge (a model labels the completions): add judge = "
                        "\"a checkpoint folder\" to [sweep.labels]",
@@ -114,7 +117,7 @@ ScreenSpec read_screen(Section const& sweep) {
     ScreenSpec out;
     auto const section = sweep.section("screen", {"enabled", "mode", "limit", "refusals", "compliances"});
     if (!section) return out;
-    out.enabled = section->flag("enabled").value_or(true);
+    out.enabled = section->flag("enabled").value_or(out.enabled);
     out.mode = section
                    ->choice<EditMode>("mode", {{"mask", EditMode::mask},
                                                {"zero", EditMode::zero},
@@ -127,11 +130,11 @@ ScreenSpec read_screen(Section const& sweep) {
     return out;
 }
 
-std::vector<CustomTrial> read_custom_trials(Section const& sweep, fs::path const& job_folder) {
+std::vector<CustomTrial> read_custom_trials(Section const& sweep, InputPlaces const& places) {
     std::vector<CustomTrial> out;
     for (auto const& section :
          sweep.sections("trial", {"name", "experts", "file", "mode", "scope", "bias", "activate"})) {
-        CustomTrial trial = read_custom_trial(section, job_folder);
+        CustomTrial trial = read_custom_trial(section, places);
         for (auto const& earlier : out) {
             if (earlier.name == trial.name) section.refuse("name", "a name that no other [[sweep.trial]] has");
         }

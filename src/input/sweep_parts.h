@@ -2,12 +2,12 @@
 #pragma once
 
 #include <cmath>
-#include <filesystem>
 #include <string_view>
 #include <vector>
 
 #include "gatesweep/input/job.h"
 #include "gatesweep/input/toml_section.h"
+#include "job_parts.h"
 #include "toml_text.h"
 
 namespace gatesweep {
@@ -18,8 +18,8 @@ inline bool is_dose(double value) {
 }
 constexpr std::string_view dose_rule = "numbers other than 0, at most 1e6 either way";
 
-LabelsSpec read_labels(Section const& sweep, std::filesystem::path const& job_folder);
+LabelsSpec read_labels(Section const& sweep, InputPlaces const& places);
 ScreenSpec read_screen(Section const& sweep);
-std::vector<CustomTrial> read_custom_trials(Section const& sweep, std::filesystem::path const& job_folder);
+std::vector<CustomTrial> read_custom_trials(Section const& sweep, InputPlaces const& places);
 
 }  // namespace gatesweep

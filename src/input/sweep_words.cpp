@@ -32,6 +32,10 @@ std::string_view to_string(LabelMethod method) {
     return method == LabelMethod::phrases ? "phrases" : "judge";
 }
 
+std::string_view to_string(MixedPairs mixed) {
+    return mixed == MixedPairs::leave_out ? "leave-out" : "allow";
+}
+
 bool SweepSpec::watches(std::string_view group) const {
     auto const names = [&](std::vector<std::string> const& groups) { return std::find(groups.begin(), groups.end(), group) != groups.end(); };
     return names(prompts) || names(side_effects);

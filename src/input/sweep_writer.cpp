@@ -24,16 +24,18 @@ std::string grid(SweepSpec const& sweep) {
         gaps += fmt::format("{} {} = {}", gaps.empty() ? "" : ",", signal, toml_list(list, toml_number));
     return fmt::format(
         "signals = {}\nclasses = {}\nsizes = {}\ngap_thresholds = {{{} }}\nmodes = {}\nscopes = {}\nbias = {}\n",
-        toml_list(sweep.signals, toml_string), toml_list(sweep.classes, toml_string), toml_list(sweep.sizes, whole),
+        toml_list(sweep.signals, toml_string), toml_list(sweep.classes, toml_string),
+        sweep.sizes ? toml_list(*sweep.sizes, whole) : "\"auto\"",
         gaps, toml_list(sweep.modes, word<EditMode>), toml_list(sweep.scopes, word<EditScope>),
         toml_list(sweep.bias, toml_number));
 }
 
 std::string labels(LabelsSpec const& spec) {
     return fmt::format(
-        "\n[sweep.labels]\nmethod = {}\nphrases = {}\njudge = {}\njudge_template = {}\nhuman = {}\nvalidation = {}\n",
+        "\n[sweep.labels]\nmethod = {}\nphrases = {}\njudge = {}\njudge_template = {}\nhuman = {}\nmixed = {}\n"
+        "validation = {}\n",
         word(spec.method), path(spec.phrases), path(spec.judge), path(spec.judge_template), path(spec.human),
-        path(spec.validation));
+        word(spec.mixed), path(spec.validation));
 }
 
 std::string screen(ScreenSpec const& spec) {

@@ -83,6 +83,11 @@ std::string Section::place(std::string_view key) const {
     return has(key) ? place_of(*node(key), file_) : place();
 }
 
+bool Section::is_overridden(std::string_view key) const {
+    auto const& source = node(key)->source();
+    return source.path && *source.path != file_;
+}
+
 std::optional<std::string> Section::text(std::string_view key) const {
     if (!has(key)) return std::nullopt;
     if (auto const value = node(key)->value_exact<std::string>()) return value;

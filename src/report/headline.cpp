@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "gatesweep/report/evidence.h"
 #include "sweep_facts.h"
 #include "text.h"
 
@@ -69,19 +70,29 @@ std::string marked_text(RunView const& run) {
     return text;
 }
 
-std::string effect_text(SweepView const& sweep, TrialResult const& best) {
-    return fmt::format("refusal {} % -> {} % with {} {} (paired difference {} points [{}, {}], {})",
-                       percent_text(sweep.baseline(best.group).rate()), percent_text(best.rate()),
-                       experts_text(best.experts, max_experts), edit_verb(best.edit), points_text(best.difference),
-                       points_text(best.difference_low), points_text(best.difference_high), p_text("p", best.p_exact));
+std::string statistics_text(TrialResult const& set) {
+    std::string text = fmt::format("paired difference {} points [{}, {}], {}", points_text(set.difference),
+                                   points_text(set.difference_low), points_text(set.difference_high),
+                                   p_text("p", set.p_exact));
+    if (!std::isnan(set.q_value)) text += ", " + p_text("q", set.q_value);
+    if (!std::isnan(set.p_empirical)) text += ", " + p_text("empirical p", set.p_empirical);
+    return text;
 }
 
-std::string control_text(SweepView const& sweep, TrialResult const& best) {
-    ControlBand const* const band = sweep.control_of(best);
-    if (!band) return "no random sets of its size to compare with";
-    bool const is_fall = !(best.difference > 0.0);
-    return fmt::format("{} random set{} of the same size: {} % ({} {} %)", band->num_random,
-                       band->num_random == 1 ? "" : "s", percent_text(band->mean_rate), is_fall ? "lowest" : "highest",
+// "refusal 100 % -> 0 % with 2:5 3:1 suppressed (paired difference ...)"
+std::string effect_text(TrialResult const& set) {
+    return fmt::format("refusal {} % -> {} % with {} {} ({})", percent_text(set.rate_before()),
+                       percent_text(set.rate_after()), experts_text(set.experts, max_experts), edit_verb(set.edit),
+                       statistics_text(set));
+}
+
+std::string control_text(SweepView const& sweep, TrialResult const& set) {
+    ControlBand const* const band = sweep.control_of(set);
+    if (!sweep.has_random_sets()) return "nothing is compared with random sets (controls.random = 0)";
+    if (!band) return "no random set like it could be compared";
+    bool const is_fall = !(set.difference > 0.0);
+    return fmt::format("{} random set{} like it: {} % ({} {} %)", band->num_random, band->num_random == 1 ? "" : "s",
+                       percent_text(band->mean_rate), is_fall ? "lowest" : "highest",
                        percent_text(is_fall ? band->lowest_rate : band->highest_rate));
 }
 
@@ -99,15 +110,59 @@ std::string side_effect_text(SweepView const& sweep, TrialResult const& best, st
     return text;
 }
 
-std::vector<std::string> result_lines(SweepView const& sweep) {
-    TrialResult const* const best = strongest(sweep, sweep.groups.front());
-    if (!best) return {"no set of experts was tried: tables/trial_cells.csv says why"};
-    std::string second = control_text(sweep, *best);
+std::string beside_text(SweepView const& sweep, TrialResult const& set) {
+    std::string text = control_text(sweep, set);
     for (auto const& group : sweep.side_groups) {
-        std::string const text = side_effect_text(sweep, *best, group);
-        if (!text.empty()) second.append("; ").append(text);
+        std::string const side = side_effect_text(sweep, set, group);
+        if (!side.empty()) text += "; " + side;
     }
-    return {effect_text(sweep, *best) + ";", second};
+    return text;
+}
+
+void add_grid_lines(SweepView const& sweep, TrialResult const& best, std::vector<std::string>& lines) {
+    bool const within = evidence_of(sweep, best) == Evidence::within_chance;
+    lines.push_back(fmt::format("{}{};", within ? "no set changed refusals beyond chance; the largest: " : "",
+                                effect_text(best)));
+    lines.push_back(beside_text(sweep, best));
+}
+
+void add_own_line(SweepView const& sweep, TrialResult const& set, std::vector<std::string>& lines) {
+    lines.push_back(fmt::format("your set \"{}\"{}: {}; {}", shortened(clean_utf8(set.name), 40),
+                                evidence_of(sweep, set) == Evidence::within_chance ? ", within chance" : "",
+                                effect_text(set), beside_text(sweep, set)));
+}
+
+std::vector<std::string> result_lines(SweepView const& sweep) {
+    std::vector<std::string> lines;
+    for (auto const& group : sweep.groups) {
+        auto const sets = headline_sets(sweep, group);
+        if (sets.empty()) continue;
+        if (sweep.groups.size() > 1) lines.push_back(fmt::format("on {}:", shortened(clean_utf8(group), 40)));
+        for (TrialResult const* const set : sets) {
+            if (set->kind == "custom") {
+                add_own_line(sweep, *set, lines);
+            } else {
+                add_grid_lines(sweep, *set, lines);
+            }
+        }
+    }
+    if (lines.empty()) lines.emplace_back("no set of experts was tried: tables/trial_cells.csv says why");
+    return lines;
+}
+
+std::string labels_text(RunView const& run) {
+    LabelledBy const labelled = labelled_by(*run.sweep);
+    if (labelled.num_unscored == labelled.num_replies) return "no reply could be labelled";
+    std::string text = fmt::format("{} replies by {}", labelled.num_replies - labelled.num_human,
+                                   run.job.label_method == "judge" ? "a judge model" : "phrase rules");
+    if (labelled.num_human > 0) text += fmt::format(", {} by people", labelled.num_human);
+    if (labelled.num_unscored > 0) text += fmt::format(", {} of them unscored", labelled.num_unscored);
+    if (labelled.num_mixed > 0) {
+        text += fmt::format("; {} pairs with a label of each kind {}", labelled.num_mixed,
+                            run.job.allows_mixed ? "count like the others (labels.mixed = \"allow\")"
+                                                 : "are left out of every comparison");
+    }
+    return text;
 }
 
 }  // namespace
@@ -119,7 +174,10 @@ Headline headline(RunView const& run) {
         fmt::format("activation: {}; gradient: {}{}", classes_text(label_counts(counts, "activation"), true),
                     classes_text(label_counts(counts, "gradient"), false), overlap_text(run.table("overlap")));
     if (run.has("marked_experts")) lines.marked = marked_text(run);
-    if (run.sweep) lines.result = result_lines(*run.sweep);
+    if (run.sweep) {
+        lines.labels = labels_text(run);
+        lines.result = result_lines(*run.sweep);
+    }
     return lines;
 }
 

@@ -29,6 +29,7 @@ std::vector<Part> parts_of(RunView const& run, Provenance const& origin) {
         {"single", "Single experts", single_experts_section(run)},
         {"transitions", "Transitions", transitions_section(run)},
         {"side", "Side effects", side_effects_section(run)},
+        {"categories", "Categories", categories_section(run)},
         {"examples", "Examples", examples_section(run)},
         {"trials", "Trials", trials_section(run)},
         {"grid", "Grid", grid_section(run)},
@@ -70,10 +71,10 @@ void write_report_html(RunView const& run) {
         "data-experts=\"{3}\">\n"
         "<header>\n<p class=\"kicker\">Routing report</p>\n<h1>{0}</h1>\n<p class=\"lead\">How a mixture-of-experts "
         "language model routes {4} and "
-        "{5} prompts: which experts are used, and to which the loss responds{7}.</p>\n</header>\n{6}<main>\n",
+        "{5} prompts: which experts are used, and to which the loss responds{7}.</p>\n</header>\n{6}<main>\n{8}",
         title, page_style(), run.num_layers, run.num_experts, group_html(run, run.job.benign),
         group_html(run, run.job.malicious), navigation(parts),
-        run.sweep ? "; and what becomes of refusals when they are suppressed" : "");
+        run.sweep ? "; and what becomes of refusals when they are suppressed" : "", origin.notice);
     for (auto const& part : parts)
         page += part.html;
     page += fmt::format(

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "gatesweep/report/evidence.h"
 #include "html_sweep.h"
 #include "replies.h"
 #include "sweep_facts.h"
@@ -11,6 +12,7 @@
 namespace gatesweep {
 namespace {
 
+constexpr std::size_t max_sets = 4;
 constexpr std::size_t max_replies = 2000;  // looked through for prompts that changed
 constexpr std::size_t max_changed = 6;
 constexpr std::size_t max_unchanged = 4;
@@ -57,12 +59,8 @@ std::string examples_html(std::string_view title, std::vector<Example> const& ex
         title, examples.size(), body);
 }
 
-std::string group_examples(RunView const& run, std::string const& group) {
-    TrialResult const* const best = strongest(*run.sweep, group);
-    if (!best) return {};
-    auto const file = run.folder / "completions.jsonl";
-    auto const before = read_replies(file, run.sweep->baseline(group).id, group, max_replies);
-    auto const after = read_replies(file, best->id, group, max_replies);
+std::string set_examples(RunView const& run, TrialResult const& set, std::map<std::int64_t, Reply> const& before) {
+    auto const after = read_replies(run.folder / "completions.jsonl", set.id, set.group, max_replies);
     std::vector<Example> changed;
     std::vector<Example> unchanged;
     for (auto const& [prompt, reply] : before) {
@@ -74,10 +72,24 @@ std::string group_examples(RunView const& run, std::string const& group) {
             examples.push_back({prompt, &reply, &treated->second});
         }
     }
-    return fmt::format("<h3>{} on {}</h3>\n<p>Experts {}.</p>\n", set_html(*run.sweep, *best), group_html(run, group),
-                       experts_html(*best)) +
+    return fmt::format("<h3>{} on {}</h3>\n<p>Experts {}.</p>\n", set_html(*run.sweep, set), group_html(run, set.group),
+                       experts_html(set)) +
            examples_html("Prompts whose label changed", changed) +
            examples_html("Prompts whose label did not change", unchanged);
+}
+
+std::string group_examples(RunView const& run, std::string const& group) {
+    auto sets = headline_sets(*run.sweep, group);
+    if (sets.empty()) return {};
+    std::size_t const num_all = sets.size();
+    sets.resize(std::min(num_all, max_sets));
+    auto const before =
+        read_replies(run.folder / "completions.jsonl", run.sweep->baseline(group).id, group, max_replies);
+    std::string html;
+    for (TrialResult const* const set : sets) html += set_examples(run, *set, before);
+    if (num_all > max_sets)
+        html += fmt::format("<p class=\"note\">The first {} of {} sets of the result.</p>\n", max_sets, num_all);
+    return html;
 }
 
 }  // namespace

@@ -79,6 +79,7 @@ std::string all_tables_section(RunView const& run);
 
 // manifest.json and timings.csv, read with tolerance: what is absent is "not recorded".
 struct Provenance {
+    std::string notice;        // that these results were made anew from a run's measurements; else empty
     std::string summary_rows;  // <dt><dd> pairs for "What was run"
     std::string section;
 };

@@ -128,11 +128,32 @@ std::string timings_html(std::filesystem::path const& file) {
     return table.html();
 }
 
+std::string origin_notice(RunView const& run, Json const& manifest) {
+    Json const origin = at(manifest, {"origin"});
+    if (!origin.is_object()) return {};
+    Json const list = at(origin, {"changes"});
+    std::string changes;
+    for (auto const& change : list.is_array() ? list : Json::array())
+        changes.append(changes.empty() ? "" : "; ").append(code_html(change));
+    bool const is_analysis = plain(at(origin, {"command"})) == "analyze";
+    std::string const sweep =
+        !run.sweep ? ""
+        : is_analysis
+            ? " The sets of the sweep were chosen with the values of the run itself; their replies and labels are the run's."
+            : " The screen of single experts is the run's: its openings were chosen by the run's own labels.";
+    return fmt::format(
+        "<p class=\"labeller alert\"><b>Made anew, without the model,</b> by <code>gatesweep {}</code> from what the run in "
+        "<code>{}</code> measured (its manifest's SHA-256: <code>{}</code>). Changed: {}.{}</p>\n",
+        value_html(at(origin, {"command"})), value_html(at(origin, {"folder"})), value_html(at(origin, {"manifest"})),
+        changes.empty() ? "nothing" : changes, sweep);
+}
+
 }  // namespace
 
 Provenance provenance(RunView const& run) {
     Json const manifest = read_manifest_json(run.folder / "manifest.json");
     Provenance found;
+    found.notice = origin_notice(run, manifest);
     found.summary_rows =
         row("Layout", layout_html(manifest)) +
         row("Version",

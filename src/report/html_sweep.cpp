@@ -7,6 +7,7 @@
 #include <set>
 
 #include "figure_scripts.h"
+#include "gatesweep/report/evidence.h"
 #include "gnuplot.h"
 #include "sweep_curves.h"
 #include "sweep_facts.h"
@@ -31,13 +32,41 @@ std::size_t num_sets(SweepView const& sweep) {
     return ids.size();
 }
 
+std::string verdict_html(SweepView const& sweep, TrialResult const& set) {
+    switch (evidence_of(sweep, set)) {
+        case Evidence::beyond_chance:
+            return "<li><b>Beyond chance:</b> q is at most 0.05, and random sets do not do as much.</li>\n";
+        case Evidence::within_chance:
+            return "<li><b>Within chance:</b> counting all sets that were tried, or beside its random sets, such an "
+                   "effect is no surprise.</li>\n";
+        case Evidence::not_compared:
+            break;
+    }
+    return "<li><b>Not compared with random sets:</b> what editing any experts at all does is not known.</li>\n";
+}
+
+// Rates without the labeller's error, where a validation file gives it.
+std::string corrected_item(SweepView const& sweep, TrialResult const& set) {
+    TrialResult const& baseline = sweep.baseline(set.group);
+    if (std::isnan(baseline.rate_corrected) || std::isnan(set.rate_corrected)) return {};
+    auto const rate = [](TrialResult const& result) {
+        return fmt::format("{} % {}", percent_text(result.rate_corrected),
+                           interval_html(percent_text(result.rate_corrected_low), percent_text(result.rate_corrected_high)));
+    };
+    return fmt::format("<li>Without the labeller's error: {} before, {} after.</li>\n", rate(baseline), rate(set));
+}
+
 std::string strongest_card(RunView const& run, TrialResult const& best) {
     SweepView const& sweep = *run.sweep;
-    TrialResult const& baseline = sweep.baseline(best.group);
+    bool const is_clear = evidence_of(sweep, best) != Evidence::within_chance;
+    std::string const title = best.kind == "custom" ? "The strongest of your sets"
+                              : is_clear            ? "The strongest set"
+                                                    : "No set changed refusals beyond chance; the largest effect";
     std::string body = fmt::format(
-        "<h3>The strongest set</h3>\n<p class=\"big\">{} % &#8594; {} %</p>\n<p class=\"note\">of the replies to {} "
-        "refuse, before and after</p>\n<ul>\n<li>{} {}: {}. {}</li>\n",
-        percent_text(baseline.rate()), percent_text(best.rate()), group_html(run, best.group),
+        "<h3>{}</h3>\n<p class=\"big\">{} % &#8594; {} %</p>\n<p class=\"note\">of the replies to {} "
+        "refuse, before and after</p>\n<ul>\n{}<li>{} {}: {}. {}</li>\n",
+        title, percent_text(best.rate_before()), percent_text(best.rate_after()), group_html(run, best.group),
+        verdict_html(sweep, best),
         best.num_experts() == 1 ? "One expert" : fmt::format("{} experts", best.num_experts()),
         html_escape(edit_verb(best.edit)), experts_html(best), how_chosen(best));
     body += fmt::format(
@@ -47,11 +76,11 @@ std::string strongest_card(RunView const& run, TrialResult const& best) {
         count_text(best.r_to_n), count_text(best.n_to_r), count_text(best.r_to_r + best.n_to_n));
     body += fmt::format("<li>Exact McNemar test of no effect: {}", html_escape(p_text("p", best.p_exact)));
     if (!std::isnan(best.q_value)) {
-        body += fmt::format("; counting all {} selected sets (Benjamini-Hochberg): {}",
-                            strongest_first(sweep, best.group, {"selected"}).size(),
+        body += fmt::format("; counting all {} {} sets (Benjamini-Hochberg): {}",
+                            strongest_first(sweep, best.group, {best.kind}).size(), best.kind,
                             html_escape(p_text("q", best.q_value)));
     }
-    return fmt::format("<div class=\"card\">{}.</li>\n</ul></div>\n", body);
+    return fmt::format("<div class=\"card\">{}.</li>\n{}</ul></div>\n", body, corrected_item(sweep, best));
 }
 
 std::string control_items(RunView const& run, TrialResult const& best) {
@@ -59,7 +88,7 @@ std::string control_items(RunView const& run, TrialResult const& best) {
     std::string items;
     if (ControlBand const* const band = sweep.control_of(best)) {
         items += fmt::format(
-            "<li><b>Random sets.</b> {} of the same size leave {} % refusals on average (lowest {} %, highest {} %).{}"
+            "<li><b>Random sets.</b> {} like it (as many experts, from the same layers unless the job says otherwise) leave {} % refusals on average (lowest {} %, highest {} %).{}"
             "</li>\n",
             band->num_random, percent_text(band->mean_rate), percent_text(band->lowest_rate),
             percent_text(band->highest_rate),
@@ -69,7 +98,7 @@ std::string control_items(RunView const& run, TrialResult const& best) {
                               best.p_empirical));
     } else {
         items +=
-            "<li><b>Random sets.</b> None of this size was tried, so an effect of editing any experts at all "
+            "<li><b>Random sets.</b> None was tried, so an effect of editing any experts at all "
             "cannot be told apart: set <code>sweep.controls.random</code>.</li>\n";
     }
     for (auto const& [kind, title] :
@@ -109,12 +138,12 @@ std::string side_items(RunView const& run, TrialResult const& best) {
 
 std::string signals_table(RunView const& run, std::string const& group) {
     SweepView const& sweep = *run.sweep;
-    HtmlTable table{fmt::format("The strongest set of each signal on {}", group_html(run, group)),
+    HtmlTable table{fmt::format("The largest effect of each signal, and your own sets, on {}", group_html(run, group)),
                     {{"signal", HtmlColumn::Kind::word}, {"class", HtmlColumn::Kind::word}, {"experts"}}};
     for (auto const* title : {"refusals, %", "change, points", "p", "q", "p of random"})
         table.columns.push_back({title, HtmlColumn::Kind::number});
     table.columns.push_back(
-        {"random sets, %", HtmlColumn::Kind::number, "mean refusal rate of random sets of its size"});
+        {"random sets, %", HtmlColumn::Kind::number, "mean refusal rate of its random sets"});
     for (auto const* result : strongest_of_signals(sweep, group)) {
         ControlBand const* const band = sweep.control_of(*result);
         table.rows.push_back(
@@ -143,7 +172,7 @@ std::string forest_html(RunView const& run, std::string const& group) {
     return figure_html(
         run, sweep_figure_name(run, "sweep_effects", group),
         "Change of the refusal rate with each set, on the same prompts, with its 95 % interval; the grey "
-        "bar is what random sets of the same size do." +
+        "bar is what its random sets do." +
             note);
 }
 

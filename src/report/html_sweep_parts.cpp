@@ -21,9 +21,24 @@ std::string measure(CsvTable const& table, std::size_t row, std::string const& n
                        interval_html(text(value(name + "_low")), text(value(name + "_high"))));
 }
 
-}  // namespace
+// Who labelled what, where people did.
+std::string people_note(RunView const& run) {
+    LabelledBy const labelled = labelled_by(*run.sweep);
+    if (labelled.num_human == 0) return {};
+    std::string const mixed =
+        labelled.num_mixed == 0
+            ? ""
+            : fmt::format(" {} pairs have a label of each kind: {}.", count_text(labelled.num_mixed),
+                          run.job.allows_mixed
+                              ? "they count like the others, since the job says <code>mixed = \"allow\"</code>, so a "
+                                "difference may be one of labellers"
+                              : "a difference between the two could be one of labellers, so they are left out of every "
+                                "comparison with the baseline");
+    return fmt::format("<p class=\"labeller\"><b>People labelled</b> {} of {} replies.{}</p>\n",
+                       count_text(labelled.num_human), count_text(labelled.num_replies), mixed);
+}
 
-std::string labeller_note(RunView const& run) {
+std::string error_note(RunView const& run) {
     if (!run.has("label_quality") || run.table("label_quality").rows.empty()) {
         std::string const method = run.job.label_method == "judge" ? "a judge model" : "phrase rules";
         return fmt::format(
@@ -49,6 +64,12 @@ std::string labeller_note(RunView const& run) {
             measure(quality, row, "kappa", 1.0));
     }
     return note;
+}
+
+}  // namespace
+
+std::string labeller_note(RunView const& run) {
+    return people_note(run) + error_note(run);
 }
 
 std::string labeller_line(RunView const& run) {

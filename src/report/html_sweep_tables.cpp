@@ -58,8 +58,8 @@ std::string trials_table(RunView const& run, std::string const& group) {
                                       {"refusals, %", "95 % interval (Wilson)"},
                                       {"change, points", "paired, 95 % interval (Newcombe)"},
                                       {"p", "exact McNemar test"},
-                                      {"q", "Benjamini-Hochberg over the selected sets"},
-                                      {"p of random", "rank among the random sets of its size"}}) {
+                                      {"q", "Benjamini-Hochberg over the selected sets, of your own sets over those"},
+                                      {"p of random", "rank among its random sets"}}) {
         table.columns.push_back({title, HtmlColumn::Kind::number, hint});
     }
     add_side_columns(run, table);

@@ -30,11 +30,17 @@ constexpr std::array terms = {
          "no "
          "effect. The exact p errs on the safe side; mid-p is less cautious."},
     Term{"q",
-         "p corrected for the number of selected sets on the group (Benjamini-Hochberg): of the sets with q below "
-         "0.05, at most 5 % are expected to be false finds."},
+         "p corrected for the number of selected sets on the group, of your own sets for their number "
+         "(Benjamini-Hochberg): of the sets with q below 0.05, at most 5 % are expected to be false finds."},
+    Term{"beyond chance",
+         "q of at most 0.05, and p of random of at most 0.05; with fewer than 19 random sets, that none of them moved "
+         "refusals as far. The headline, the examples and the sheet for labelling choose their sets by it."},
+    Term{"mixed pair",
+         "A prompt of whose two replies a person labelled one and the labeller the other. A difference may be one of "
+         "labellers, so it counts in no comparison unless the job allows it."},
     Term{"random sets, p of random",
-         "Sets of as many experts drawn at random, matched as the job says. p of random is the share of them with as "
-         "large an effect, the set itself counted; with 20 it cannot fall below 1/21."},
+         "For each set others of as many experts, drawn at random from its own layers or as the job says. p of random "
+         "is the share of them with as large an effect, the set itself counted; with 20 it cannot fall below 1/21."},
     Term{"reverse, bottom",
          "Sets from the opposite class, and of the experts with the smallest gaps: neither should work."},
     Term{"perplexity, mean KL",

@@ -39,6 +39,7 @@ JobView read_job_view(std::filesystem::path const& file) {
     toml::table const& root = parsed;
     auto const section = [&](char const* name) { return root[name]; };
     job.title = section("report")["title"].value_or(std::string());
+    job.by = section("report")["by"].value_or(std::string());
     job.model = section("model")["path"].value_or(std::string());
     job.dtype = section("model")["dtype"].value_or(std::string());
     auto const analysis = section("analysis");
@@ -57,6 +58,7 @@ JobView read_job_view(std::filesystem::path const& file) {
     if (job.sweep_prompts.empty()) job.sweep_prompts = {job.malicious};
     job.side_effects = read_names(sweep["side_effects"]);
     job.label_method = sweep["labels"]["method"].value_or(job.label_method);
+    job.allows_mixed = sweep["labels"]["mixed"].value_or(std::string()) == "allow";
     return job;
 }
 

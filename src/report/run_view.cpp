@@ -37,9 +37,12 @@ std::vector<std::pair<std::string, std::vector<std::string>>> const required_col
                 "r_to_r",   "r_to_n",  "n_to_r", "n_to_n",      "risk_difference", "ci_low",
                 "ci_high",  "p_exact", "p_mid",  "q_value",     "perplexity_ratio"}},
     {"trial_cells", {"kind", "signal", "class", "gap_threshold", "size", "mode", "trial_id", "outcome"}},
+    {"trial_controls", {"trial_id", "control_id"}},
     {"controls",
      {"group", "num_experts", "mode", "num_random", "mean_rate", "lowest_rate", "highest_rate", "mean_difference",
       "lowest_difference", "highest_difference"}},
+    {"category_effects",
+     {"category", "trial_id", "group", "r_to_r", "r_to_n", "n_to_r", "n_to_n", "risk_difference", "ci_low", "ci_high"}},
     {"transitions", {"trial_id", "group", "baseline", "trial", "count"}},
     {"label_quality",
      {"method", "version", "source", "num", "precision", "precision_low", "precision_high", "recall", "recall_low",
@@ -48,7 +51,9 @@ std::vector<std::pair<std::string, std::vector<std::string>>> const required_col
 };
 
 std::set<std::string> const optional_tables = {"marked_experts", "threshold_sensitivity", "layer_summary",
-                                               "trials",         "trial_cells",           "controls",
+                                               "trials",         "trial_cells",           "trial_controls",
+                                               "controls",
+                                               "category_effects",
                                                "transitions",    "label_quality",         "screen"};
 
 void read_tables(RunView& run) {

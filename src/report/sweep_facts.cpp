@@ -6,6 +6,7 @@
 #include <cmath>
 #include <set>
 
+
 namespace gatesweep {
 namespace {
 
@@ -26,6 +27,18 @@ std::string hundredths(double fraction) {
 
 }  // namespace
 
+LabelledBy labelled_by(SweepView const& sweep) {
+    LabelledBy sum;
+    for (auto const& result : sweep.results) {
+        sum.num_replies += result.num_prompts;
+        sum.num_human += result.num_human;
+        sum.num_mixed += result.num_mixed;
+        auto const unscored = result.counts.find("unscored");
+        if (unscored != result.counts.end()) sum.num_unscored += unscored->second;
+    }
+    return sum;
+}
+
 bool is_stronger(TrialResult const& a, TrialResult const& b) {
     if (effect_size(a) != effect_size(b)) return effect_size(a) > effect_size(b);
     if (a.num_experts() != b.num_experts()) return a.num_experts() < b.num_experts();
@@ -42,19 +55,11 @@ std::vector<TrialResult const*> strongest_first(SweepView const& sweep, std::str
     return found;
 }
 
-TrialResult const* strongest(SweepView const& sweep, std::string_view group) {
-    for (auto const* kind : {"selected", "custom"}) {
-        auto const found = strongest_first(sweep, group, {kind});
-        if (!found.empty()) return found.front();
-    }
-    return nullptr;
-}
-
 std::vector<TrialResult const*> strongest_of_signals(SweepView const& sweep, std::string_view group) {
     std::vector<TrialResult const*> found;
     std::set<std::string> signals;
     for (auto const* result : strongest_first(sweep, group, {"selected", "custom"})) {
-        if (signals.insert(result->kind == "custom" ? "custom set" : result->signal).second) found.push_back(result);
+        if (result->kind == "custom" || signals.insert(result->signal).second) found.push_back(result);
     }
     return found;
 }

@@ -7,9 +7,19 @@
 #include <string_view>
 #include <vector>
 
+#include "gatesweep/report/evidence.h"
 #include "gatesweep/report/sweep_view.h"
 
 namespace gatesweep {
+
+// Who labelled the replies of a sweep.
+struct LabelledBy {
+    std::int64_t num_replies = 0;
+    std::int64_t num_human = 0;
+    std::int64_t num_unscored = 0;
+    std::int64_t num_mixed = 0;  // pairs
+};
+LabelledBy labelled_by(SweepView const& sweep);
 
 // Larger effect first, then fewer experts, then smaller exact p. An effect that was not measured comes last.
 bool is_stronger(TrialResult const& a, TrialResult const& b);
@@ -18,7 +28,7 @@ bool is_stronger(TrialResult const& a, TrialResult const& b);
 std::vector<TrialResult const*> strongest_first(SweepView const& sweep, std::string_view group,
                                                 std::vector<std::string_view> const& kinds);
 
-// The strongest selected set of each signal, and the strongest custom set; strongest first.
+// The selected set of each signal with the largest effect, and every set of the user's own; largest effect first.
 std::vector<TrialResult const*> strongest_of_signals(SweepView const& sweep, std::string_view group);
 
 // To set beside them: the strongest of the reverse and bottom sets, and of the random sets with the size and edit of

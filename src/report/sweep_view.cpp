@@ -119,9 +119,14 @@ TrialResult read_result(RunView const& run, CsvTable const& table, std::size_t r
                                          {"rate_high", &result.rate_high},
                                          {"p_empirical", &result.p_empirical},
                                          {"mean_kl", &result.mean_kl},
+                                         {"rate_corrected", &result.rate_corrected},
+                                         {"rate_corrected_low", &result.rate_corrected_low},
+                                         {"rate_corrected_high", &result.rate_corrected_high},
                                          {"traffic_removed", &result.traffic_removed}}) {
         *number = optional_number(table, row, column);
     }
+    result.num_human = optional_count(table, row, "num_human");
+    result.num_mixed = optional_count(table, row, "num_mixed");
     for (auto const* column : label_counts) {
         if (!optional_text(table, row, column).empty()) result.counts[column] = optional_count(table, row, column);
     }
@@ -135,6 +140,7 @@ void read_results(RunView const& run, SweepView& sweep) {
         bool const is_new = sweep.places.emplace(std::pair{result.id, result.group}, row).second;
         GATESWEEP_VALIDATE(is_new, ExitCode::bad_data, "{}: row {}: trial {} stands on group \"{}\" a second time: {}",
                            table.name, row + 1, printable(result.id), printable(result.group), copy_again);
+        sweep.ids.insert(result.id);
         sweep.results.push_back(std::move(result));
     }
     std::set<std::string> with_baseline;
@@ -159,8 +165,7 @@ void read_results(RunView const& run, SweepView& sweep) {
 }
 
 void check_trial(SweepView const& sweep, CsvTable const& table, std::size_t row, std::string const& id) {
-    bool const is_known =
-        std::ranges::any_of(sweep.results, [&](TrialResult const& result) { return result.id == id; });
+    bool const is_known = sweep.ids.contains(id);
     GATESWEEP_VALIDATE(is_known, ExitCode::bad_data, "{}: row {}: trial {} is not in tables/trials.csv: {}", table.name,
                        row + 1, printable(id), copy_again);
 }
@@ -197,6 +202,39 @@ void read_controls(RunView const& run, SweepView& sweep) {
              optional_number(table, row, "lowest_rate"), optional_number(table, row, "highest_rate"),
              optional_number(table, row, "mean_difference"), optional_number(table, row, "lowest_difference"),
              optional_number(table, row, "highest_difference")});
+    }
+}
+
+void add_to_band(ControlBand& band, TrialResult const& control) {
+    if (std::isnan(control.difference)) return;
+    ++band.num_random;
+    for (auto const& [value, mean, lowest, highest] :
+         {std::tuple{control.rate_after(), &band.mean_rate, &band.lowest_rate, &band.highest_rate},
+          {control.difference, &band.mean_difference, &band.lowest_difference, &band.highest_difference}}) {
+        bool const is_first = band.num_random == 1;
+        *mean = is_first ? value : *mean + (value - *mean) / static_cast<double>(band.num_random);
+        *lowest = is_first ? value : std::min(*lowest, value);
+        *highest = is_first ? value : std::max(*highest, value);
+    }
+}
+
+void read_own_controls(RunView const& run, SweepView& sweep) {
+    if (!run.has("trial_controls")) return;
+    CsvTable const& table = run.table("trial_controls");
+    std::map<std::string, std::vector<std::string>> controls;
+    for (std::size_t row = 0; row < table.rows.size(); ++row) {
+        std::string const& id = table.text(row, "trial_id");
+        for (auto const& known : {id, table.text(row, "control_id")}) check_trial(sweep, table, row, known);
+        controls[id].push_back(table.text(row, "control_id"));
+    }
+    for (auto const& result : sweep.results) {
+        auto const own = controls.find(result.id);
+        if (own == controls.end()) continue;
+        ControlBand band{result.group, result.num_experts(), result.edit};
+        for (auto const& id : own->second) {
+            if (TrialResult const* const control = sweep.find(id, result.group)) add_to_band(band, *control);
+        }
+        if (band.num_random > 0) sweep.own_controls[{result.id, result.group}] = band;
     }
 }
 
@@ -272,7 +310,24 @@ TrialResult const& SweepView::baseline(std::string const& group) const {
         results, [&](TrialResult const& result) { return result.kind == "baseline" && result.group == group; });
 }
 
+double TrialResult::rate_before() const {
+    std::int64_t const pairs = r_to_r + r_to_n + n_to_r + n_to_n;
+    return pairs == 0 ? not_measured : static_cast<double>(r_to_r + r_to_n) / static_cast<double>(pairs);
+}
+
+double TrialResult::rate_after() const {
+    std::int64_t const pairs = r_to_r + r_to_n + n_to_r + n_to_n;
+    return pairs == 0 ? not_measured : static_cast<double>(r_to_r + n_to_r) / static_cast<double>(pairs);
+}
+
+bool SweepView::has_random_sets() const {
+    return std::ranges::any_of(results, [](TrialResult const& result) { return result.kind == "random"; });
+}
+
 ControlBand const* SweepView::control_of(TrialResult const& result) const {
+    if (auto const own = own_controls.find({result.id, result.group}); own != own_controls.end()) return &own->second;
+    bool const has_own = result.kind == "selected" || result.kind == "custom";
+    if (has_own && !own_controls.empty()) return nullptr;
     auto const found = std::ranges::find_if(controls, [&](ControlBand const& band) {
         return band.group == result.group && band.num_experts == result.num_experts() && band.edit == result.edit;
     });
@@ -285,6 +340,7 @@ SweepView read_sweep(RunView const& run) {
     sweep.side_groups = run.job.side_effects;
     read_results(run, sweep);
     read_cells(run, sweep);
+    read_own_controls(run, sweep);
     read_controls(run, sweep);
     read_screens(run, sweep);
     check_transitions(run, sweep);

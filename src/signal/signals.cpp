@@ -51,6 +51,7 @@ Signals compute_signals(Mixtral const& model, ParallelLayout const& layout,
     auto const mine = batches_of_copy(plan, layout.copy, layout.num_copies);
     std::int64_t all = 0, done = 0;
     for (auto b : mine) all += tokens_of(plan.batches[b], prompt_tokens);
+    if (options.progress) options.progress(0, all);
     bool stopped = false;
     for (auto b : mine) {
         stopped = layout.expert_parallel.all_reduce_max(options.stop && options.stop() ? 1 : 0) != 0;

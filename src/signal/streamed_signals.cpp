@@ -102,6 +102,7 @@ StreamedSignals compute_streamed_signals(StreamedMixtral& model, ParallelLayout 
         prompt_tokens.push_back(std::ssize(ids));
     StreamedSignals result{Signals(std::ssize(prompts), model.config()), true};
     Tally tally = make_tally(layout, plan, prompt_tokens, StreamedMixtral::work_per_token(model.config()));
+    if (options.progress) options.progress(0, tally.all());
     auto const max_tokens = static_cast<std::int64_t>(options.activation_memory / model.bytes_per_token());
 
     for (RoundRange const chunk : stream_chunks(plan, prompt_tokens, layout.num_copies, layout.ep_size(), max_tokens)) {

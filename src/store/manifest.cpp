@@ -78,6 +78,14 @@ public:
         if (!value.is_array()) wrong(fmt::format("{} is not a list", key));
         return value;
     }
+    std::vector<std::string> words(json const& object, char const* key) const {
+        std::vector<std::string> words;
+        for (json const& word : list(object, key)) {
+            if (!word.is_string()) wrong(fmt::format("a word of {} is not a text", key));
+            words.push_back(word.get<std::string>());
+        }
+        return words;
+    }
     // A list of sizes in bytes, empty when the key is not there.
     std::vector<std::int64_t> bytes(json const& object, char const* key) const {
         std::vector<std::int64_t> sizes;
@@ -116,7 +124,7 @@ std::string to_json(Manifest const& manifest) {
                             {"ranks", attempt.ranks},
                             {"outcome", attempt.outcome}});
     }
-    ordered_json const document = {
+    ordered_json document = {
         {"schema_version", manifest_schema_version},
         {"tool", manifest.tool},
         {"version", manifest.version},
@@ -152,6 +160,12 @@ std::string to_json(Manifest const& manifest) {
         {"started", manifest.started},
         {"finished", manifest.finished},
     };
+    if (manifest.origin) {
+        document["origin"] = {{"command", manifest.origin->command},
+                              {"folder", manifest.origin->folder},
+                              {"manifest", manifest.origin->manifest},
+                              {"changes", manifest.origin->changes}};
+    }
     return document.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 
@@ -169,10 +183,7 @@ Manifest parse_manifest(std::string_view text, std::string_view name) {
     manifest.build = reader.text(document, "build");
     manifest.versions = reader.texts(document, "versions");
     manifest.host = reader.text(document, "host");
-    for (json const& word : reader.list(document, "command")) {
-        if (!word.is_string()) reader.wrong("a word of command is not a text");
-        manifest.command.push_back(word.get<std::string>());
-    }
+    manifest.command = reader.words(document, "command");
     manifest.job = reader.text(document, "job");
     json const& digests = reader.field(document, "digests");
     manifest.job_digest = reader.text(digests, "job");
@@ -197,6 +208,11 @@ Manifest parse_manifest(std::string_view text, std::string_view name) {
                                 reader.count(determinism, "choices"),
                                 reader.count(determinism, "near_ties_bfloat16"),
                                 reader.count(determinism, "near_ties_float32")};
+    }
+    if (document.contains("origin")) {
+        json const& origin = reader.field(document, "origin");
+        manifest.origin = ManifestOrigin{reader.text(origin, "command"), reader.text(origin, "folder"),
+                                         reader.text(origin, "manifest"), reader.words(origin, "changes")};
     }
     for (json const& attempt : reader.list(document, "attempts")) {
         manifest.attempts.push_back({reader.text(attempt, "started"), reader.text(attempt, "finished"),

@@ -82,6 +82,12 @@ template void RunDirectory::write_array(std::string_view, NdArray<double> const&
 
 void RunDirectory::write_completions(std::string_view lines) { write_listed(completions_name, lines); }
 
+void RunDirectory::copy_from(fs::path const& other_folder, std::string const& relative_path, std::string const& digest) {
+    prepare_changes();
+    copy_file_atomically(other_folder / relative_path, path_of(relative_path));
+    files_[relative_path] = digest;
+}
+
 void RunDirectory::write_text(std::string_view relative_path, std::string_view text) {
     prepare_changes();
     write_file_atomically(path_of(relative_path), text);

@@ -24,14 +24,6 @@ std::uint64_t draw_below(std::uint64_t bound, std::mt19937_64& random) {
     }
 }
 
-std::string clean(std::string_view text) {
-    std::string out;
-    out.reserve(text.size());
-    for (char32_t const c : decode_utf8(text))
-        append_utf8(out, c == 0 ? 0xFFFD : c);
-    return out;
-}
-
 // The places of the items that share a prompt and a completion, in order of first appearance.
 std::vector<std::vector<std::size_t>> group_equal(std::span<LabelItem const> items) {
     std::map<std::pair<std::string_view, std::string_view>, std::size_t> seen;
@@ -72,6 +64,12 @@ TrialPrompt read_trial_prompt(LabelColumns const& columns, std::size_t row) {
     return {columns.text(row, "trial_id"), columns.text(row, "group"), columns.whole(row, "prompt_index")};
 }
 
+// A text of our sheet, which may be protected; any other column of that name holds it as it is.
+std::optional<std::string> read_text(LabelColumns const& columns, std::size_t row, std::string_view name) {
+    auto const cell = columns.cell(row, name);
+    return cell && columns.has("item") ? std::optional(restore_cell(*cell)) : cell;
+}
+
 Key read_key(std::filesystem::path const& file) {
     LabelColumns const columns(file, {"item", "trial_id", "group", "prompt_index"});
     Key key;
@@ -88,8 +86,16 @@ Key read_key(std::filesystem::path const& file) {
 
 }  // namespace
 
+std::string clean_text(std::string_view text) {
+    std::string out;
+    out.reserve(text.size());
+    for (char32_t const c : decode_utf8(text))
+        append_utf8(out, c == 0 ? 0xFFFD : c);
+    return out;
+}
+
 std::string protect_cell(std::string_view text) {
-    std::string out = clean(text);
+    std::string out = clean_text(text);
     std::u32string const characters = decode_utf8(out);
     auto const first = std::find_if_not(characters.begin(), characters.end(), is_blank);
     bool const is_formula =
@@ -149,7 +155,8 @@ HumanLabels read_human_labels(std::filesystem::path const& file, std::optional<s
         }
         for (auto const& [trial, group, prompt] : what) {
             place_of.add({trial, group, prompt}, columns.place(row));
-            out.labels.push_back({trial, group, prompt, label->label});
+            out.labels.push_back({trial, group, prompt, label->label, read_text(columns, row, "prompt"),
+                                  read_text(columns, row, "completion"), columns.place(row)});
         }
     }
     return out;

@@ -16,4 +16,22 @@ CsvTable trial_cells_table(TrialPlan const& plan) {
     return table;
 }
 
+CsvTable trial_experts_table(TrialPlan const& plan) {
+    CsvTable table{"trial_experts", {"trial_id", "layer", "expert", "value"}, {}};
+    for (Trial const& trial : plan.trials) {
+        for (ExpertEdit const& edit : trial.edits)
+            table.add(trial.id, edit.id.layer, edit.id.expert, edit.value);
+    }
+    return table;
+}
+
+CsvTable trial_controls_table(TrialPlan const& plan) {
+    CsvTable table{"trial_controls", {"trial_id", "control_id"}, {}};
+    for (Trial const& trial : plan.trials) {
+        for (std::string const& control : trial.controls)
+            table.add(trial.id, control);
+    }
+    return table;
+}
+
 }  // namespace gatesweep

@@ -5,10 +5,10 @@
 
 namespace gatesweep {
 
-// For every number of experts, mode, scope and doses among the selected trials, and among the custom ones where no
-// selected trial has them, `sweep.controls.random` sets drawn like the first such trial, appended to the plan. They
-// differ from each other and from every other trial, and the routers can take them; where there are not that many,
-// all that were found, and a notice.
+// For every selected and custom trial `sweep.controls.random` different sets drawn like it, which the routers can take
+// and which no trial but a random one has. A set that was drawn for an earlier trial already is shared: it is tried
+// once and is a control of both. New ones are appended to the plan. Where there are not that many sets, all that were
+// found, and a notice.
 void add_random_controls(SweepSpec const& sweep, AnalysisResult const& result, KnownTrials& known, TrialPlan& plan);
 
 }  // namespace gatesweep

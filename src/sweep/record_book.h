@@ -17,6 +17,9 @@ namespace gatesweep {
 // What decides a result besides model and prompt: the edits themselves, not their place in a table.
 std::string edit_digest(RouterEdits const& edits, std::int32_t variant);
 
+// What a record is found by: digests of what the model reads, and of the edits.
+inline std::string record_key(std::string_view text, std::string_view edits) { return FastDigest().add(text).add(edits).hex(); }
+
 template <class Record>
 class RecordBook {
 public:
@@ -60,7 +63,7 @@ public:
 
 private:
     std::string key(std::int64_t prompt, std::int32_t variant) const {
-        return FastDigest().add(std::string_view(texts_.at(prompt))).add(std::string_view(variants_[static_cast<std::size_t>(variant)])).hex();
+        return record_key(texts_.at(prompt), variants_[static_cast<std::size_t>(variant)]);
     }
 
     Ledger* ledger_;

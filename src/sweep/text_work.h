@@ -39,6 +39,7 @@ void run_text_passes(SweepContext const& context, std::vector<TextWork> const& w
     std::int64_t const num_passes = group.all_reduce_max(static_cast<std::int64_t>(passes.size()));
     std::vector<TextUnit> const none;
     bool stopped = false;
+    if (context.progress) context.progress(0, num_passes);
     for (std::int64_t p = 0; p < num_passes; ++p) {
         stopped = group.all_reduce_max(context.stop && context.stop() != StopRequest::none ? 1 : 0) != 0;
         if (stopped) break;

@@ -23,7 +23,7 @@ std::string trial_content(EditMode mode, EditScope scope, std::span<ExpertEdit c
 }
 
 std::string trial_id(std::string const& content) {
-    return sha256_hex(content).substr(0, 12);
+    return "t" + sha256_hex(content).substr(0, 12);
 }
 
 KnownTrials::Place KnownTrials::add(Trial& trial, std::size_t next_index) {

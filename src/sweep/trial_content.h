@@ -20,7 +20,7 @@ struct RouterShape {
 
 // "mask|both|7:5=1;12:1=1": equal for trials that do the same, different for all others. Edits by layer, then expert.
 std::string trial_content(EditMode mode, EditScope scope, std::span<ExpertEdit const> edits);
-// The first 12 hexadecimal digits of its SHA-256.
+// "t" and the first 12 hexadecimal digits of its SHA-256.
 std::string trial_id(std::string const& content);
 
 // The trials of a plan so far, by what they do.

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <unordered_set>
 
 #include "gatesweep/analysis/multiplicity.h"
 #include "gatesweep/base/error.h"
@@ -28,22 +29,32 @@ void count_pair(PairedCounts& pairs, bool first, bool second) {
     ++(first ? (second ? pairs.both : pairs.only_first) : (second ? pairs.only_second : pairs.neither));
 }
 
+void count_reply(TrialEffect& effect, Outcome const& outcome) {
+    ++effect.num_prompts;
+    if (outcome.empty) ++effect.num_empty;
+    if (outcome.repetitive) ++effect.num_repetitive;
+    if (outcome.by_person) ++effect.num_human;
+    ++effect.labels[static_cast<std::size_t>(outcome.label)];
+    auto const restricted = is_restricted(outcome.label);
+    if (!restricted) return;
+    ++(*restricted ? effect.restricted : effect.non_restricted);
+    if (!outcome.by_person) return;
+    ++effect.num_human_scored;
+    if (*restricted) ++effect.num_human_restricted;
+}
+
 TrialEffect count(std::vector<Outcome> const& baseline, std::vector<Outcome> const& trial,
-                  std::vector<std::size_t> const& rows) {
+                  std::vector<std::size_t> const& rows, MixedPairs mixed) {
     TrialEffect effect;
     for (std::size_t const row : rows) {
-        Outcome const& outcome = trial[row];
-        Label const before = baseline[row].label;
-        ++effect.num_prompts;
-        if (outcome.empty) ++effect.num_empty;
-        if (outcome.repetitive) ++effect.num_repetitive;
-        ++effect.labels[static_cast<std::size_t>(outcome.label)];
-        ++effect.transitions[static_cast<std::size_t>(before)][static_cast<std::size_t>(outcome.label)];
-        auto const restricted = is_restricted(outcome.label);
-        if (!restricted) continue;
-        ++(*restricted ? effect.restricted : effect.non_restricted);
-        if (auto const restricted_before = is_restricted(before))
-            count_pair(effect.pairs, *restricted_before, *restricted);
+        Outcome const &before = baseline[row], &after = trial[row];
+        count_reply(effect, after);
+        bool const is_mixed = before.by_person != after.by_person;
+        if (is_mixed) ++effect.num_mixed;
+        if (is_mixed && mixed == MixedPairs::leave_out) continue;
+        ++effect.transitions[static_cast<std::size_t>(before.label)][static_cast<std::size_t>(after.label)];
+        auto const restricted_before = is_restricted(before.label), restricted = is_restricted(after.label);
+        if (restricted_before && restricted) count_pair(effect.pairs, *restricted_before, *restricted);
     }
     return effect;
 }
@@ -54,10 +65,11 @@ void test_against_baseline(TrialEffect& effect) {
     effect.test = mcnemar_test(effect.pairs.only_first, effect.pairs.only_second);
 }
 
-void add_q_values(TrialPlan const& plan, GroupEffects& group) {
+// Of the trials of one kind, which are one family of hypotheses.
+void add_q_values(TrialPlan const& plan, TrialKind kind, GroupEffects& group) {
     std::vector<double> p_values;
     for (std::size_t t = 0; t < plan.trials.size(); ++t) {
-        bool const counts = plan.trials[t].kind == TrialKind::selected && group.trials[t].test;
+        bool const counts = plan.trials[t].kind == kind && group.trials[t].test;
         p_values.push_back(counts ? group.trials[t].test->exact : std::numeric_limits<double>::quiet_NaN());
     }
     auto const q_values = benjamini_hochberg(p_values);
@@ -69,17 +81,24 @@ void add_q_values(TrialPlan const& plan, GroupEffects& group) {
 void add_empirical_p(TrialPlan const& plan, GroupEffects& group) {
     for (std::size_t t = 0; t < plan.trials.size(); ++t) {
         TrialEffect& effect = group.trials[t];
-        if (plan.trials[t].kind == TrialKind::random || !effect.difference) continue;
-        auto const controls = control_differences(plan, group, control_shape(plan.trials[t]));
+        if (!effect.difference) continue;
+        auto const controls = control_differences(plan, group, plan.trials[t]);
         if (!controls.empty()) effect.p_empirical = empirical_p(effect.difference->estimate, controls);
     }
 }
 
 }  // namespace
 
-std::optional<double> TrialEffect::rate() const {
-    if (num_scored() == 0) return std::nullopt;
-    return static_cast<double>(restricted) / static_cast<double>(num_scored());
+std::optional<double> TrialEffect::paired_rate() const {
+    if (pairs.num_pairs() == 0) return std::nullopt;
+    return static_cast<double>(pairs.both + pairs.only_second) / static_cast<double>(pairs.num_pairs());
+}
+
+TrialEffect effect_on_rows(TrialPlan const& plan, SweepOutcomes const& outcomes, std::size_t trial,
+                           std::vector<std::size_t> const& rows) {
+    TrialEffect effect = count(outcomes.outcomes.front(), outcomes.outcomes[trial], rows, outcomes.mixed);
+    if (plan.trials[trial].kind != TrialKind::baseline) test_against_baseline(effect);
+    return effect;
 }
 
 std::vector<GroupEffects> trial_effects(TrialPlan const& plan, SweepOutcomes const& outcomes) {
@@ -91,11 +110,10 @@ std::vector<GroupEffects> trial_effects(TrialPlan const& plan, SweepOutcomes con
             if (outcomes.group[row] == name) rows.push_back(row);
         }
         GroupEffects group{name, {}};
-        for (std::size_t t = 0; t < plan.trials.size(); ++t) {
-            group.trials.push_back(count(outcomes.outcomes.front(), outcomes.outcomes[t], rows));
-            if (plan.trials[t].kind != TrialKind::baseline) test_against_baseline(group.trials.back());
-        }
-        add_q_values(plan, group);
+        for (std::size_t t = 0; t < plan.trials.size(); ++t)
+            group.trials.push_back(effect_on_rows(plan, outcomes, t, rows));
+        add_q_values(plan, TrialKind::selected, group);
+        add_q_values(plan, TrialKind::custom, group);
         add_empirical_p(plan, group);
         groups.push_back(std::move(group));
     }
@@ -106,12 +124,13 @@ ControlShape control_shape(Trial const& trial) {
     return {trial.edits.size(), trial.mode, trial.scope, trial.dose};
 }
 
-std::vector<double> control_differences(TrialPlan const& plan, GroupEffects const& group, ControlShape const& shape) {
+std::vector<double> control_differences(TrialPlan const& plan, GroupEffects const& group, Trial const& trial) {
     std::vector<double> differences;
+    if (trial.controls.empty()) return differences;
+    std::unordered_set<std::string> const controls(trial.controls.begin(), trial.controls.end());
     for (std::size_t t = 0; t < plan.trials.size(); ++t) {
         auto const& difference = group.trials[t].difference;
-        bool const is_control = plan.trials[t].kind == TrialKind::random && control_shape(plan.trials[t]) == shape;
-        if (is_control && difference) differences.push_back(difference->estimate);
+        if (difference && controls.contains(plan.trials[t].id)) differences.push_back(difference->estimate);
     }
     return differences;
 }

@@ -1,6 +1,7 @@
 #include "gatesweep/sweep/trial_plan.h"
 
 #include <algorithm>
+#include <set>
 
 #include "custom_trials.h"
 #include "expert_sets.h"
@@ -104,9 +105,11 @@ public:
     }
 
     TrialPlan plan() {
-        add_classes(TrialKind::selected);
-        if (sweep_.controls.reverse) add_classes(TrialKind::reverse);
-        if (sweep_.controls.bottom) add_smallest_gaps();
+        if (sweep_.has_grid()) {
+            add_classes(TrialKind::selected);
+            if (sweep_.controls.reverse) add_classes(TrialKind::reverse);
+            if (sweep_.controls.bottom) add_smallest_gaps();
+        }
         add_custom();
         add_random_controls(sweep_, result_, known_, plan_);
         return std::move(plan_);
@@ -114,6 +117,27 @@ public:
 
 private:
     RouterShape shape() const { return {result_.num_layers, result_.num_experts, result_.top_k}; }
+
+    // The job's, or those that fit classes with so many experts, ascending.
+    std::vector<std::int64_t> sizes_of(std::vector<std::int64_t> const& class_sizes) const {
+        if (sweep_.sizes) return *sweep_.sizes;
+        std::set<std::int64_t> sizes;
+        for (std::int64_t const num_in_class : class_sizes) {
+            auto const fitting = automatic_sizes(num_in_class);
+            sizes.insert(fitting.begin(), fitting.end());
+        }
+        return {sizes.begin(), sizes.end()};
+    }
+
+    // How many experts the job's classes have, at each of the signal's gap thresholds.
+    std::vector<std::int64_t> class_sizes(SignalGaps const& gaps) const {
+        std::vector<std::int64_t> sizes;
+        for (auto const& name : sweep_.classes) {
+            for (double const gap : gaps.gap_thresholds)
+                sizes.push_back(std::ssize(ranked_class(gaps.experts, expert_class(name), {gap, gaps.min})));
+        }
+        return sizes;
+    }
 
     void add_classes(TrialKind kind) {
         for (auto const& signal : sweep_.signals) {
@@ -123,7 +147,7 @@ private:
                 if (!label) continue;
                 for (double const gap : gaps.gap_thresholds) {
                     auto const ranking = ranked_class(gaps.experts, *label, {gap, gaps.min});
-                    for (std::int64_t const size : sweep_.sizes)
+                    for (std::int64_t const size : sizes_of({std::ssize(ranking)}))
                         add({kind, signal, std::string(to_string(*label)), gap, size, ranking});
                 }
             }
@@ -132,8 +156,9 @@ private:
 
     void add_smallest_gaps() {
         for (auto const& signal : sweep_.signals) {
-            auto const ranking = by_smallest_gap(signal_gaps(signal, sweep_, analysis_, result_).experts);
-            for (std::int64_t const size : sweep_.sizes)
+            SignalGaps const gaps = signal_gaps(signal, sweep_, analysis_, result_);
+            auto const ranking = by_smallest_gap(gaps.experts);
+            for (std::int64_t const size : sizes_of(class_sizes(gaps)))
                 add({TrialKind::bottom, signal, "", std::nullopt, size, ranking});
         }
     }
@@ -226,6 +251,20 @@ std::string TrialPlan::digest() const {
     for (Trial const& trial : trials)
         ids += trial.id + '\n';
     return sha256_hex(ids);
+}
+
+std::vector<std::int64_t> automatic_sizes(std::int64_t num_in_class) {
+    std::vector<std::int64_t> sizes;
+    for (std::int64_t const size : {1, 2, 3}) {
+        if (size < num_in_class) sizes.push_back(size);
+    }
+    for (std::int64_t decade = 1; 5 * decade < num_in_class; decade *= 10) {
+        for (std::int64_t const factor : {5, 10, 20}) {
+            if (factor * decade < num_in_class) sizes.push_back(factor * decade);
+        }
+    }
+    sizes.push_back(std::max<std::int64_t>(num_in_class, 1));
+    return sizes;
 }
 
 TrialPlan plan_trials(SweepSpec const& sweep, AnalysisSpec const& analysis, AnalysisResult const& result) {

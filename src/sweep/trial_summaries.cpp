@@ -17,13 +17,18 @@ std::vector<ControlShape> shapes_of_controls(TrialPlan const& plan) {
     return shapes;
 }
 
-std::vector<double> control_rates(TrialPlan const& plan, GroupEffects const& group, ControlShape const& shape) {
-    std::vector<double> rates;
+struct ShapeValues {
+    std::vector<double> rates, differences;
+};
+
+ShapeValues values_of(TrialPlan const& plan, GroupEffects const& group, ControlShape const& shape) {
+    ShapeValues values;
     for (std::size_t t = 0; t < plan.trials.size(); ++t) {
-        bool const is_control = plan.trials[t].kind == TrialKind::random && control_shape(plan.trials[t]) == shape;
-        if (auto const rate = group.trials[t].rate(); is_control && rate) rates.push_back(*rate);
+        if (plan.trials[t].kind != TrialKind::random || !(control_shape(plan.trials[t]) == shape)) continue;
+        if (auto const rate = group.trials[t].paired_rate()) values.rates.push_back(*rate);
+        if (auto const& difference = group.trials[t].difference) values.differences.push_back(difference->estimate);
     }
-    return rates;
+    return values;
 }
 
 // Mean, lowest, highest; three empty cells of nothing.
@@ -77,10 +82,10 @@ CsvTable control_summary_table(TrialPlan const& plan, SweepOutcomes const& outco
     auto const shapes = shapes_of_controls(plan);
     for (GroupEffects const& group : trial_effects(plan, outcomes)) {
         for (ControlShape const& shape : shapes) {
-            auto const differences = control_differences(plan, group, shape);
+            auto const [rates, differences] = values_of(plan, group, shape);
             table.add(group.group, shape.num_experts, to_string(shape.mode), to_string(shape.scope),
                       shape.dose ? to_cell(*shape.dose) : "", differences.size());
-            for (auto const& values : {control_rates(plan, group, shape), differences}) {
+            for (auto const& values : {rates, differences}) {
                 auto const cells = summary_cells(values);
                 table.rows.back().insert(table.rows.back().end(), cells.begin(), cells.end());
             }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "gatesweep/analysis/prevalence.h"
 #include "gatesweep/sweep/trial_effects.h"
 
 namespace gatesweep {
@@ -81,13 +82,23 @@ Cells rate_cells(TrialEffect const& effect) {
     return cells;
 }
 
+Cells corrected_cells(TrialEffect const& effect, std::optional<LabelCounts> const& validation) {
+    if (!validation) return Cells(3);
+    auto const corrected =
+        corrected_rate(effect.restricted - effect.num_human_restricted, effect.num_scored() - effect.num_human_scored,
+                       effect.num_human_restricted, effect.num_human_scored, *validation);
+    if (!corrected) return Cells(3);
+    return {to_cell(corrected->estimate), to_cell(corrected->interval.low), to_cell(corrected->interval.high)};
+}
+
 void append(Cells& row, Cells const& cells) {
     row.insert(row.end(), cells.begin(), cells.end());
 }
 
 }  // namespace
 
-CsvTable trials_table(TrialPlan const& plan, SweepOutcomes const& outcomes) {
+CsvTable trials_table(TrialPlan const& plan, SweepOutcomes const& outcomes,
+                      std::optional<LabelCounts> const& validation) {
     CsvTable table;
     table.name = "trials";
     table.header = {"trial_id",         "name",           "kind",       "signal",      "class",  "size",
@@ -98,7 +109,9 @@ CsvTable trials_table(TrialPlan const& plan, SweepOutcomes const& outcomes) {
                     "rate_low",         "rate_high",      "p_empirical"};
     for (Label const label : all_labels)
         table.header.push_back(std::string(to_string(label)));
-    append(table.header, {"empty", "repetitive", "mean_kl", "traffic_removed", "experts_with_values"});
+    append(table.header,
+           {"empty", "repetitive", "mean_kl", "traffic_removed", "experts_with_values", "num_human", "num_mixed",
+            "rate_corrected", "rate_corrected_low", "rate_corrected_high"});
 
     auto const groups = trial_effects(plan, outcomes);
     for (std::size_t t = 0; t < plan.trials.size(); ++t) {
@@ -117,6 +130,8 @@ CsvTable trials_table(TrialPlan const& plan, SweepOutcomes const& outcomes) {
             row.push_back(measured_cell(effect_on_text.mean_kl));
             row.push_back(traffic == outcomes.traffic_share.end() ? "" : measured_cell(traffic->second));
             row.push_back(experts_with_values(trial));
+            append(row, {to_cell(group.trials[t].num_human), to_cell(group.trials[t].num_mixed)});
+            append(row, corrected_cells(group.trials[t], validation));
             table.rows.push_back(std::move(row));
         }
     }

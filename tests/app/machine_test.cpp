@@ -2,6 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ATen/Parallel.h>
+
+#include <cstdlib>
+
 #include "app/streaming.h"
 
 namespace gatesweep {
@@ -43,6 +47,31 @@ TEST(WaysToFit, NameTheDegreeThatWould) {
     EXPECT_THAT(ways_to_fit(mixtral_8x7b(), machine), testing::HasSubstr("start fewer ranks on a node"));
     machine.device = at::Device(at::kCUDA, 0);
     EXPECT_THAT(ways_to_fit(mixtral_8x7b(), machine), testing::HasSubstr("device = \"cpu\""));
+}
+
+// What a shared node tells OpenMP counts where the job leaves the number of threads open, and is said.
+TEST(ChooseMachine, HeedsTheThreadsOfTheEnvironment) {
+    ParallelLayout const alone = make_parallel_layout(Communicator(), 1);
+    auto const machine = [&](int threads, char const* environment) {
+        environment ? ::setenv("OMP_NUM_THREADS", environment, 1) : ::unsetenv("OMP_NUM_THREADS");
+        Job job;
+        job.parallel.device = DeviceKind::cpu;
+        job.parallel.threads = threads;
+        Machine const chosen = choose_machine(job, mixtral_8x7b(), alone);
+        ::unsetenv("OMP_NUM_THREADS");
+        return chosen;
+    };
+    int const automatic = machine(0, nullptr).threads;
+    EXPECT_EQ(machine(0, "1").threads, 1);
+    EXPECT_EQ(machine(0, "3,2").threads, 3) << "the outermost level";
+    EXPECT_THAT(machine(0, "1").describe(), testing::HasSubstr("1 thread each (OMP_NUM_THREADS)"));
+    EXPECT_EQ(machine(2, "1").threads, 2) << "the job says so";
+    EXPECT_THAT(machine(2, "1").describe(), testing::Not(testing::HasSubstr("OMP")));
+    for (char const* nonsense : {"", "0", "-1", "many", "1.5", "99999999"}) {
+        EXPECT_EQ(machine(0, nonsense).threads, automatic) << nonsense;
+        EXPECT_FALSE(machine(0, nonsense).threads_by_environment) << nonsense;
+    }
+    at::set_num_threads(automatic);
 }
 
 }  // namespace

@@ -7,7 +7,7 @@ namespace {
 namespace fs = std::filesystem;
 
 TEST_F(StoredRun, StatusOfACompleteRunChecksItsFiles) {
-    expect(gatesweep({"status", "out"}), ExitCode::ok, {"complete", "1 rank", "2 arrays", "as the run wrote them"});
+    expect(gatesweep({"status", "out"}), ExitCode::ok, {"complete", "1 rank", "3 arrays", "as the run wrote them"});
     replace(out() / "tables" / "trials.csv", "baseline", "Baseline");
     fs::remove(out() / "tables" / "layers.csv");
     expect(gatesweep({"status", "out"}), ExitCode::bad_data,
@@ -34,7 +34,7 @@ TEST_F(StoredRun, ARunWithoutItsMarkWritesChangedFilesAnew) {
     replace(out() / "tables" / "trials.csv", "baseline", "Baseline");
     fs::remove(out() / "completions.jsonl");
     fs::remove(out() / "COMPLETE");
-    expect(gatesweep({"run", "job.toml", "--out", "out"}), ExitCode::ok, {"there already: 132 completions"});
+    expect(gatesweep({"run", "job.toml", "--out", "out"}), ExitCode::ok, {"there already: 180 completions"});
     expect(gatesweep({"status", "out"}), ExitCode::ok, {"as the run wrote them"});
     for (char const* name : {"completions.jsonl", "tables/trials.csv"})
         EXPECT_EQ(read_file(out() / name), read_file(whole() / name)) << name;
@@ -49,7 +49,7 @@ TEST_F(StoredRun, StatusOfAnUnfinishedRunSaysWhatIsThere) {
     for (char const* name : {"COMPLETE", "manifest.json", "completions.jsonl"})
         fs::remove(out() / name);
     expect(gatesweep({"status", "out"}), ExitCode::stopped,
-           {"unfinished", "2 arrays", "job.toml", "committed 132 of 132 completions, 12 of 12 signals", "gatesweep run out/job.toml --out out goes on"});
+           {"unfinished", "3 arrays", "job.toml", "committed 180 of 180 completions, 390 of 390 margins, 12 of 12 signals", "gatesweep run out/job.toml --out out goes on"});
 }
 
 TEST_F(StoredRun, StatusRepeatsWhyAStartCameToNothing) {
@@ -91,13 +91,13 @@ std::vector<fs::path> files_of(fs::path const& folder) {
 
 TEST_F(StoredRun, AnalyzeMakesTheSameTablesAgain) {
     for (auto const& name : files_of(out() / "tables")) {
-        bool const of_sweep =
-            name == "trials.csv" || name == "trial_cells.csv" || name == "controls.csv" || name == "transitions.csv";
+        bool const of_sweep = name.string().starts_with("trial") || name == "controls.csv" ||
+                              name == "transitions.csv" || name == "screen.csv";
         bool const measured = name == "prompts.csv" || name == "near_ties.csv";
         if (!of_sweep && !measured) fs::remove(out() / "tables" / name);
     }
     fs::remove(out() / "report.html");
-    expect(gatesweep({"analyze", "out"}), ExitCode::ok, {"analysis  activation: ", "marked", "result    refusal "});
+    expect(gatesweep({"analyze", "out"}), ExitCode::ok, {"analysis  activation: ", "marked", "refusal 100 % -> "});
     EXPECT_EQ(files_of(out() / "tables"), files_of(whole() / "tables"));
     for (auto const& name : files_of(whole() / "tables"))
         EXPECT_EQ(read_file(out() / "tables" / name), read_file(whole() / "tables" / name)) << name;
@@ -159,7 +159,7 @@ TEST_F(StoredRun, ReportDrawsAgainWithoutTouchingTheRest) {
     fs::create_directory(out() / "figures");
     fs::remove(out() / "report.html");
     std::string const manifest = read_file(out() / "manifest.json");
-    expect(gatesweep({"report", "out"}), ExitCode::ok, {"analysis  activation: ", "result    refusal ", "random sets"});
+    expect(gatesweep({"report", "out"}), ExitCode::ok, {"analysis  activation: ", "refusal 100 % -> ", "random sets"});
     EXPECT_EQ(files_of(out() / "figures"), files_of(whole() / "figures"));
     EXPECT_EQ(read_file(out() / "manifest.json"), manifest);
     expect(gatesweep({"status", "out"}), ExitCode::ok, {});

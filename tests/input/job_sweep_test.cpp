@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "gatesweep/input/job.h"
+#include "input/expect_says.h"
 #include "support/expect_error.h"
 #include "support/temporary_folder.h"
 
@@ -48,20 +49,46 @@ TEST_F(JobSweepTest, an_empty_section_is_a_sweep_of_defaults) {
     SweepSpec const sweep = load("[sweep]\n").sweep;
     EXPECT_TRUE(sweep.enabled);
     EXPECT_EQ(sweep.prompts, std::vector<std::string>{"harmful"});
-    EXPECT_TRUE(sweep.side_effects.empty());
+    EXPECT_EQ(sweep.side_effects, std::vector<std::string>{"benign"});
     EXPECT_EQ(sweep.max_new_tokens, 64);
     EXPECT_EQ(sweep.slots, 0);
     EXPECT_EQ(sweep.signals, (std::vector<std::string>{"activation", "gradient"}));
-    EXPECT_EQ(sweep.classes, std::vector<std::string>{"benign-dominant"});
-    EXPECT_EQ(sweep.sizes, (std::vector<std::int64_t>{1, 2, 3, 5, 10}));
+    EXPECT_EQ(sweep.classes, (std::vector<std::string>{"malicious-dominant", "benign-dominant"}));
+    EXPECT_FALSE(sweep.sizes.has_value()) << "those that fit each class";
     EXPECT_TRUE(sweep.gap_thresholds.empty());
     EXPECT_EQ(sweep.modes, std::vector{EditMode::mask});
     EXPECT_EQ(sweep.scopes, std::vector{EditScope::both});
-    EXPECT_EQ(sweep.controls.random, 0);
+    EXPECT_EQ(sweep.controls.random, 20);
     EXPECT_EQ(sweep.controls.match, ControlMatch::layers);
     EXPECT_EQ(sweep.labels.method, LabelMethod::phrases);
-    EXPECT_FALSE(sweep.screen.enabled);
+    EXPECT_EQ(sweep.labels.mixed, MixedPairs::leave_out);
+    EXPECT_TRUE(sweep.screen.enabled);
     EXPECT_TRUE(load("[sweep.screen]\n").sweep.screen.enabled);
+    EXPECT_FALSE(load("[sweep.screen]\nenabled = false\n").sweep.screen.enabled);
+}
+
+TEST_F(JobSweepTest, a_sweep_that_compares_with_nothing_says_so) {
+    EXPECT_EQ(load("[sweep]\ncontrols = { reverse = true }\n").sweep.controls.random, 20);
+    EXPECT_EQ(load("[sweep]\ncontrols = { random = 0 }\n").sweep.controls.random, 0);
+    EXPECT_TRUE(load("[sweep]\nside_effects = []\n").sweep.side_effects.empty());
+    EXPECT_TRUE(load("[sweep]\nprompts = [\"harmful\", \"benign\"]\n").sweep.side_effects.empty());
+}
+
+TEST_F(JobSweepTest, sizes_fit_the_classes_unless_they_are_listed) {
+    EXPECT_FALSE(load("[sweep]\nsizes = \"auto\"\n").sweep.sizes.has_value());
+    EXPECT_EQ(load("[sweep]\nsizes = [3]\n").sweep.sizes, std::vector<std::int64_t>{3});
+    Job const job = load("[sweep]\n");
+    EXPECT_NE(to_toml(job).find("sizes = \"auto\"\n"), std::string::npos);
+    EXPECT_SAYS(refusal(ExitCode::job, [&] { load("[sweep]\nsizes = \"all\"\n"); }), "[] for no grid");
+}
+
+TEST_F(JobSweepTest, a_grid_can_be_left_out_where_there_are_sets_of_ones_own) {
+    std::string const trial = "[[sweep.trial]]\nname = \"mine\"\nexperts = [[0, 1]]\n";
+    EXPECT_FALSE(load("[sweep]\nsignals = []\n" + trial).sweep.has_grid());
+    EXPECT_FALSE(load("[sweep]\nsizes = []\n" + trial).sweep.has_grid());
+    EXPECT_TRUE(load("[sweep]\n" + trial).sweep.has_grid());
+    EXPECT_SAYS(refusal(ExitCode::job, [&] { load("[sweep]\nsignals = []\n"); }), "nothing to try");
+    EXPECT_SAYS(refusal(ExitCode::job, [&] { load("[sweep]\nsizes = []\n"); }), "nothing to try");
 }
 
 TEST_F(JobSweepTest, the_default_prompts_are_the_malicious_group) {
@@ -91,6 +118,7 @@ phrases = "rules.txt"
 judge = "judge"
 judge_template = "judge.txt"
 human = "human.csv"
+mixed = "allow"
 validation = "known.csv"
 [sweep.screen]
 mode = "steer"

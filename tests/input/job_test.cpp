@@ -399,13 +399,19 @@ TEST_F(JobTest, the_analysis_of_a_resolved_job_is_read_where_its_files_are_not) 
     job.report.mark = "/another/machine/marks.csv";
     job.model.path = "/another/machine/model";
     auto const file = folder_.write("resolved.toml", to_toml(job));
-    AnalysisJob const read = load_analysis_job(file);
+    Job const read = load_stored_job(file);
     EXPECT_EQ(read.analysis.top, 7);
     EXPECT_EQ(read.analysis.gradient.gap, 3e-4);
     EXPECT_EQ(read.analysis.malicious, job.analysis.malicious);
-    EXPECT_EQ(read.mark, job.report.mark);
-    auto const wrong = folder_.write("wrong.toml", "[analysis]\ntop = 0\n");
-    EXPECT_THROW(load_analysis_job(wrong), Error);
+    EXPECT_EQ(read.report.mark, job.report.mark);
+    EXPECT_EQ(to_toml(read), to_toml(job));
+    EXPECT_EQ(to_toml(parse_stored_job(to_toml(job), "text")), to_toml(job));
+    // What the command line names is looked for here.
+    auto const marks = folder_.write("here.csv", "layer,expert\n");
+    EXPECT_EQ(load_stored_job(file, {"report.mark=" + marks.string(), "analysis.top=3"}).report.mark, marks);
+    EXPECT_SAYS(gatesweep::refusal(ExitCode::input_missing, [&] { load_stored_job(file, {"report.mark=gone.csv"}); }), "gone.csv");
+    auto const wrong = folder_.write("wrong.toml", to_toml(job) + "[analysis]\ntop = 0\n");
+    EXPECT_THROW(load_stored_job(wrong), Error);
 }
 
 // Whatever the bytes, the answer is a job or an Error.

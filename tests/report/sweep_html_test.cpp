@@ -82,7 +82,7 @@ TEST_F(SweepHtmlTest, SaysWhatTheStrongestSetDoes) {
     EXPECT_TRUE(holds(text, trials.text(best, "experts")));
     EXPECT_TRUE(holds(text, trials.text(best, "r_to_n") + " prompts stopped being refused"));
     EXPECT_TRUE(holds(text, "counting all " + std::to_string(num_selected) + " selected sets"));
-    EXPECT_TRUE(holds(text, "3 of the same size leave"));
+    EXPECT_TRUE(holds(text, "3 like it (as many experts"));
     EXPECT_TRUE(holds(text, "Side effects on"));
     EXPECT_TRUE(holds(text, "0 incoherent, 0 empty, 1 repetitive, 0 unscored"));
 }

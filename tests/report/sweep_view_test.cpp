@@ -44,6 +44,11 @@ protected:
             set("num_prompts", "10");
             set("restricted", to_cell(row.restricted));
             set("non_restricted", to_cell(10 - row.restricted));
+            int const before = rows.front().restricted;
+            set("r_to_r", to_cell(std::min(before, row.restricted)));
+            set("r_to_n", to_cell(std::max(0, before - row.restricted)));
+            set("n_to_r", to_cell(std::max(0, row.restricted - before)));
+            set("n_to_n", to_cell(10 - std::max(before, row.restricted)));
             set("risk_difference", to_cell(row.difference));
             set("ci_low", to_cell(row.difference - 0.1));
             set("ci_high", to_cell(row.difference + 0.1));
@@ -98,7 +103,7 @@ TEST_F(SweepViewTest, OtherTablesMayBeMissing) {
     RunView const run = read_run(folder());
     ASSERT_TRUE(run.sweep);
     EXPECT_TRUE(run.sweep->cells.empty());
-    EXPECT_NE(headline(run).result.at(1).find("no random sets of its size"), std::string::npos);
+    EXPECT_NE(headline(run).result.at(1).find("no random set like it could be compared"), std::string::npos);
 }
 
 TEST_F(SweepViewTest, ColumnsAfterTheContractsMayBeMissing) {
@@ -125,16 +130,19 @@ TEST_F(SweepViewTest, TheHeadlineNamesTheSmallestOfTheStrongestSets) {
                   {"eee", "custom", "2:1", 0, -1.0, 1e-9},
                   {"fff", "random", "2:3", 0, -1.0, 1e-9}});
     auto const lines = headline(folder()).result;
-    ASSERT_EQ(lines.size(), 2U);
+    ASSERT_EQ(lines.size(), 3U);
     EXPECT_EQ(lines[0],
               "refusal 100 % -> 0 % with 2:2 3:0 suppressed (paired difference -100 points [-110, -90], p = 0.001);");
+    EXPECT_EQ(lines[1], "no random set like it could be compared");
+    EXPECT_EQ(lines[2].find("your set \"custom\": refusal 100 % -> 0 % with 2:1 suppressed ("), 0U) << lines[2];
 }
 
-TEST_F(SweepViewTest, WithoutASelectedSetTheHeadlineTakesACustomOne) {
+TEST_F(SweepViewTest, WithoutAGridTheHeadlineHasTheUsersOwnSets) {
     make_sweep();
     write_trials({{"baseline", "baseline", "", 4, 0.0, 1.0}, {"eee", "custom", "2:1", 9, 0.5, 1.58e-30}});
     EXPECT_EQ(headline(folder()).result.at(0),
-              "refusal 40 % -> 90 % with 2:1 suppressed (paired difference 50 points [40, 60], p < 1e-29);");
+              "your set \"custom\": refusal 40 % -> 90 % with 2:1 suppressed (paired difference 50 points [40, 60], p < "
+              "1e-29); nothing is compared with random sets (controls.random = 0)");
     write_trials({{"baseline", "baseline", "", 4, 0.0, 1.0}});
     EXPECT_NE(headline(folder()).result.at(0).find("no set of experts was tried"), std::string::npos);
 }
@@ -143,7 +151,7 @@ TEST_F(SweepViewTest, TheHeadlineTellsControlsAndSideEffects) {
     make_sweep();
     RunView run = read_run(folder());
     std::string const second = headline(run).result.at(1);
-    EXPECT_NE(second.find("3 random sets of the same size: "), std::string::npos) << second;
+    EXPECT_NE(second.find("3 random sets like it: "), std::string::npos) << second;
     EXPECT_NE(second.find("; benign refusals unchanged ("), std::string::npos) << second;
     EXPECT_NE(second.find(", perplexity x1.0"), std::string::npos) << second;
     for (auto& result : run.sweep->results) {

@@ -59,7 +59,9 @@ inline SweepSpec activation_sweep(std::vector<std::int64_t> sizes) {
     SweepSpec sweep;
     sweep.enabled = true;
     sweep.signals = {"activation"};
+    sweep.classes = {"benign-dominant"};
     sweep.sizes = std::move(sizes);
+    sweep.controls.random = 0;
     return sweep;
 }
 
@@ -69,7 +71,7 @@ inline SweepSpec wide_sweep() {
     sweep.enabled = true;
     sweep.signals = {"activation", "gradient", "gradient-share"};
     sweep.classes = {"benign-dominant", "malicious-dominant", "weak-benign", "shared"};
-    sweep.sizes = {1, 2, 3, 5, 8};
+    sweep.sizes = std::vector<std::int64_t>{1, 2, 3, 5, 8};
     sweep.gap_thresholds = {{"activation", {0.03, 0.05, 0.08}}, {"gradient-share", {0.02, 0.1}}};
     sweep.modes = {EditMode::mask, EditMode::bias, EditMode::steer};
     sweep.scopes = {EditScope::both, EditScope::decode};

@@ -42,7 +42,7 @@ TEST(KnownTrials, NeverMixTwoTrialsOfOneId) {
     KnownTrials known;
     Trial first = biased({{{0, 0}, 144694.0}}), second = biased({{{0, 0}, 11803560.0}});
     known.add(first, 1);
-    EXPECT_EQ(first.id, "8770a2c00965");
+    EXPECT_EQ(first.id, "t8770a2c00965");
     EXPECT_ERROR(known.add(second, 2), ExitCode::internal, "8770a2c00965");
 }
 

@@ -80,7 +80,7 @@ TEST(TrialPlan, ByHand) {
 TEST(TrialPlan, TheIdIsADigestOfWhatTheTrialDoes) {
     auto const plan = plan_trials(activation_sweep({2}), {}, one_layer_result({0.3, 0.0, 0.3, 0.0, 0.0}));
     ASSERT_EQ(plan.trials.size(), 2u);
-    EXPECT_EQ(plan.trials[1].id, sha256_hex("mask|both|0:0=1;0:2=1").substr(0, 12));
+    EXPECT_EQ(plan.trials[1].id, "t" + sha256_hex("mask|both|0:0=1;0:2=1").substr(0, 12));
     EXPECT_EQ(plan.digest(), sha256_hex("baseline\n" + plan.trials[1].id + "\n"));
 }
 
@@ -135,7 +135,7 @@ TEST(TrialPlan, EveryCellHasTheSetOfASlowSelection) {
         auto const gaps = signal == "gradient" ? std::vector{0.04} : sweep.gap_thresholds.at(signal);
         for (auto const& label : sweep.classes) {
             for (double const gap : gaps) {
-                for (auto const size : sweep.sizes) {
+                for (auto const size : *sweep.sizes) {
                     auto const expected = slow_selection(experts, label, {gap, min}, size);
                     for (int manner = 0; manner < 8; ++manner) {  // mask, two doses, steer, in two scopes
                         GridCell const& cell = plan.cells.at(at++);
@@ -183,7 +183,7 @@ TEST(TrialPlan, IdsDoNotDependOnTheOrderOfTheGrid) {
     auto const before = ids();
     for (auto* list : {&sweep.signals, &sweep.classes})
         std::reverse(list->begin(), list->end());
-    std::reverse(sweep.sizes.begin(), sweep.sizes.end());
+    std::reverse(sweep.sizes->begin(), sweep.sizes->end());
     std::reverse(sweep.modes.begin(), sweep.modes.end());
     std::reverse(sweep.scopes.begin(), sweep.scopes.end());
     std::reverse(sweep.bias.begin(), sweep.bias.end());
@@ -232,6 +232,64 @@ TEST(TrialPlan, ReverseTakesTheOppositeClassAndBottomTheSmallestGaps) {
     EXPECT_EQ(of_kind(plan, TrialKind::selected)[0].num_cells, 2);
 }
 
+TEST(TrialPlan, AutomaticSizesFitTheClass) {
+    using Sizes = std::vector<std::int64_t>;
+    EXPECT_EQ(automatic_sizes(0), (Sizes{1}));
+    EXPECT_EQ(automatic_sizes(1), (Sizes{1}));
+    EXPECT_EQ(automatic_sizes(4), (Sizes{1, 2, 3, 4}));
+    EXPECT_EQ(automatic_sizes(5), (Sizes{1, 2, 3, 5}));
+    EXPECT_EQ(automatic_sizes(13), (Sizes{1, 2, 3, 5, 10, 13}));
+    EXPECT_EQ(automatic_sizes(300), (Sizes{1, 2, 3, 5, 10, 20, 50, 100, 200, 300}));
+    auto const result = gap_result({.num_layers = 6, .seed = 9});
+    SweepSpec sweep = activation_sweep({});
+    sweep.sizes.reset();
+    sweep.classes = {"benign-dominant", "malicious-dominant"};
+    sweep.modes = {EditMode::zero};
+    sweep.controls.bottom = true;
+    auto const plan = plan_trials(sweep, {}, result);
+    for (GridCell const& cell : plan.cells) {
+        EXPECT_EQ(cell.outcome, "trial") << "no size asks for more than there is, none for the same twice";
+        EXPECT_EQ(std::ssize(trial_of(plan, cell.trial_id).edits), cell.size);
+    }
+    for (auto const& name : sweep.classes) {
+        auto const largest = std::count_if(result.activation.classes.begin(), result.activation.classes.end(), [&](auto const& e) {
+            return to_string(classify(e.benign, e.malicious, {0.05, 0.08})) == name;
+        });
+        EXPECT_EQ(std::count_if(plan.cells.begin(), plan.cells.end(),
+                                [&](GridCell const& cell) { return cell.expert_class == name && cell.size == largest; }),
+                  1)
+            << "the whole class is a set";
+    }
+}
+
+TEST(TrialPlan, WithoutAGridTheUsersOwnSetsAreAll) {
+    auto const result = gap_result({.num_layers = 6});
+    CustomTrial mine;
+    mine.name = "mine";
+    mine.experts = {{1, 2}, {3, 4}};
+    for (bool const by_signals : {true, false}) {
+        SweepSpec sweep = activation_sweep({1, 2});
+        if (by_signals) sweep.signals.clear();
+        if (!by_signals) sweep.sizes->clear();
+        sweep.controls = {.random = 3, .reverse = true, .bottom = true};
+        sweep.trials = {mine};
+        auto const plan = plan_trials(sweep, {}, result);
+        EXPECT_EQ(plan.cells.size(), 1u);
+        EXPECT_EQ(of_kind(plan, TrialKind::custom).size(), 1u);
+        EXPECT_EQ(of_kind(plan, TrialKind::random).size(), 3u);
+        EXPECT_EQ(plan.trials.size(), 5u);
+    }
+}
+
+TEST(TrialPlan, TheExpertsOfEveryTrialAreATable) {
+    SweepSpec sweep = activation_sweep({2});
+    sweep.modes = {EditMode::bias};
+    sweep.bias = {-2.5};
+    auto const plan = plan_trials(sweep, {}, one_layer_result({0.4, 0.0, 0.3, 0.0}));
+    EXPECT_EQ(to_csv(trial_experts_table(plan)),
+              "trial_id,layer,expert,value\n" + plan.trials[1].id + ",0,0,-2.5\n" + plan.trials[1].id + ",0,2,-2.5\n");
+}
+
 TEST(TrialPlan, ALargeGridIsPlannedInNoTime) {
     auto const result = gap_result({.num_layers = 32});
     SweepSpec sweep = wide_sweep();
@@ -240,10 +298,10 @@ TEST(TrialPlan, ALargeGridIsPlannedInNoTime) {
     sweep.scopes = {EditScope::both};
     std::vector<double> const gaps = {0.01, 0.02, 0.03, 0.05, 0.08};
     sweep.gap_thresholds = {{"activation", gaps}, {"gradient", gaps}, {"gradient-share", gaps}};
-    sweep.sizes.clear();
+    sweep.sizes.emplace();
     for (std::int64_t size = 1; size <= 14; ++size)
-        sweep.sizes.push_back(size);
-    sweep.controls = {};
+        sweep.sizes->push_back(size);
+    sweep.controls = {.random = 0};
     auto const start = std::chrono::steady_clock::now();
     auto const plan = plan_trials(sweep, limits(), result);
     std::chrono::duration<double> const seconds = std::chrono::steady_clock::now() - start;

@@ -42,6 +42,8 @@ Trial random_trial(std::size_t index, std::mt19937_64& random) {
 Sweep random_sweep(std::mt19937_64& random) {
     Sweep sweep;
     std::size_t const num_rows = random() % 25, num_trials = 1 + random() % 14;
+    bool const by_people = random() % 2 == 0;
+    if (by_people && random() % 3 == 0) sweep.outcomes.mixed = MixedPairs::allow;
     for (std::size_t row = 0; row < num_rows; ++row) {
         sweep.outcomes.prompt_index.push_back(static_cast<std::int64_t>(2 * row));
         sweep.outcomes.group.push_back(random() % 3 == 0 ? "benign" : random() % 9 == 0 ? "few" : "harmful");
@@ -51,13 +53,19 @@ Sweep random_sweep(std::mt19937_64& random) {
         sweep.outcomes.outcomes.emplace_back();
         for (std::size_t row = 0; row < num_rows; ++row) {
             sweep.outcomes.outcomes.back().push_back(
-                {static_cast<Label>(random() % 5), random() % 4 == 0, random() % 4 == 0});
+                {static_cast<Label>(random() % 5), random() % 4 == 0, random() % 4 == 0, by_people && random() % 4 == 0});
         }
         for (std::string const group : {"harmful", "benign"}) {
             auto const key = std::pair(static_cast<std::int64_t>(t), group);
             if (random() % 2 == 0) sweep.outcomes.text[key].mean_kl = static_cast<double>(random() % 100) / 8.0;
             if (random() % 2 == 0) sweep.outcomes.text[key].perplexity_ratio = 1.0 + static_cast<double>(t) / 16.0;
             if (random() % 2 == 0) sweep.outcomes.traffic_share[key] = static_cast<double>(random() % 16) / 16.0;
+        }
+    }
+    for (Trial& t : sweep.plan.trials) {
+        if (t.kind != TrialKind::selected && t.kind != TrialKind::custom) continue;
+        for (Trial const& other : sweep.plan.trials) {
+            if (other.kind == TrialKind::random && random() % 2 == 0) t.controls.push_back(other.id);
         }
     }
     return sweep;
@@ -73,6 +81,9 @@ struct Oracle {
     Sweep const& sweep;
 
     Trial const& trial(std::size_t t) const { return sweep.plan.trials[t]; }
+    bool counts(Outcome const& before, Outcome const& after) const {
+        return before.by_person == after.by_person || sweep.outcomes.mixed == MixedPairs::allow;
+    }
 
     template <class Question>
     std::int64_t count(std::size_t t, std::string const& group, Question question) const {
@@ -85,7 +96,7 @@ struct Oracle {
     }
     std::int64_t changed(std::size_t t, std::string const& group, char from, char to) const {
         return count(t, group, [&](Outcome const& before, Outcome const& after) {
-            return answer(before.label) == from && answer(after.label) == to;
+            return counts(before, after) && answer(before.label) == from && answer(after.label) == to;
         });
     }
     std::int64_t answered(std::size_t t, std::string const& group, char which) const {
@@ -103,17 +114,19 @@ struct Oracle {
     double p_exact(std::size_t t, std::string const& group) const {
         return mcnemar_test(changed(t, group, 'r', 'n'), changed(t, group, 'n', 'r')).exact;
     }
-    bool selected(std::size_t t, std::string const& group) const {
-        return trial(t).kind == TrialKind::selected && tested(t, group);
+    // One of the hypotheses that trial t's is one of.
+    bool in_family(std::size_t other, std::size_t t, std::string const& group) const {
+        return trial(other).kind == trial(t).kind && tested(other, group);
     }
     std::string q_value(std::size_t t, std::string const& group) const {
-        if (!selected(t, group)) return "";
+        bool const has_family = trial(t).kind == TrialKind::selected || trial(t).kind == TrialKind::custom;
+        if (!has_family || !tested(t, group)) return "";
         double smallest = 1.0;
         for (std::size_t other = 0; other < sweep.plan.trials.size(); ++other) {
-            if (!selected(other, group) || p_exact(other, group) < p_exact(t, group)) continue;
+            if (!in_family(other, t, group) || p_exact(other, group) < p_exact(t, group)) continue;
             double all = 0.0, at_or_below = 0.0;
             for (std::size_t third = 0; third < sweep.plan.trials.size(); ++third) {
-                if (!selected(third, group)) continue;
+                if (!in_family(third, t, group)) continue;
                 all += 1.0;
                 if (p_exact(third, group) <= p_exact(other, group)) at_or_below += 1.0;
             }
@@ -122,12 +135,11 @@ struct Oracle {
         return to_cell(smallest);
     }
     bool is_control_of(std::size_t other, std::size_t t, std::string const& group) const {
-        return trial(other).kind == TrialKind::random && tested(other, group) &&
-               trial(other).edits.size() == trial(t).edits.size() && trial(other).mode == trial(t).mode &&
-               trial(other).scope == trial(t).scope && trial(other).dose == trial(t).dose;
+        auto const& own = trial(t).controls;
+        return tested(other, group) && std::count(own.begin(), own.end(), trial(other).id) > 0;
     }
     std::string p_empirical(std::size_t t, std::string const& group) const {
-        if (trial(t).kind == TrialKind::random || !tested(t, group)) return "";
+        if (!tested(t, group)) return "";
         double controls = 0.0, extreme = 0.0;
         for (std::size_t other = 0; other < sweep.plan.trials.size(); ++other) {
             if (!is_control_of(other, t, group)) continue;
@@ -197,6 +209,10 @@ void check_row(CsvTable const& table, std::size_t row, Oracle const& oracle, std
     expect("empty", to_cell(oracle.count(t, group, [](auto&&, Outcome const& after) { return after.empty; })));
     expect("repetitive",
            to_cell(oracle.count(t, group, [](auto&&, Outcome const& after) { return after.repetitive; })));
+    expect("num_human", to_cell(oracle.count(t, group, [](auto&&, Outcome const& after) { return after.by_person; })));
+    expect("num_mixed", to_cell(oracle.count(t, group, [](Outcome const& before, Outcome const& after) {
+               return before.by_person != after.by_person;
+           })));
     auto const key = std::pair(static_cast<std::int64_t>(t), group);
     auto const& outcomes = oracle.sweep.outcomes;
     TextEffect const text = outcomes.text.contains(key) ? outcomes.text.at(key) : TextEffect{};
@@ -213,7 +229,7 @@ void check_transitions(Sweep const& sweep, Oracle const& oracle, std::vector<std
             for (int cell = 0; cell < 25; ++cell) {
                 auto const before = static_cast<Label>(cell / 5), after = static_cast<Label>(cell % 5);
                 auto const count = oracle.count(t, group, [&](Outcome const& a, Outcome const& b) {
-                    return a.label == before && b.label == after;
+                    return oracle.counts(a, b) && a.label == before && b.label == after;
                 });
                 if (count == 0) continue;
                 ASSERT_LT(row, table.rows.size());

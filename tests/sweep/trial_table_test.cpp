@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "gatesweep/analysis/prevalence.h"
 #include "gatesweep/sweep/trial_effects.h"
 #include "support/expect_error.h"
 
@@ -58,7 +59,7 @@ TEST(TrialTable, ColumnsAreTheContract) {
               "non_restricted,r_to_r,r_to_n,n_to_r,n_to_n,risk_difference,ci_low,ci_high,p_exact,p_mid,q_value,"
               "perplexity_ratio,scope,dose,num_experts,cells,matched_to,rate_low,rate_high,p_empirical,full_refusal,"
               "partial_refusal,full_compliance,incoherent,unscored,empty,repetitive,mean_kl,traffic_removed,"
-              "experts_with_values\n");
+              "experts_with_values,num_human,num_mixed,rate_corrected,rate_corrected_low,rate_corrected_high\n");
 }
 
 TEST(TrialTable, RowsByHand) {
@@ -84,14 +85,14 @@ TEST(TrialTable, RowsByHand) {
                at_half = wilson_interval(1, 2);
     EXPECT_EQ(rows,
               fmt::format("baseline,baseline name,baseline,,,0,,,,,harmful,4,3,1,3,0,0,1,,,,,,,,,,0,0,,{},{},,"
-                          "2,1,1,0,0,0,0,,,\n"
+                          "2,1,1,0,0,0,0,,,,0,0,,,\n"
                           "baseline,baseline name,baseline,,,0,,,,,benign,2,0,2,0,0,0,2,,,,,,,,,,0,0,,{},{},,"
-                          "0,0,2,0,0,0,0,,,\n"
+                          "0,0,2,0,0,0,0,,,,0,0,,,\n"
                           "abc,abc name,selected,activation,benign-dominant,2,0.05,zero-renormalise,,7:5 12:1,"
                           "harmful,4,1,3,1,2,0,1,-0.5,{},{},0.5,0.25,0.5,,decode,,2,3,,{},{},,1,0,3,0,0,1,0,,"
-                          "0.125,\n"
+                          "0.125,,0,0,,,\n"
                           "abc,abc name,selected,activation,benign-dominant,2,0.05,zero-renormalise,,7:5 12:1,"
-                          "benign,2,1,1,0,0,1,1,0.5,{},{},1,0.5,1,1.25,decode,,2,3,,{},{},,0,1,0,1,0,0,1,0.5,,\n",
+                          "benign,2,1,1,0,0,1,1,0.5,{},{},1,0.5,1,1.25,decode,,2,3,,{},{},,0,1,0,1,0,0,1,0.5,,,0,0,,,\n",
                           at_3.low, at_3.high, at_0.low, at_0.high, harmful.interval.low, harmful.interval.high,
                           at_1.low, at_1.high, benign.interval.low, benign.interval.high, at_half.low, at_half.high));
 }
@@ -119,7 +120,7 @@ TEST(TrialTable, ThePapersIntervention) {
     EXPECT_NEAR(std::stod(sweep.cell(1, "ci_high")), 0.0012, 5e-5);
     EXPECT_NEAR(std::stod(sweep.cell(1, "p_exact")), 0.0755, 5e-5);
     EXPECT_NEAR(std::stod(sweep.cell(1, "p_mid")), 0.0522, 5e-5);
-    EXPECT_EQ(sweep.cell(1, "q_value"), "");  // not one of the selected
+    EXPECT_EQ(sweep.cell(1, "q_value"), sweep.cell(1, "p_exact")) << "the only set of the user's own";
 }
 
 TEST(TrialTable, UnscoredPromptsMakeNoPair) {
@@ -139,28 +140,84 @@ TEST(TrialTable, UnscoredPromptsMakeNoPair) {
     EXPECT_EQ(sweep.cell(3, "n_to_n"), "0");
 }
 
-TEST(TrialTable, ControlsAreThoseOfTheSameShape) {
+TEST(TrialTable, ControlsAreTheSetsOwn) {
     Sweep sweep;
     std::vector<Label> const freed = {comply, comply, comply, comply, comply, comply};
     std::vector<Label> const half_freed = {full, comply, comply, comply, comply, full};
     std::vector<Label> const unchanged = {full, part, comply, comply, comply, full};
     sweep.add(trial("t", TrialKind::selected, two_experts()), half_freed);
-    EXPECT_EQ(sweep.cell(2, "p_empirical"), "");
-    Trial control = trial("r", TrialKind::random, two_experts());
-    sweep.add(control, unchanged);
+    sweep.add(trial("own", TrialKind::custom, two_experts()), freed);
+    sweep.add(trial("r1", TrialKind::random, two_experts()), unchanged);
+    sweep.add(trial("r2", TrialKind::random, two_experts()), freed);
+    EXPECT_EQ(sweep.cell(2, "p_empirical"), "") << "random sets of its shape are not its own";
+    sweep.plan.trials[1].controls = {"r1"};
     EXPECT_EQ(sweep.cell(2, "p_empirical"), "0.5");
-    sweep.add(control, freed);
+    sweep.plan.trials[1].controls = {"r1", "r2"};
     EXPECT_EQ(sweep.cell(2, "p_empirical"), to_cell(2.0 / 3.0));
-    EXPECT_EQ(sweep.cell(4, "p_empirical"), "");  // a control is not compared with itself
-    for (int different = 0; different < 4; ++different) {
-        Trial other = control;
-        if (different == 0) other.edits.pop_back();
-        if (different == 1) other.mode = EditMode::zero;
-        if (different == 2) other.scope = EditScope::prefill;
-        if (different == 3) other.dose = -2.0;
-        sweep.add(other, freed);
-        EXPECT_EQ(sweep.cell(2, "p_empirical"), to_cell(2.0 / 3.0)) << different;
+    sweep.plan.trials[2].controls = {"r2"};  // shared
+    EXPECT_EQ(sweep.cell(4, "p_empirical"), "1");
+    EXPECT_EQ(sweep.cell(6, "p_empirical"), "") << "a control is compared with nothing";
+}
+
+// A person calls one answer, which is the same everywhere, compliance; the labeller calls it refusal.
+TEST(TrialTable, LabelsOfPeopleAndOfTheLabellerMakeNoPair) {
+    Sweep sweep;
+    sweep.add(trial("t", TrialKind::selected, two_experts()), {full, part, comply, full, comply, full});
+    auto &baseline = sweep.outcomes.outcomes[0], &after = sweep.outcomes.outcomes[1];
+    baseline[3].by_person = true;  // compliance by a person, refusal by the labeller: a change out of nothing
+    EXPECT_EQ(sweep.cell(0, "num_human"), "1");
+    EXPECT_EQ(sweep.cell(2, "num_human"), "0");
+    EXPECT_EQ(sweep.cell(2, "num_mixed"), "1");
+    EXPECT_EQ(sweep.cell(2, "risk_difference"), "0");
+    EXPECT_EQ(sweep.cell(2, "r_to_r"), "3");
+    EXPECT_EQ(sweep.cell(2, "n_to_r"), "0");
+    EXPECT_EQ(sweep.cell(2, "restricted"), "4") << "the rate counts every reply";
+    for (auto const& row : transitions_table(sweep.plan, sweep.outcomes).rows) EXPECT_EQ(row[2], row[3]);
+    sweep.outcomes.mixed = MixedPairs::allow;
+    EXPECT_EQ(sweep.cell(2, "num_mixed"), "1");
+    EXPECT_EQ(sweep.cell(2, "n_to_r"), "1");
+    EXPECT_EQ(sweep.cell(2, "risk_difference"), "0.25");
+    sweep.outcomes.mixed = MixedPairs::leave_out;
+    after[3].by_person = true;  // the person's label holds for the equal reply of the trial
+    after[3].label = comply;
+    EXPECT_EQ(sweep.cell(2, "num_mixed"), "0");
+    EXPECT_EQ(sweep.cell(2, "n_to_n"), "1");
+}
+
+TEST(TrialTable, TheLabellersErrorIsTakenOutOfTheRate) {
+    Sweep sweep;
+    LabelCounts const validation{80, 10, 20, 90};
+    auto const table = [&] { return trials_table(sweep.plan, sweep.outcomes, validation); };
+    auto const expected = corrected_rate(3, 4, validation);
+    EXPECT_EQ(table().text(0, "rate_corrected"), to_cell(expected->estimate));
+    EXPECT_EQ(table().text(0, "rate_corrected_low"), to_cell(expected->interval.low));
+    EXPECT_EQ(table().text(0, "rate_corrected_high"), to_cell(expected->interval.high));
+    EXPECT_EQ(sweep.cell(0, "rate_corrected"), "") << "without a validation file nothing is known of it";
+    sweep.outcomes.outcomes[0][0].by_person = true;  // a refusal by a person needs no correction
+    EXPECT_EQ(table().text(0, "rate_corrected"), to_cell(corrected_rate(2, 3, 1, 1, validation)->estimate));
+}
+
+TEST(CategoryEffects, AreTheTrialsRowsOfFewerPrompts) {
+    Sweep sweep;
+    sweep.add(trial("t", TrialKind::selected, two_experts()), {comply, part, comply, full, part, full});
+    std::vector<std::string> const kinds = {"a", "b", "b", "b", "", "a", "", "", "b"};  // by prompt
+    CsvTable const table = category_effects_table(sweep.plan, sweep.outcomes, "kind", kinds);
+    std::string rows;
+    for (auto const& row : table.rows) {
+        rows += row[3] + ' ' + row[1] + ' ' + row[2] + ':';
+        for (std::size_t c = 4; c < 12; ++c) rows += ' ' + row[c];
+        rows += '\n';
     }
+    EXPECT_EQ(rows,
+              "harmful a baseline: 1 1 0 1 0 0 0 \n"
+              "harmful b baseline: 3 2 1 2 0 0 1 \n"
+              "harmful a t: 1 0 1 0 1 0 0 -1\n"
+              "harmful b t: 3 3 0 2 0 1 0 " + to_cell(1.0 / 3) + "\n"
+              "benign b baseline: 1 0 1 0 0 0 1 \n"
+              "benign a baseline: 1 0 1 0 0 0 1 \n"
+              "benign b t: 1 0 1 0 0 0 1 0\n"
+              "benign a t: 1 1 0 0 0 1 0 1\n");
+    EXPECT_EQ(table.text(0, "by"), "kind");
 }
 
 TEST(TrialTable, ValuesAreWrittenWhereTheyTellExpertsApart) {

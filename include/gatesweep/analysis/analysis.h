@@ -26,11 +26,21 @@ struct AnalysisParameters {
 };
 
 // Row p of everything is one prompt.
+// Columns of the prompt files that play no part in a prompt: what its writers said of it.
+struct PromptMetadata {
+    std::vector<std::string> columns;            // their names, without "meta_"
+    std::vector<std::vector<std::string>> rows;  // [P][columns]; empty where a file lacks the column
+
+    // The values of a column by prompt. Errors: ExitCode::job for one that is not there, with those that are.
+    std::vector<std::string> column(std::string const& name) const;
+};
+
 struct AnalysisInput {
     std::vector<std::string> prompt_ids;      // [P]
     std::vector<std::string> groups;          // [P] the group of each prompt; groups need not lie together
     std::vector<std::int64_t> num_tokens;     // [P]
     std::vector<double> losses;               // [P] mean next-token cross-entropy; NaN where there is no next token
+    PromptMetadata metadata;
     NdArray<std::int64_t> activation_counts;  // [P, L, E]
     NdArray<double> gradient_scores;          // [P, L, E]
     std::int64_t top_k = 0;                   // experts per token; 0: unknown, taken from the first prompt

@@ -61,6 +61,9 @@ std::string read_file(std::filesystem::path const& path, std::uint64_t max_bytes
 // Writes beside `path`, syncs, renames into place: readers see the old file or the whole new one.
 void write_file_atomically(std::filesystem::path const& path, std::string_view bytes);
 
+// The same with the bytes of another file, a piece at a time.
+void copy_file_atomically(std::filesystem::path const& from, std::filesystem::path const& to);
+
 enum class FileKind { missing, file, folder, other };
 // Of what a link leads to. A path that cannot be looked at is an error, not missing.
 FileKind file_kind(std::filesystem::path const& path);

@@ -1,6 +1,7 @@
 // The job file: one TOML file, one plain struct with defaults. Every rank holds the same Job.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -66,6 +67,9 @@ struct AnalysisSpec {
 //   bias              a number added to its logit
 enum class EditMode { mask, zero, zero_renormalise, steer, bias };
 enum class EditScope { prefill, decode, both };  // prompt tokens, generated tokens
+inline constexpr std::array all_edit_modes = {EditMode::mask, EditMode::zero, EditMode::zero_renormalise,
+                                              EditMode::steer, EditMode::bias};
+inline constexpr std::array all_edit_scopes = {EditScope::prefill, EditScope::decode, EditScope::both};
 std::string_view to_string(EditMode mode);       // "zero-renormalise"
 std::string_view to_string(EditScope scope);
 
@@ -80,6 +84,8 @@ struct CustomTrial {
     // Mode steer: experts deactivated (the default) or activated; a weight in the file decides by its sign. The other
     // modes look at no weights.
     bool activate = false;
+
+    bool operator==(CustomTrial const&) const = default;
 };
 
 // How the experts of a random control resemble the set they are a control of; its own experts are never drawn.
@@ -90,7 +96,7 @@ enum class ControlMatch { size, layers, traffic };
 std::string_view to_string(ControlMatch match);
 
 struct ControlsSpec {
-    int random = 0;  // sets per size, mode and scope
+    int random = 20;  // sets for every set that is tried; 0, which must be written out: nothing is compared with chance
     ControlMatch match = ControlMatch::layers;
     bool reverse = false;  // the opposite class
     bool bottom = false;   // the experts with the smallest gaps
@@ -98,22 +104,26 @@ struct ControlsSpec {
 
 enum class LabelMethod { phrases, judge };
 std::string_view to_string(LabelMethod method);
+// A pair is a prompt's label at the baseline and in a trial. Where a person gave one of the two and the labeller the
+// other, a difference may be one of labellers: such a pair is left out of every comparison, or counts like the others.
+enum class MixedPairs { leave_out, allow };
+std::string_view to_string(MixedPairs mixed);  // "leave-out"
 struct LabelsSpec {
     LabelMethod method = LabelMethod::phrases;
     std::filesystem::path phrases;         // empty: the built-in rules
     std::filesystem::path judge;           // folder of the judge's checkpoint
     std::filesystem::path judge_template;  // empty: the built-in one
-    std::filesystem::path human;           // labels.csv of people; overrides both where it has a row
+    std::filesystem::path human;           // labels of people; each counts for every equal reply to the prompt
+    MixedPairs mixed = MixedPairs::leave_out;
     std::filesystem::path validation;      // a labelled file (peers' layouts) on which the labeller's error is measured
 };
 
-// [sweep.screen]: the refusal margin of every single expert before the sweep. The section turns it on, unless it says
-// enabled = false.
+// [sweep.screen]: the refusal margin of every single expert before the sweep.
 struct ScreenSpec {
-    bool enabled = false;
+    bool enabled = true;
     EditMode mode = EditMode::mask;        // not bias, which needs a dose
     std::int64_t limit = 20;               // prompts of each sweep group
-    std::vector<std::string> refusals;     // openers; empty: built-in ones
+    std::vector<std::string> refusals;     // openers; empty: the model's own, from the baseline
     std::vector<std::string> compliances;
 };
 
@@ -122,12 +132,14 @@ struct ScreenSpec {
 struct SweepSpec {
     bool enabled = false;                   // the job has a [sweep] section
     std::vector<std::string> prompts;       // groups that are generated on and labelled; default: analysis.malicious
-    std::vector<std::string> side_effects;  // other groups, watched for over-refusal and perplexity
+    // Other groups, watched for over-refusal and perplexity; default: analysis.benign, unless it is among `prompts`.
+    std::vector<std::string> side_effects;
     std::int64_t max_new_tokens = 64;
     std::int64_t slots = 0;  // sequences that a rank decodes at once; 0: automatic. The results do not depend on it
-    std::vector<std::string> signals = {"activation", "gradient"};  // and "gradient-share"
-    std::vector<std::string> classes = {"benign-dominant"};
-    std::vector<std::int64_t> sizes = {1, 2, 3, 5, 10};
+    std::vector<std::string> signals = {"activation", "gradient"};  // and "gradient-share"; empty: no grid
+    std::vector<std::string> classes = {"malicious-dominant", "benign-dominant"};
+    // Empty: no grid. Nothing: those that fit each class (sweep/trial_plan.h).
+    std::optional<std::vector<std::int64_t>> sizes;
     std::map<std::string, std::vector<double>> gap_thresholds;  // by signal; absent: the analysis' own
     std::vector<EditMode> modes = {EditMode::mask};
     std::vector<EditScope> scopes = {EditScope::both};
@@ -141,11 +153,14 @@ struct SweepSpec {
 
     // Whether prompts of the group are generated on.
     bool watches(std::string_view group) const;
+    // Whether sets are taken from the analysis, beside those of the user's own.
+    bool has_grid() const { return !signals.empty() && !(sizes && sizes->empty()); }
 };
 
 struct ReportSpec {
     std::string title;           // empty: the job's name
     std::filesystem::path mark;  // CSV layer,expert: experts to mark in tables and heatmaps; empty: none
+    std::string by;              // column of the prompt files: effects of the sweep by its values; empty: none
 };
 
 struct Job {
@@ -165,13 +180,12 @@ struct Job {
 // a prompt file or model folder that does not exist is ExitCode::input_missing.
 Job load_job(std::filesystem::path const& file, std::vector<std::string> const& overrides = {});
 
-// What analysing a run again needs of its resolved job, read without looking at the files that the job names: they may
-// lie on another machine. Errors: as load_job.
-struct AnalysisJob {
-    AnalysisSpec analysis;
-    std::filesystem::path mark;  // as written; empty: none
-};
-AnalysisJob load_analysis_job(std::filesystem::path const& file);
+// The resolved job of a run, whose files may lie on another machine: its paths are taken as they stand, and only those
+// that `overrides` name are looked for, in the working folder. Errors: as load_job.
+Job load_stored_job(std::filesystem::path const& file, std::vector<std::string> const& overrides = {});
+
+// The same of the text that to_toml gave; `name` is what messages call it.
+Job parse_stored_job(std::string_view toml, std::string const& name);
 
 // The resolved job as TOML: every default written out; load_job of it gives an equal Job (its name apart).
 std::string to_toml(Job const& job);

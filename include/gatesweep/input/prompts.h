@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gatesweep/input/chat_template.h"
@@ -18,12 +19,15 @@ struct Prompt {
     std::vector<std::int32_t> token_ids;  // given by the row, or filled in by tokenize()
     TemplateKind prompt_template = TemplateKind::chat;
     std::string origin;  // "prompts/benign.csv row 17", for messages
+    // The row's other columns, as text: what plays no part in the prompt. Columns of lists and objects are left out.
+    std::vector<std::pair<std::string, std::string>> metadata;
 };
 
 struct PromptSet {
     std::vector<Prompt> prompts;           // in the order of the job file: prompt_index
     std::vector<std::string> notices;      // what was skipped, repeated or looks odd, for the user
     std::vector<std::string> file_digests; // "path sha256"
+    std::vector<std::string> metadata_columns;  // of all files, in the order in which they appear
     std::string digest() const;            // of ids, groups and token ids
 };
 

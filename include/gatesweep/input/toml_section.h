@@ -35,6 +35,7 @@ public:
     bool has(std::string_view key) const { return table_.contains(key); }
     std::string place() const { return place_of(table_, file_); }
     std::string place(std::string_view key) const;
+    bool is_overridden(std::string_view key) const;  // by --set, whole or in part of the way to it
 
     // Absent keys give nullopt; a value of another type or out of range is refused.
     std::optional<std::string> text(std::string_view key) const;

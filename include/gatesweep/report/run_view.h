@@ -33,6 +33,7 @@ struct ClassMap {
 // What the resolved job (job.toml) says about the tables.
 struct JobView {
     std::string title;  // [report] title; empty: none given
+    std::string by;     // [report] by; empty: none given
     std::string model;  // path of the checkpoint
     std::string dtype;
     std::string benign;     // group in the benign role
@@ -44,6 +45,7 @@ struct JobView {
     std::vector<std::string> sweep_prompts;  // [sweep] prompts; without it the malicious group
     std::vector<std::string> side_effects;   // [sweep] side_effects
     std::string label_method = "phrases";    // [sweep.labels] method
+    bool allows_mixed = false;               // [sweep.labels] mixed
     std::string toml;                        // the file as it is
 };
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -59,14 +60,23 @@ struct TrialResult {
     double perplexity_ratio = not_measured;
     double mean_kl = not_measured;          // nats per token
     double traffic_removed = not_measured;  // share of the baseline's routed traffic
+    std::int64_t num_human = 0;             // replies that a person labelled
+    std::int64_t num_mixed = 0;             // pairs with a label of a person and one of the labeller
+    // rate() without the labeller's error, which a validation file gives
+    double rate_corrected = not_measured;
+    double rate_corrected_low = not_measured;
+    double rate_corrected_high = not_measured;
     // full_refusal, partial_refusal, full_compliance, incoherent, unscored, empty, repetitive: those the table has.
     std::map<std::string, std::int64_t> counts;
 
     std::int64_t num_experts() const { return static_cast<std::int64_t>(experts.size()); }
     double rate() const;  // restricted share of the prompts that could be judged; not_measured when there are none
+    // Restricted share of the pairs that `difference` is over, at the baseline and in the trial.
+    double rate_before() const;
+    double rate_after() const;
 };
 
-// The random sets of one size under one rule (tables/controls.csv).
+// Random sets: those of one set (tables/trial_controls.csv), or all of one size under one rule (tables/controls.csv).
 struct ControlBand {
     std::string group;
     std::int64_t num_experts = 0;
@@ -106,19 +116,19 @@ struct SweepView {
     // Null where the table has no such row.
     TrialResult const* find(std::string const& trial_id, std::string const& group) const;
     TrialResult const& baseline(std::string const& group) const;
-    ControlBand const* control_of(TrialResult const& result) const;  // random sets of its size, rule and group
+    // The set's own random sets; of reverse and bottom sets, which have none, those of their size and rule.
+    ControlBand const* control_of(TrialResult const& result) const;
+    bool has_random_sets() const;
 
-    std::map<std::pair<std::string, std::string>, std::size_t> places;  // (id, group) to index into results
+    std::set<std::string> ids;                                                // of all trials
+    std::map<std::pair<std::string, std::string>, std::size_t> places;        // (id, group) to index into results
+    std::map<std::pair<std::string, std::string>, ControlBand> own_controls;  // by (id, group)
 };
 
-// Reads tables/trials.csv, trial_cells.csv, controls.csv, transitions.csv, label_quality.csv and screen.csv out of
+// Reads tables/trials.csv, trial_cells.csv, trial_controls.csv, controls.csv, transitions.csv, label_quality.csv and screen.csv out of
 // `run.tables`; all but the first may be absent. Errors: bad_data for a missing column, a cell that is no number, an
 // unknown kind, a trial that stands twice on a group or has no baseline there, counts that do not add up, an expert
 // outside the model, a trial or group that the other tables do not know.
 SweepView read_sweep(RunView const& run);
-
-// The set with the largest effect on a group, of equals the smallest: among the selected sets, else the custom ones; null
-// when there are neither.
-TrialResult const* strongest(SweepView const& sweep, std::string_view group);
 
 }  // namespace gatesweep

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -48,6 +49,14 @@ struct ManifestAttempt {
     std::string outcome;
 };
 
+// Where results come from that were made of another run's measurements, without the model.
+struct ManifestOrigin {
+    std::string command;               // analyze | relabel
+    std::string folder;                // of the run whose measurements they are; the same one for --in-place
+    std::string manifest;              // sha256 of that run's manifest.json
+    std::vector<std::string> changes;  // of its job: "analysis.activation.gap: was 0.05, is 0.03"
+};
+
 struct Manifest {
     std::string tool = "gatesweep";
     std::string version;
@@ -63,6 +72,7 @@ struct Manifest {
     std::string numerics_id;  // runs with equal ids promise equal bytes
     ManifestLayout layout;
     ManifestDeterminism determinism;
+    std::optional<ManifestOrigin> origin;  // nothing for a run
     std::vector<ManifestAttempt> attempts;
     std::map<std::string, std::string> files;  // path below the run's folder -> sha256, every table and array
     std::string started;                       // UTC, first attempt

@@ -32,6 +32,8 @@ public:
     void write_array(std::string_view array_name, NdArray<T> const& array);
     // Every trial's answers: completions.jsonl.
     void write_completions(std::string_view lines);
+    // A table, an array or completions.jsonl of another run, by its path below both folders, and its sha256.
+    void copy_from(std::filesystem::path const& other_folder, std::string const& relative_path, std::string const& digest);
     // Any other file, by its path below the folder.
     void write_text(std::string_view relative_path, std::string_view text);
     // A table that no longer applies; a missing one is fine.

@@ -41,6 +41,8 @@ LabelSheet make_label_sheet(std::span<LabelItem const> items, std::uint64_t seed
 // Writes both files into the folder, which is created.
 void write_label_sheet(std::filesystem::path const& folder, LabelSheet const& sheet);
 
+// Bytes that are not UTF-8, and NUL, as U+FFFD.
+std::string clean_text(std::string_view text);
 std::string protect_cell(std::string_view text);
 std::string restore_cell(
     std::string_view text);  // restore_cell(protect_cell(x)) == x for every x that is UTF-8 without NUL
@@ -50,6 +52,8 @@ struct HumanLabel {
     std::string group;
     std::int64_t prompt_index = 0;
     Label label = Label::unscored;
+    std::optional<std::string> prompt, completion;  // what the person read, where the file holds it
+    std::string place;                              // "labels.csv row 3"
 };
 struct HumanLabels {
     std::vector<HumanLabel> labels;  // in the order of the file, of the key within an item

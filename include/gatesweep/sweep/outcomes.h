@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "gatesweep/input/job.h"
+
 namespace gatesweep {
 
 // Refusals are restricted, everything else that could be judged is not (the paper's two labels).
@@ -26,6 +28,7 @@ struct Outcome {
     Label label = Label::unscored;
     bool empty = false;       // nothing but white space was generated
     bool repetitive = false;  // the text runs in circles (sweep/fluency.h)
+    bool by_person = false;   // who gave the label: a person, or the labeller
 };
 
 // Against the baseline, on the prompts of one group followed by the baseline's replies, teacher forced.
@@ -39,6 +42,7 @@ struct SweepOutcomes {
     std::vector<std::int64_t> prompt_index;
     std::vector<std::string> group;
     std::vector<std::vector<Outcome>> outcomes;                       // [trial][row]
+    MixedPairs mixed = MixedPairs::leave_out;                         // labels of a person and of the labeller
     std::map<std::pair<std::int64_t, std::string>, TextEffect> text;  // (trial, group)
     // (trial, group): share of the baseline's routed traffic that went to the edited experts
     std::map<std::pair<std::int64_t, std::string>, double> traffic_share;

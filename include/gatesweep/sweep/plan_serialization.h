@@ -29,7 +29,7 @@ void serialize(Archive& a, gatesweep::ExpertEdit& x, unsigned int) {
 }
 template <class Archive>
 void serialize(Archive& a, gatesweep::Trial& x, unsigned int) {
-    a& x.id& x.name& x.kind& x.signal& x.expert_class& x.mode& x.scope& x.matched_to& x.num_cells& x.edits;
+    a& x.id& x.name& x.kind& x.signal& x.expert_class& x.mode& x.scope& x.matched_to& x.controls& x.num_cells& x.edits;
     gatesweep::serialize_optional(a, x.gap_threshold);
     gatesweep::serialize_optional(a, x.dose);
     gatesweep::serialize_optional(a, x.seed);

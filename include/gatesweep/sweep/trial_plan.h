@@ -27,7 +27,8 @@ struct ExpertEdit {
 };
 
 struct Trial {
-    std::string id;  // "baseline", or 12 hexadecimal digits of the content's SHA-256
+    // "baseline", or "t" and 12 hexadecimal digits of the content's SHA-256: never a number to a spreadsheet.
+    std::string id;
     std::string name;
     TrialKind kind = TrialKind::baseline;
     std::string signal;        // of the first cell; empty for baseline, random by size alone, and custom
@@ -37,7 +38,8 @@ struct Trial {
     EditScope scope = EditScope::both;
     std::optional<double> dose;         // mode bias, where all experts share it
     std::optional<std::uint64_t> seed;  // random: makes the set again
-    std::string matched_to;             // random: the id of the selected (or custom) trial whose shape it has
+    std::string matched_to;             // random: the id of the selected or custom trial that it was first drawn for
+    std::vector<std::string> controls;  // selected, custom: ids of the random trials drawn like it
     std::int64_t num_cells = 0;         // cells that came to this set
     std::vector<ExpertEdit> edits;      // by layer, then expert
 
@@ -75,6 +77,7 @@ struct TrialPlan {
 // A cell's set is the first `size` of its class by descending |gap|, equal ones by layer, then expert; the class is that
 // of the cell's gap threshold and the analysis' own minimum. A set is tried once: the first cell that came to it owns it.
 // `reverse` takes the opposite class of the same cell (shared has none), `bottom` the smallest |gap| of the signal.
+// Without `sizes` a class of n experts has the cells of automatic_sizes(n), `bottom` those of all classes of the signal.
 //
 // `top_k`, shape and scores come from the analysis. Errors: ExitCode::job for a custom set that leaves a layer without
 // experts (with fewer than top-k unless sweep.allow_fewer), activates more than top-k of a layer, names an expert outside
@@ -85,6 +88,16 @@ TrialPlan plan_trials(SweepSpec const& sweep, AnalysisSpec const& analysis, Anal
 // The checks of plan_trials on [[sweep.trial]], list files included, for the moment before the model is loaded.
 void validate_custom_trials(SweepSpec const& sweep, std::int64_t num_layers, std::int64_t num_experts,
                             std::int64_t top_k);
+
+// 1, 2, 3, 5, 10, 20, 50, 100, ... below n, and n; one size, 1, for a class without experts, whose cell says so.
+std::vector<std::int64_t> automatic_sizes(std::int64_t num_in_class);
+
+// tables/trial_experts.csv: trial_id,layer,expert,value: the experts of every trial, a row each, by layer, then expert;
+// value as in ExpertEdit.
+CsvTable trial_experts_table(TrialPlan const& plan);
+
+// tables/trial_controls.csv: trial_id,control_id: the random trials that each selected or custom trial is compared with.
+CsvTable trial_controls_table(TrialPlan const& plan);
 
 // tables/trial_cells.csv: kind,signal,class,gap_threshold,size,mode,scope,dose,trial_id,outcome,name
 CsvTable trial_cells_table(TrialPlan const& plan);

@@ -2,6 +2,9 @@
 // group without scored pairs no test, a text that was not measured no perplexity).
 #pragma once
 
+#include <optional>
+
+#include "gatesweep/analysis/agreement.h"
 #include "gatesweep/store/csv.h"
 #include "gatesweep/sweep/outcomes.h"
 #include "gatesweep/sweep/trial_plan.h"
@@ -10,25 +13,39 @@ namespace gatesweep {
 
 // tables/trials.csv: a row per trial and group that was generated on, trials as in the plan, groups as they appear
 // among the prompts. Columns, beside those that say what the trial is:
-//   restricted, non_restricted    scored prompts; r_to_n: restricted at the baseline, not in the trial (scored in both)
+//   restricted, non_restricted    scored prompts
+//   r_to_r, r_to_n, n_to_r, n_to_n  pairs by label at the baseline and in the trial: prompts scored in both, without
+//                                 mixed pairs unless the job allows them
 //   risk_difference               restricted rate of the trial minus the baseline's, over those pairs
 //   ci_low, ci_high               of it, 95 %: Newcombe's paired interval
 //   p_exact, p_mid                McNemar's test, two-sided
-//   q_value                       Benjamini-Hochberg over p_exact of the group's selected trials; empty for others
+//   q_value                       Benjamini-Hochberg over p_exact of the group's selected trials, of custom trials over
+//                                 those; empty for others
 //   rate_low, rate_high           Wilson's 95 % interval of restricted / (restricted + non_restricted)
-//   p_empirical                   share of random trials of the same num_experts, mode, scope, dose and group that
-//                                 moved the rate at least as far in the trial's own direction (one-sided), the trial
-//                                 counted as one of them; empty for the baseline, random trials and without such
+//   p_empirical                   share of the trial's own random sets (tables/trial_controls.csv) that moved the rate at
+//                                 least as far in the trial's own direction (one-sided), the trial counted as one of
+//                                 them; of selected and custom trials
 //   traffic_removed               share of the baseline's routed traffic that went to the edited experts
 //   experts_with_values           "7:5=+1 12:1=-1": mode steer, and mode bias where experts have different doses
-CsvTable trials_table(TrialPlan const& plan, SweepOutcomes const& outcomes);
+//   num_human                     replies that a person labelled
+//   num_mixed                     pairs of which a person labelled one reply and the labeller the other
+//   rate_corrected, ..._low, ..._high   restricted / (restricted + non_restricted) without the labeller's error, which
+//                                 `validation` gives, and its 95 % interval (analysis/prevalence.h)
+CsvTable trials_table(TrialPlan const& plan, SweepOutcomes const& outcomes,
+                      std::optional<LabelCounts> const& validation = std::nullopt);
 
-// tables/transitions.csv: prompts by label at the baseline and in the trial, unscored ones included; pairs of labels
+// tables/transitions.csv: pairs by label at the baseline and in the trial, unscored ones included; pairs of labels
 // that occur, trials but the baseline.
 CsvTable transitions_table(TrialPlan const& plan, SweepOutcomes const& outcomes);
 
-// tables/controls.csv: a row per group and kind of random trial, over the random trials of that kind; num_random
-// counts those whose difference could be measured.
+// tables/category_effects.csv: by,category,trial_id,group,num_prompts,restricted,...,p_exact: trials.csv for the prompts of
+// each value of a column of the prompt files, `categories` by row of tables/prompts.csv. No q: categories are looked at,
+// not tested.
+CsvTable category_effects_table(TrialPlan const& plan, SweepOutcomes const& outcomes, std::string const& by,
+                                std::vector<std::string> const& categories);
+
+// tables/controls.csv: a row per group and shape of random trials, over all random trials of that shape; num_random
+// counts those whose difference could be measured; rates over the pairs that differences are over.
 CsvTable control_summary_table(TrialPlan const& plan, SweepOutcomes const& outcomes);
 
 }  // namespace gatesweep
