@@ -24,15 +24,19 @@ constexpr char const* baseline_id = "baseline";
 // The trials whose answers go into the sheet, the baseline first.
 std::vector<std::string> trials_of(Options const& options, RunView const& run) {
     std::vector<std::string> ids = {baseline_id};
-    std::vector<std::string> known;
-    for (TrialResult const& result : run.sweep->results)
+    std::vector<std::string> known;  // ids and names
+    for (TrialResult const& result : run.sweep->results) {
         known.push_back(result.id);
-    for (std::string const& id : options.trial_ids) {
-        GATESWEEP_VALIDATE(std::find(known.begin(), known.end(), id) != known.end(), ExitCode::usage,
-                           "--trial {}: the sweep of {} has no such trial{}: take an id from tables/trials.csv",
-                           printable(id), options.folder.string(),
-                           nearest(id, known).empty() ? "" : fmt::format(" (did you mean {}?)", nearest(id, known)));
-        if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
+        known.push_back(result.name);
+    }
+    for (std::string const& word : options.trial_ids) {
+        auto const found = std::ranges::find_if(
+            run.sweep->results, [&](TrialResult const& result) { return result.id == word || result.name == word; });
+        GATESWEEP_VALIDATE(found != run.sweep->results.end(), ExitCode::usage,
+                           "--trial {}: the sweep of {} has no such trial{}: take an id or a name from tables/trials.csv",
+                           printable(word), options.folder.string(),
+                           nearest(word, known).empty() ? "" : fmt::format(" (did you mean {}?)", nearest(word, known)));
+        if (std::find(ids.begin(), ids.end(), found->id) == ids.end()) ids.push_back(found->id);
     }
     if (!options.trial_ids.empty()) return ids;
     for (std::string const& group : run.sweep->groups) {
@@ -111,8 +115,8 @@ void make_labels(Options const& options) {
     write_label_sheet(options.out, sheet);
     say("labels", "{} to label for {} of {}", plural(static_cast<std::int64_t>(sheet.to_do.rows.size()), "text"),
         plural(static_cast<std::int64_t>(items.size()), "answer"), fmt::join(ids, ", "));
-    say("", "fill in {}, name it as sweep.labels.human in the job, and run that",
-        (options.out / "labels_to_do.csv").string());
+    say("", "fill in {0}, then: gatesweep relabel {1} --set sweep.labels.human={0} --out NEW",
+        (options.out / "labels_to_do.csv").string(), options.folder.string());
 }
 
 }  // namespace gatesweep

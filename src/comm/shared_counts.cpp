@@ -57,7 +57,8 @@ void SharedCounts::send() {
 
 void SharedCounts::set(Counts counts) {
     own_ = counts;
-    if (world_.rank() == 0 || world_.is_null()) return;
+    if (world_.is_null()) return;
+    if (world_.rank() == 0) return hear();
     auto const now = std::chrono::steady_clock::now();
     if (now - last_sent_ < between_messages || is_sending()) return;
     last_sent_ = now;
@@ -74,13 +75,20 @@ void SharedCounts::receive(int source) {
     ++num_received_[rank];
 }
 
+void SharedCounts::hear() {
+    // MPI brings messages in when it is called, a few at a time: one call that finds none does not mean that none wait.
+    constexpr int enough = 4;
+    for (int in_vain = 0; in_vain < enough;) {
+        MPI_Status status;
+        int is_there = 0;
+        check(MPI_Iprobe(MPI_ANY_SOURCE, tag, comm_of(world_), &is_there, &status), "MPI_Iprobe");
+        is_there != 0 ? receive(status.MPI_SOURCE) : void(++in_vain);
+    }
+}
+
 Counts SharedCounts::sum() {
     if (world_.rank() != 0 || world_.is_null()) return own_;
-    for (int is_there = 1; is_there != 0;) {
-        MPI_Status status;
-        check(MPI_Iprobe(MPI_ANY_SOURCE, tag, comm_of(world_), &is_there, &status), "MPI_Iprobe");
-        if (is_there != 0) receive(status.MPI_SOURCE);
-    }
+    hear();
     Counts sum = own_;
     for (Counts const& of_rank : heard_) {
         sum.done += of_rank.done;

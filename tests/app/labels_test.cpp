@@ -56,6 +56,10 @@ TEST_F(Labels, TakeTheTrialsAndPromptsThatAreNamed) {
     expect(gatesweep({"labels", "out", "--out", "sheet", "--trial", "baseline", "--trial", id, "--limit", "2"}),
            ExitCode::ok, {"for 8 answers of baseline, " + id});
     std::string const first = read_file(sheet() / "labels_to_do.csv");
+    std::string const name = read_csv(out() / "tables" / "trials.csv").text(2, "name");
+    fs::remove_all(sheet());
+    expect(gatesweep({"labels", "out", "--out", "sheet", "--trial", name, "--limit", "2"}), ExitCode::ok, {"for 8 answers of baseline, " + id});
+    EXPECT_EQ(read_file(sheet() / "labels_to_do.csv"), first) << "the same trial by its name";
     fs::remove_all(sheet());
     gatesweep({"labels", "out", "--out", "sheet", "--trial", id, "--limit", "2", "--seed", "2"});
     EXPECT_NE(read_file(sheet() / "labels_to_do.csv"), first) << "another order";

@@ -47,6 +47,7 @@ private:
     bool is_sending() const;
     void send();
     void receive(int source);
+    void hear();  // rank 0: all that has come in
 };
 
 }  // namespace gatesweep
