@@ -1,7 +1,6 @@
 // Lines of progress, and what stands on a terminal beside them.
 #include "app/progress_line.h"
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <pty.h>
 #include <sys/ioctl.h>
@@ -53,11 +52,12 @@ public:
     }
     std::string end() {
         ::dup2(before_, STDERR_FILENO);
-        ::fcntl(master_, F_SETFL, O_NONBLOCK);
-        std::string text(4096, ' ');
-        auto const size = ::read(master_, text.data(), text.size());
-        text.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
-        for (int const descriptor : {master_, slave_, before_}) ::close(descriptor);
+        for (int const descriptor : {slave_, before_}) ::close(descriptor);
+        // A terminal hands on what is written in its own time: only its end says that all has come.
+        std::string text;
+        char some[4096];
+        for (ssize_t size; (size = ::read(master_, some, sizeof some)) > 0;) text.append(some, static_cast<std::size_t>(size));
+        ::close(master_);
         return text;
     }
 
