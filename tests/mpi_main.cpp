@@ -15,7 +15,9 @@ namespace {
 std::optional<Communicator> test_world;
 }
 
-Communicator const& world() { return *test_world; }
+Communicator const& world() {
+    return *test_world;
+}
 
 }  // namespace gatesweep
 

@@ -50,8 +50,9 @@ std::optional<CorrectedRate> corrected_rate(std::int64_t num_positive, std::int6
     return out;
 }
 
-std::optional<CorrectedRate> corrected_rate(std::int64_t num_positive, std::int64_t num, std::int64_t num_positive_by_people,
-                                            std::int64_t num_by_people, LabelCounts const& validation, double z) {
+std::optional<CorrectedRate> corrected_rate(std::int64_t num_positive, std::int64_t num,
+                                            std::int64_t num_positive_by_people, std::int64_t num_by_people,
+                                            LabelCounts const& validation, double z) {
     if (num_by_people == 0) return corrected_rate(num_positive, num, validation, z);
     Rate const people = rate_of(num_positive_by_people, num_by_people, z);
     if (num == 0) return CorrectedRate{people.estimate, people.interval};

@@ -19,7 +19,8 @@ CsvTable prompts_table(AnalysisInput const& input) {
     table.name = "prompts";
     table.header = {"prompt_index", "prompt_id", "group", "num_tokens", "loss"};
     PromptMetadata const& metadata = input.metadata;
-    for (auto const& column : metadata.columns) table.header.push_back(metadata_prefix + column);
+    for (auto const& column : metadata.columns)
+        table.header.push_back(metadata_prefix + column);
     for (std::size_t p = 0; p < input.groups.size(); ++p) {
         table.add(p, input.prompt_ids[p], input.groups[p], input.num_tokens[p], input.losses[p]);
         if (!metadata.columns.empty())
@@ -31,10 +32,13 @@ CsvTable prompts_table(AnalysisInput const& input) {
 std::vector<std::string> PromptMetadata::column(std::string const& name) const {
     auto const found = std::find(columns.begin(), columns.end(), name);
     GATESWEEP_VALIDATE(found != columns.end(), ExitCode::job,
-                       "[report] by = \"{}\": the prompt files have no such column beside the prompts (they have {}): name one of them",
-                       printable(name), columns.empty() ? "none" : printable(fmt::format("{}", fmt::join(columns, ", ")), 300));
+                       "[report] by = \"{}\": the prompt files have no such column beside the prompts (they have {}): "
+                       "name one of them",
+                       printable(name),
+                       columns.empty() ? "none" : printable(fmt::format("{}", fmt::join(columns, ", ")), 300));
     std::vector<std::string> values;
-    for (auto const& row : rows) values.push_back(row[static_cast<std::size_t>(found - columns.begin())]);
+    for (auto const& row : rows)
+        values.push_back(row[static_cast<std::size_t>(found - columns.begin())]);
     return values;
 }
 
@@ -60,7 +64,8 @@ AnalysisInput read_signals(std::filesystem::path const& folder) {
         input.prompt_ids.push_back(prompts.text(p, "prompt_id"));
         input.groups.push_back(prompts.text(p, "group"));
         auto& row = input.metadata.rows.emplace_back();
-        for (auto const& column : input.metadata.columns) row.push_back(prompts.text(p, metadata_prefix + column));
+        for (auto const& column : input.metadata.columns)
+            row.push_back(prompts.text(p, metadata_prefix + column));
         input.num_tokens.push_back(prompts.integer(p, "num_tokens"));
         input.losses.push_back(prompts.number(p, "loss"));
     }

@@ -91,7 +91,8 @@ void analyze_with_changes(Options const& options) {
     write_derived(derivation, {}, run, [&](RunDirectory& to) {
         write_tables(input, result, to);
         if (stored)
-            write_category_effects(stored->sweep.plan, stored->outcomes(derivation.job.sweep, stored->label), by, input.metadata, to);
+            write_category_effects(stored->sweep.plan, stored->outcomes(derivation.job.sweep, stored->label), by,
+                                   input.metadata, to);
         if (by.empty()) to.remove_table("category_effects");
     });
 }

@@ -17,7 +17,8 @@ void relabel_run(Options const& options, Communicator const& world);
 void validate_judge(Options const& options, Communicator const& world);
 
 // Work of rank 0 alone.
-void plan_job(Options const& options, int num_ranks);  // plans for the ranks it is started over, unless options name others
+void plan_job(Options const& options,
+              int num_ranks);                   // plans for the ranks it is started over, unless options name others
 ExitCode print_status(Options const& options);  // ok, or stopped for a run that is not complete
 void analyze_run(Options const& options);
 void report_run(Options const& options);

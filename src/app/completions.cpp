@@ -26,9 +26,10 @@ std::vector<std::optional<std::string>> decode_completions(Inputs const& inputs,
         num_strange += !std::ranges::all_of(ids, [&](std::int32_t id) { return tokenizer.knows(id); });
     }
     if (num_strange > 0) {
-        warn("{} hold token ids that {} does not know (added tokens, or rows that pad the model's vocabulary): each "
-             "shows as U+FFFD in the text",
-             plural(num_strange, "completion"), vocabulary.string());
+        warn(
+            "{} hold token ids that {} does not know (added tokens, or rows that pad the model's vocabulary): each "
+            "shows as U+FFFD in the text",
+            plural(num_strange, "completion"), vocabulary.string());
     }
     return texts;
 }

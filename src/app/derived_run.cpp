@@ -26,10 +26,11 @@ void validate_keys(Options const& options, std::string_view command, std::vector
         std::string_view const key = std::string_view(setting).substr(setting.find_first_not_of(" \t"));
         bool const allowed =
             std::ranges::any_of(sections, [&](std::string_view section) { return key.starts_with(section); });
-        GATESWEEP_VALIDATE(allowed, ExitCode::usage,
-                           "--set {}: {} changes keys of {} alone (what was measured would be another with other ones): "
-                           "run the job with it",
-                           printable(setting), command, fmt::join(sections, " and "));
+        GATESWEEP_VALIDATE(
+            allowed, ExitCode::usage,
+            "--set {}: {} changes keys of {} alone (what was measured would be another with other ones): "
+            "run the job with it",
+            printable(setting), command, fmt::join(sections, " and "));
     }
 }
 
@@ -67,11 +68,11 @@ void validate_target_is_free(Derivation const& derivation) {
     fs::path const& target = derivation.target;
     if (derivation.source == target || file_kind(target / "manifest.json") != FileKind::file) return;
     Manifest const there = read_manifest(target);
-    bool const same = there.origin && there.origin->command == derivation.command && there.origin->manifest == derivation.manifest_digest &&
-                      there.job == to_toml(derivation.job);
+    bool const same = there.origin && there.origin->command == derivation.command &&
+                      there.origin->manifest == derivation.manifest_digest && there.job == to_toml(derivation.job);
     GATESWEEP_VALIDATE(same && !is_complete(target), ExitCode::cannot_create,
-                       "{}: holds {} results already (they would be replaced): choose a new folder for --out", target.string(),
-                       same ? "these" : "other");
+                       "{}: holds {} results already (they would be replaced): choose a new folder for --out",
+                       target.string(), same ? "these" : "other");
 }
 
 }  // namespace
@@ -80,7 +81,8 @@ Derivation read_derivation(Options const& options, std::string command, std::vec
     fs::path const& source = options.folder;
     validate_run_folder(source);
     GATESWEEP_VALIDATE(is_complete(source), ExitCode::bad_data,
-                       "{}: the run is not complete (COMPLETE is missing, or not of its manifest.json): run its job again, which goes on",
+                       "{}: the run is not complete (COMPLETE is missing, or not of its manifest.json): run its job "
+                       "again, which goes on",
                        source.string());
     Derivation out;
     out.command = std::move(command);
@@ -99,7 +101,8 @@ Derivation read_derivation(Options const& options, std::string command, std::vec
 }
 
 void say_changes(std::vector<std::string> const& changes) {
-    for (std::size_t i = 0; i < changes.size(); ++i) say(i == 0 ? "changed" : "", changes[i]);
+    for (std::size_t i = 0; i < changes.size(); ++i)
+        say(i == 0 ? "changed" : "", changes[i]);
 }
 
 void begin_derived(Derivation const& derivation, RunDirectory& run) {

@@ -15,11 +15,11 @@ namespace gatesweep {
 
 // A run to start from, and the job that is asked for.
 struct Derivation {
-    std::string command;           // "analyze"
-    std::filesystem::path source;  // the run's folder
-    std::filesystem::path target;  // the same for --in-place
+    std::string command;                 // "analyze"
+    std::filesystem::path source;        // the run's folder
+    std::filesystem::path target;        // the same for --in-place
     std::vector<std::string> arguments;  // of the command, for the manifest
-    Manifest manifest;             // of the source
+    Manifest manifest;                   // of the source
     std::string manifest_digest;
     Job job;                           // with the changes
     std::vector<std::string> changes;  // "analysis.top: was 10, is 5"

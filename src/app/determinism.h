@@ -1,4 +1,5 @@
-// What a run can say about the reach of its own numbers: prompts computed again, alone, and choices that were nearly ties.
+// What a run can say about the reach of its own numbers: prompts computed again, alone, and choices that were nearly
+// ties.
 #pragma once
 
 #include "gatesweep/signal/signals.h"
@@ -9,8 +10,8 @@
 namespace gatesweep {
 
 // Collective. A short prompt for every copy of the model, computed alone in its batch and compared bit for bit with
-// `signals` (whole on the final rank), which may come from another rank, node or start. Warns where they differ. Without a
-// model in memory (layers are streamed) nothing is computed again.
+// `signals` (whole on the final rank), which may come from another rank, node or start. Warns where they differ.
+// Without a model in memory (layers are streamed) nothing is computed again.
 ManifestDeterminism check_determinism(Setup const& setup, Mixtral const* model, Signals const& signals);
 
 // layer, choices, near_bfloat16, near_float32.

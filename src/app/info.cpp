@@ -36,9 +36,11 @@ static void print_gpus() {
 
 void print_info(Communicator const& world) {
     if (world.rank() != 0) return;
-    std::printf("gatesweep   %s (%s, %s, %s)\n", GATESWEEP_VERSION, GATESWEEP_GIT_REVISION, GATESWEEP_BUILD_TYPE, GATESWEEP_COMPILER);
+    std::printf("gatesweep   %s (%s, %s, %s)\n", GATESWEEP_VERSION, GATESWEEP_GIT_REVISION, GATESWEEP_BUILD_TYPE,
+                GATESWEEP_COMPILER);
     std::printf("libtorch    %s, CPU capability %s\n", GATESWEEP_LIBTORCH_VERSION, at::get_cpu_capability().c_str());
-    std::printf("products    %s (this processor has %s)\n", gemm_kernel_name().c_str(), fmt::format("{}", fmt::join(gemm_kernel_names(), ", ")).c_str());
+    std::printf("products    %s (this processor has %s)\n", gemm_kernel_name().c_str(),
+                fmt::format("{}", fmt::join(gemm_kernel_names(), ", ")).c_str());
     std::printf("MPI         %s; CUDA-aware: %s\n", mpi_library_version().c_str(), cuda_aware_mpi().c_str());
     std::printf("libraries   %s\n", linked_libraries().c_str());
     print_gpus();

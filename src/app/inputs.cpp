@@ -25,15 +25,18 @@ namespace {
 std::int64_t parse_id(std::string const& text, std::string const& what, std::filesystem::path const& file) {
     std::int64_t value = -1;
     auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    GATESWEEP_VALIDATE(error == std::errc() && end == text.data() + text.size() && value >= 0, ExitCode::bad_data,
-                       "{}: {} '{}' is not a whole number (marked experts are layer,expert, counted from 0): correct the file",
-                       file.string(), what, printable(text));
+    GATESWEEP_VALIDATE(
+        error == std::errc() && end == text.data() + text.size() && value >= 0, ExitCode::bad_data,
+        "{}: {} '{}' is not a whole number (marked experts are layer,expert, counted from 0): correct the file",
+        file.string(), what, printable(text));
     return value;
 }
 
 PromptSet read_prompts(Job const& job, ModelConfig const& config) {
     PromptSet set = load_prompts(job);
-    auto const needs = [&](auto const& predicate) { return std::any_of(set.prompts.begin(), set.prompts.end(), predicate); };
+    auto const needs = [&](auto const& predicate) {
+        return std::any_of(set.prompts.begin(), set.prompts.end(), predicate);
+    };
     std::unique_ptr<Tokenizer> tokenizer;
     std::unique_ptr<ChatTemplate> chat;
     if (needs([](Prompt const& p) { return p.token_ids.empty(); })) {
@@ -60,7 +63,8 @@ PromptMetadata metadata_of(PromptSet const& set) {
     for (auto const& prompt : set.prompts) {
         std::vector<std::string>& row = out.rows.emplace_back(out.columns.size());
         for (auto const& [name, value] : prompt.metadata)
-            row[static_cast<std::size_t>(std::find(out.columns.begin(), out.columns.end(), name) - out.columns.begin())] = value;
+            row[static_cast<std::size_t>(std::find(out.columns.begin(), out.columns.end(), name) -
+                                         out.columns.begin())] = value;
     }
     return out;
 }
@@ -74,7 +78,8 @@ void check_sweep(Inputs const& inputs, ModelConfig const& config) {
     for (std::size_t p = 0; p < inputs.token_ids.size(); ++p) {
         std::int64_t const needed = static_cast<std::int64_t>(inputs.token_ids[p].size()) + sweep.max_new_tokens;
         GATESWEEP_VALIDATE(!sweep.watches(inputs.groups[p]) || needed <= config.max_position_embeddings, ExitCode::job,
-                           "prompt {} of group {} has {} tokens: with sweep.max_new_tokens = {} it would pass the model's {} positions: "
+                           "prompt {} of group {} has {} tokens: with sweep.max_new_tokens = {} it would pass the "
+                           "model's {} positions: "
                            "lower max_new_tokens, or leave the prompt out",
                            inputs.prompt_ids[p], inputs.groups[p], inputs.token_ids[p].size(), sweep.max_new_tokens,
                            config.max_position_embeddings);
@@ -85,19 +90,22 @@ void check_sweep(Inputs const& inputs, ModelConfig const& config) {
 
 std::int64_t Inputs::num_tokens() const {
     std::int64_t sum = 0;
-    for (auto const& ids : token_ids) sum += static_cast<std::int64_t>(ids.size());
+    for (auto const& ids : token_ids)
+        sum += static_cast<std::int64_t>(ids.size());
     return sum;
 }
 
 std::int64_t Inputs::max_prompt_tokens() const {
     std::size_t longest = 0;
-    for (auto const& ids : token_ids) longest = std::max(longest, ids.size());
+    for (auto const& ids : token_ids)
+        longest = std::max(longest, ids.size());
     return static_cast<std::int64_t>(longest);
 }
 
 std::vector<std::int64_t> Inputs::prompt_tokens() const {
     std::vector<std::int64_t> tokens;
-    for (auto const& ids : token_ids) tokens.push_back(static_cast<std::int64_t>(ids.size()));
+    for (auto const& ids : token_ids)
+        tokens.push_back(static_cast<std::int64_t>(ids.size()));
     return tokens;
 }
 
@@ -108,7 +116,8 @@ std::vector<std::vector<std::int64_t>> read_marks(std::filesystem::path const& f
     auto const column = [&](std::string const& name) {
         auto const at = std::find(table.header.begin(), table.header.end(), name);
         GATESWEEP_VALIDATE(at != table.header.end(), ExitCode::bad_data,
-                           "{}: no column '{}' (marked experts are layer,expert): add the header line layer,expert", file.string(), name);
+                           "{}: no column '{}' (marked experts are layer,expert): add the header line layer,expert",
+                           file.string(), name);
         return at - table.header.begin();
     };
     auto const layer = column("layer"), expert = column("expert");
@@ -124,7 +133,8 @@ Inputs read_inputs(Options const& options, Communicator const& world) {
         inputs.job = load_job(options.job, options.overrides);
         ModelConfig const config = load_model_config(inputs.job.model.path);
         PromptSet const set = read_prompts(inputs.job, config);
-        for (auto const& notice : set.notices) warn(notice);
+        for (auto const& notice : set.notices)
+            warn(notice);
         for (auto const& prompt : set.prompts) {
             inputs.prompt_ids.push_back(prompt.id);
             inputs.groups.push_back(prompt.group);
@@ -137,8 +147,10 @@ Inputs read_inputs(Options const& options, Communicator const& world) {
         inputs.marks = read_marks(inputs.job.report.mark);
         for (auto const& mark : inputs.marks) {
             GATESWEEP_VALIDATE(mark[0] < config.num_layers && mark[1] < config.num_experts, ExitCode::bad_data,
-                               "{}: expert {} of layer {} is not in the model ({} layers x {} experts, counted from 0): correct the file",
-                               inputs.job.report.mark.string(), mark[1], mark[0], config.num_layers, config.num_experts);
+                               "{}: expert {} of layer {} is not in the model ({} layers x {} experts, counted from "
+                               "0): correct the file",
+                               inputs.job.report.mark.string(), mark[1], mark[0], config.num_layers,
+                               config.num_experts);
         }
         check_sweep(inputs, config);
     }

@@ -34,7 +34,8 @@ std::vector<double> thresholds_of(std::string const& signal, SweepSpec const& sw
 
 void shrink_thresholds(Job const& before, Job& now) {
     bool const grown = std::ranges::all_of(before.sweep.signals, [&](std::string const& signal) {
-        return holds_all(thresholds_of(signal, now.sweep, now.analysis), thresholds_of(signal, before.sweep, before.analysis));
+        return holds_all(thresholds_of(signal, now.sweep, now.analysis),
+                         thresholds_of(signal, before.sweep, before.analysis));
     });
     if (grown) now.sweep.gap_thresholds = before.sweep.gap_thresholds;
 }

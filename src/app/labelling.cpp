@@ -86,7 +86,11 @@ std::vector<Label> judge_all(LabelsSpec const& labels, Machine const& machine, P
     Ledger& ledger = to.ledger;
     Judge const judge(labels.judge, judge_question(labels), std::nullopt, machine.device, 8192);
     auto const key = [digest = judge.digest()](JudgeQuestion const& q) {
-        return FastDigest().add(std::string_view(digest)).add(std::string_view(q.prompt)).add(std::string_view(q.completion)).hex();
+        return FastDigest()
+            .add(std::string_view(digest))
+            .add(std::string_view(q.prompt))
+            .add(std::string_view(q.completion))
+            .hex();
     };
     std::vector<Label> verdicts(layout.is_final_rank() ? questions.size() : 0);
     std::vector<std::size_t> open;  // indices of questions
@@ -99,7 +103,8 @@ std::vector<Label> judge_all(LabelsSpec const& labels, Machine const& machine, P
     }
     std::vector<JudgeQuestion> mine;
     auto const num_ranks = static_cast<std::size_t>(world.size());
-    for (std::size_t i = static_cast<std::size_t>(world.rank()); i < open.size(); i += num_ranks) mine.push_back(questions[open[i]]);
+    for (std::size_t i = static_cast<std::size_t>(world.rank()); i < open.size(); i += num_ranks)
+        mine.push_back(questions[open[i]]);
     std::vector<int> own;
     bool stopped = false;
     Progress progress(RunPhase::labels, "verdicts", world);
@@ -119,9 +124,11 @@ std::vector<Label> judge_all(LabelsSpec const& labels, Machine const& machine, P
     stop_together(world, stopped);
     auto const parts = world.gather_value(own, layout.final_rank());
     if (!layout.is_final_rank()) return {};
-    for (std::size_t i = 0; i < open.size(); ++i) verdicts[open[i]] = static_cast<Label>(parts[i % num_ranks][i / num_ranks]);
+    for (std::size_t i = 0; i < open.size(); ++i)
+        verdicts[open[i]] = static_cast<Label>(parts[i % num_ranks][i / num_ranks]);
     std::vector<Label> all;
-    for (std::size_t const place : place_of) all.push_back(verdicts[place]);
+    for (std::size_t const place : place_of)
+        all.push_back(verdicts[place]);
     return all;
 }
 
@@ -143,9 +150,11 @@ void override_by_people(LabelsSpec const& spec, std::vector<Reply> const& replie
         if (by_people.labels[i]) labelled.labels[i] = {*by_people.labels[i], LabelSource::person};
     }
     if (by_people.num_unused > 0) {
-        warn("{} of {} labels of {} belong to no reply of this sweep (another run's sheet, or texts that were changed): they are not "
-             "used",
-             by_people.num_unused, human.labels.size(), spec.human.string());
+        warn(
+            "{} of {} labels of {} belong to no reply of this sweep (another run's sheet, or texts that were changed): "
+            "they are not "
+            "used",
+            by_people.num_unused, human.labels.size(), spec.human.string());
     }
 }
 
@@ -153,7 +162,9 @@ void override_by_people(LabelsSpec const& spec, std::vector<Reply> const& replie
 
 std::string LabelledReplies::source(std::size_t reply) const {
     LabelSource const by = labels[reply].by;
-    return by == LabelSource::person ? "human" : by == LabelSource::labeller ? fmt::format("{} {}", labeller.method, labeller.version) : "";
+    return by == LabelSource::person     ? "human"
+           : by == LabelSource::labeller ? fmt::format("{} {}", labeller.method, labeller.version)
+                                         : "";
 }
 
 void check_label_inputs(Job const& job) {
@@ -168,7 +179,8 @@ void check_label_inputs(Job const& job) {
 std::vector<Label> phrase_labels(Job const& job, std::vector<std::string> const& texts) {
     PhraseLabeller const rules = phrase_rules(job.sweep.labels);
     std::vector<Label> labels;
-    for (std::string const& text : texts) labels.push_back(rules.label(text));
+    for (std::string const& text : texts)
+        labels.push_back(rules.label(text));
     return labels;
 }
 
@@ -177,11 +189,13 @@ LabelledReplies label_replies(LabelsSpec const& labels, Machine const& machine, 
     LabelledReplies out;
     out.labeller = labeller_name(labels);
     std::vector<Reply> readable;
-    std::ranges::copy_if(replies, std::back_inserter(readable), [](Reply const& reply) { return reply.text.has_value(); });
+    std::ranges::copy_if(replies, std::back_inserter(readable),
+                         [](Reply const& reply) { return reply.text.has_value(); });
     std::vector<Label> found;
     if (labels.method == LabelMethod::judge) {
         std::vector<JudgeQuestion> questions;
-        for (Reply const& reply : readable) questions.push_back({std::string(reply.prompt), std::string(*reply.text)});
+        for (Reply const& reply : readable)
+            questions.push_back({std::string(reply.prompt), std::string(*reply.text)});
         found = judge_all(labels, machine, layout, questions, to);
     } else if (layout.is_final_rank()) {
         found = phrase_labels_of(phrase_rules(labels), readable);
@@ -224,11 +238,13 @@ std::optional<LabelQuality> measure_labeller(Job const& job, Machine const& mach
     LabellerName const name = labeller_name(labels);
     if (labels.method == LabelMethod::phrases) {
         PhraseLabeller const rules = phrase_rules(labels);
-        return validate_labeller(name.method, name.version, file,
-                                 [&](std::string_view, std::string_view completion) { return rules.label(completion); });
+        return validate_labeller(name.method, name.version, file, [&](std::string_view, std::string_view completion) {
+            return rules.label(completion);
+        });
     }
     std::vector<JudgeQuestion> questions;
-    for (auto const& row : file.rows) questions.push_back({row.prompt, row.completion});
+    for (auto const& row : file.rows)
+        questions.push_back({row.prompt, row.completion});
     Ledger forgetful;
     auto const verdicts = judge_all(labels, machine, layout, questions, {forgetful, {}});
     if (verdicts.empty()) return std::nullopt;

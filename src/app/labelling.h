@@ -45,9 +45,9 @@ struct LabelLedger {
 // computed. Rank 0 only. Errors: those of the files.
 void check_label_inputs(Job const& job);
 
-// Collective: judges run on every rank, each with a share of the replies. The final rank's `replies` count and get their
-// labels; labels of people override the labeller's. Errors: those of labels_of_replies; ExitCode::stopped on every rank
-// when told to stop with verdicts missing.
+// Collective: judges run on every rank, each with a share of the replies. The final rank's `replies` count and get
+// their labels; labels of people override the labeller's. Errors: those of labels_of_replies; ExitCode::stopped on
+// every rank when told to stop with verdicts missing.
 LabelledReplies label_replies(LabelsSpec const& labels, Machine const& machine, ParallelLayout const& layout,
                               std::vector<Reply> const& replies, LabelLedger const& to);
 

@@ -1,4 +1,5 @@
-// Names and versions of the libraries beside libtorch and MPI, as they were built against, or loaded where a library tells.
+// Names and versions of the libraries beside libtorch and MPI, as they were built against, or loaded where a library
+// tells.
 #pragma once
 
 #include <string>

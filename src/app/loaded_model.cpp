@@ -15,14 +15,16 @@ namespace {
 // "7.7 MB", or "7.5 to 7.7 MB" where ranks differ.
 std::string megabytes(std::vector<std::int64_t> const& bytes) {
     auto const [least, most] = std::minmax_element(bytes.begin(), bytes.end());
-    std::string const low = fmt::format("{:.1f}", static_cast<double>(*least) / 1e6), high = fmt::format("{:.1f}", static_cast<double>(*most) / 1e6);
+    std::string const low = fmt::format("{:.1f}", static_cast<double>(*least) / 1e6),
+                      high = fmt::format("{:.1f}", static_cast<double>(*most) / 1e6);
     return low == high ? high + " MB" : fmt::format("{} to {} MB", low, high);
 }
 
 // Sums of one copy's ranks: dense tensors once, each expert by its owner. Order-free, so every layout agrees.
 std::string whole_digest(WeightDigests const& digests, ParallelLayout const& layout) {
     std::uint64_t const mine = digests.experts + (layout.ep_rank() == 0 ? digests.dense : 0);
-    return fmt::format("{:016x}", static_cast<std::uint64_t>(layout.expert_parallel.all_reduce_sum(static_cast<std::int64_t>(mine))));
+    return fmt::format(
+        "{:016x}", static_cast<std::uint64_t>(layout.expert_parallel.all_reduce_sum(static_cast<std::int64_t>(mine))));
 }
 
 }  // namespace
@@ -32,7 +34,8 @@ LoadedModel::LoadedModel(Setup const& setup) {
     Job const& job = inputs.job;
     enter_phase(RunPhase::load);
     Stopwatch const watch;
-    WeightSource source{nullptr, &config, ExpertLayout::hub, layout.local_experts(config.num_experts), machine.dtype, machine.device};
+    WeightSource source{nullptr,       &config,       ExpertLayout::hub, layout.local_experts(config.num_experts),
+                        machine.dtype, machine.device};
     fail_once(layout.world, [&] {
         checkpoint_.emplace(job.model.path);
         source.checkpoint = &*checkpoint_;
@@ -53,14 +56,15 @@ LoadedModel::LoadedModel(Setup const& setup) {
         digests = weights.digests;
         keep_freed_memory();
         std::int64_t const new_tokens = job.sweep.enabled ? job.sweep.max_new_tokens : 0;
-        resident_ = std::make_unique<Mixtral>(config, std::move(weights), layout, inputs.max_prompt_tokens() + new_tokens);
+        resident_ =
+            std::make_unique<Mixtral>(config, std::move(weights), layout, inputs.max_prompt_tokens() + new_tokens);
     }
     require_same_weights(layout, digests);
     digest_ = whole_digest(digests, layout);
     seconds_ = watch.seconds();
-    say("model", "Mixtral, {} layers x {} experts, top-{}, {:.1f} M parameters; each rank read {} in {:.1f} s", config.num_layers,
-        config.num_experts, config.top_k, static_cast<double>(config.num_parameters()) / 1e6, megabytes(layout.world.all_gather(bytes_read())),
-        seconds_);
+    say("model", "Mixtral, {} layers x {} experts, top-{}, {:.1f} M parameters; each rank read {} in {:.1f} s",
+        config.num_layers, config.num_experts, config.top_k, static_cast<double>(config.num_parameters()) / 1e6,
+        megabytes(layout.world.all_gather(bytes_read())), seconds_);
 }
 
 }  // namespace gatesweep

@@ -27,7 +27,9 @@ public:
 
     std::string const& digest() const { return digest_; }  // of the whole weights, whoever holds what
     double seconds() const { return seconds_; }
-    std::int64_t bytes_read() const { return static_cast<std::int64_t>(checkpoint_->bytes_read()); }  // by this rank, so far
+    std::int64_t bytes_read() const {
+        return static_cast<std::int64_t>(checkpoint_->bytes_read());
+    }  // by this rank, so far
 
 private:
     std::optional<Checkpoint> checkpoint_;

@@ -38,9 +38,10 @@ at::Device choose_device(DeviceKind kind, ParallelLayout const& layout) {
     if (kind == DeviceKind::cpu) return at::kCPU;
 #ifndef GATESWEEP_WITH_CUDA
     fail_once(world, [&] {
-        GATESWEEP_VALIDATE(kind != DeviceKind::cuda, ExitCode::unavailable,
-                           "parallel.device = \"cuda\", but this gatesweep was built without CUDA: build with the preset "
-                           "cuda, or use device = \"cpu\"");
+        GATESWEEP_VALIDATE(
+            kind != DeviceKind::cuda, ExitCode::unavailable,
+            "parallel.device = \"cuda\", but this gatesweep was built without CUDA: build with the preset "
+            "cuda, or use device = \"cpu\"");
     });
 #endif
     std::vector<DeviceFacts> mine;
@@ -50,9 +51,10 @@ at::Device choose_device(DeviceKind kind, ParallelLayout const& layout) {
     if (none && kind == DeviceKind::automatic) return at::kCPU;
     std::vector<int> indices;
     fail_once(world, [&] {
-        GATESWEEP_VALIDATE(!none, ExitCode::unavailable,
-                           "parallel.device = \"cuda\", but no rank sees a CUDA device (driver or allocation missing): ask for "
-                           "GPUs, or use device = \"cpu\"");
+        GATESWEEP_VALIDATE(
+            !none, ExitCode::unavailable,
+            "parallel.device = \"cuda\", but no rank sees a CUDA device (driver or allocation missing): ask for "
+            "GPUs, or use device = \"cpu\"");
         indices = assign_devices(all, sharing_allowed() ? DeviceSharing::allowed : DeviceSharing::refused);
     });
     int const index = indices[static_cast<std::size_t>(world.rank())];
@@ -64,7 +66,8 @@ at::Device choose_device(DeviceKind kind, ParallelLayout const& layout) {
 int threads_of_environment() {
     char const* const text = std::getenv("OMP_NUM_THREADS");
     if (text == nullptr) return 0;
-    std::string_view const first = std::string_view(text).substr(0, std::string_view(text).find(','));  // "4,2": by level
+    std::string_view const first =
+        std::string_view(text).substr(0, std::string_view(text).find(','));  // "4,2": by level
     int threads = 0;
     auto const [end, error] = std::from_chars(first.data(), first.data() + first.size(), threads);
     bool const is_number = error == std::errc() && end == first.data() + first.size();
@@ -121,8 +124,8 @@ std::string dtype_name(at::ScalarType dtype) {
 }
 
 std::string Machine::describe() const {
-    return fmt::format("{}, {}, {} thread{} each{}", device.is_cuda() ? "cuda" : "cpu", dtype_name(dtype), threads, threads == 1 ? "" : "s",
-                       threads_by_environment ? " (OMP_NUM_THREADS)" : "");
+    return fmt::format("{}, {}, {} thread{} each{}", device.is_cuda() ? "cuda" : "cpu", dtype_name(dtype), threads,
+                       threads == 1 ? "" : "s", threads_by_environment ? " (OMP_NUM_THREADS)" : "");
 }
 
 Machine choose_machine(Job const& job, ModelConfig const& config, ParallelLayout const& layout) {
@@ -135,7 +138,8 @@ Machine choose_machine(Job const& job, ModelConfig const& config, ParallelLayout
                       : by_environment > 0     ? by_environment
                                                : automatic_threads(layout.node.size());
     at::set_num_threads(machine.threads);
-    // Half of what the weights leave free may hold tapes, the rest is for work. Ranks agree, since they recompute together.
+    // Half of what the weights leave free may hold tapes, the rest is for work. Ranks agree, since they recompute
+    // together.
     machine.free_memory = available_memory(machine.device, layout.node.size());
     std::size_t const element_size = c10::elementSize(machine.dtype);
     machine.weight_memory = weight_bytes(config, layout.local_experts(config.num_experts).count, element_size);
@@ -160,9 +164,11 @@ std::string numerics_id(Machine const& machine) {
     digest.add(GATESWEEP_VERSION).add(GATESWEEP_GIT_REVISION).add(GATESWEEP_COMPILER).add(at::show_config());
     digest.add(machine.device.is_cuda() ? "cuda" : "cpu").add(dtype_name(machine.dtype)).add(at::get_cpu_capability());
     if (machine.device.is_cuda()) {
-        digest.add(visible_devices()[static_cast<std::size_t>(machine.device.index())].name).add(device::kernels_name())
+        digest.add(visible_devices()[static_cast<std::size_t>(machine.device.index())].name)
+            .add(device::kernels_name())
             .add(decode_graph_wanted() ? "decode graph" : "")
-            .add(machine.overlaps ? "overlap" : "")  // products of other numbers of rows, and so other kernels of cuBLAS
+            .add(machine.overlaps ? "overlap"
+                                  : "")  // products of other numbers of rows, and so other kernels of cuBLAS
             .add(choose_decode_dispatch(machine.device) == DecodeDispatch::gathered ? "gathered" : "counted")
             .add(batch_invariance_wanted() ? "batch invariant" : "");
     } else {

@@ -15,18 +15,18 @@ namespace gatesweep {
 struct Machine {
     at::Device device = at::kCPU;
     at::ScalarType dtype = at::kFloat;
-    int threads = 1;                  // per rank
+    int threads = 1;                      // per rank
     bool threads_by_environment = false;  // OMP_NUM_THREADS said so
-    std::uint64_t weight_memory = 0;  // bytes of the weights that this rank holds
-    std::uint64_t free_memory = 0;    // of its device, this rank's share, before the weights are loaded; bytes
-    std::uint64_t tape_memory = 0;    // bytes for what the backward pass keeps, the same on every rank
-    bool overlaps = false;            // SignalsOptions::in_halves
+    std::uint64_t weight_memory = 0;      // bytes of the weights that this rank holds
+    std::uint64_t free_memory = 0;        // of its device, this rank's share, before the weights are loaded; bytes
+    std::uint64_t tape_memory = 0;        // bytes for what the backward pass keeps, the same on every rank
+    bool overlaps = false;                // SignalsOptions::in_halves
 
     std::string describe() const;  // "cpu, float32, 1 thread each (OMP_NUM_THREADS)"
 };
 
-// Collective; sets the number of threads and the GPU of this process. Errors: unavailable when the job asks for cuda and a
-// rank has no GPU of its own (comm/devices.h).
+// Collective; sets the number of threads and the GPU of this process. Errors: unavailable when the job asks for cuda
+// and a rank has no GPU of its own (comm/devices.h).
 Machine choose_machine(Job const& job, ModelConfig const& config, ParallelLayout const& layout);
 
 // The smallest expert_parallel with which a rank's share of the weights fits into `memory` bytes; 0 where none does.

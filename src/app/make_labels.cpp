@@ -32,10 +32,11 @@ std::vector<std::string> trials_of(Options const& options, RunView const& run) {
     for (std::string const& word : options.trial_ids) {
         auto const found = std::ranges::find_if(
             run.sweep->results, [&](TrialResult const& result) { return result.id == word || result.name == word; });
-        GATESWEEP_VALIDATE(found != run.sweep->results.end(), ExitCode::usage,
-                           "--trial {}: the sweep of {} has no such trial{}: take an id or a name from tables/trials.csv",
-                           printable(word), options.folder.string(),
-                           nearest(word, known).empty() ? "" : fmt::format(" (did you mean {}?)", nearest(word, known)));
+        GATESWEEP_VALIDATE(
+            found != run.sweep->results.end(), ExitCode::usage,
+            "--trial {}: the sweep of {} has no such trial{}: take an id or a name from tables/trials.csv",
+            printable(word), options.folder.string(),
+            nearest(word, known).empty() ? "" : fmt::format(" (did you mean {}?)", nearest(word, known)));
         if (std::find(ids.begin(), ids.end(), found->id) == ids.end()) ids.push_back(found->id);
     }
     if (!options.trial_ids.empty()) return ids;

@@ -47,8 +47,7 @@ std::optional<std::uint64_t> left_in(fs::path const& group, Version const& versi
 
 // Whether a line "4:cpu,memory:/slurm/job_1" of /proc/self/cgroup is of this version's memory groups.
 bool concerns(std::string_view controllers, bool version_1) {
-    return version_1 ? fmt::format(",{},", controllers).find(",memory,") != std::string::npos
-                     : controllers.empty();
+    return version_1 ? fmt::format(",{},", controllers).find(",memory,") != std::string::npos : controllers.empty();
 }
 
 }  // namespace

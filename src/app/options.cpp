@@ -1,7 +1,7 @@
 #include "options.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/ranges.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <sstream>
@@ -30,22 +30,29 @@ constexpr char const* footer =
     "lost peer, 75 stopped cleanly (run again), 78 job file error.";
 
 // What is wrong with the command line, in the words of our own messages where the parser's name no remedy.
-std::string usage_problem(CLI::App const& app, CLI::ParseError const& error, std::vector<std::string> const& arguments) {
+std::string usage_problem(CLI::App const& app, CLI::ParseError const& error,
+                          std::vector<std::string> const& arguments) {
     auto const chosen = app.get_subcommands();
     if (!chosen.empty()) return fmt::format("{}: see gatesweep {} --help", error.what(), chosen.front()->get_name());
     std::vector<std::string> commands;
-    for (CLI::App const* command : app.get_subcommands({})) commands.push_back(command->get_name());
+    for (CLI::App const* command : app.get_subcommands({}))
+        commands.push_back(command->get_name());
     auto const known = fmt::format("the commands are {} (gatesweep --help explains them)", fmt::join(commands, ", "));
-    auto const word = std::find_if(arguments.begin() + 1, arguments.end(), [](auto const& text) { return !text.starts_with('-'); });
+    auto const word =
+        std::find_if(arguments.begin() + 1, arguments.end(), [](auto const& text) { return !text.starts_with('-'); });
     if (word == arguments.end()) return fmt::format("no command is given: {}", known);
     std::string const close = nearest(*word, commands);
-    return fmt::format("unknown command \"{}\": {}{}", printable(*word), close.empty() ? "" : fmt::format("did you mean {}? ", close), known);
+    return fmt::format("unknown command \"{}\": {}{}", printable(*word),
+                       close.empty() ? "" : fmt::format("did you mean {}? ", close), known);
 }
 
 void add_run_options(CLI::App& command, Options& options) {
     add_job_options(command, options);
-    command.add_option("--out", options.out, "folder for the results; made when missing; an unfinished run there is continued; a finished one is left alone, or "
-                                                  "gets what this job has more: prompts, sizes, sets, controls")
+    command
+        .add_option("--out", options.out,
+                    "folder for the results; made when missing; an unfinished run there is continued; a finished one "
+                    "is left alone, or "
+                    "gets what this job has more: prompts, sizes, sets, controls")
         ->required()
         ->type_name("DIR")
         ->check(not_empty);
@@ -59,7 +66,9 @@ void add_verify_options(CLI::App& command, Options& options) {
         ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000}))
         ->capture_default_str()
         ->type_name("N");
-    command.add_option("--entries", options.sample_entries, "compare this many gate weights' gradients with finite differences")
+    command
+        .add_option("--entries", options.sample_entries,
+                    "compare this many gate weights' gradients with finite differences")
         ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000}))
         ->capture_default_str()
         ->type_name("N");
@@ -89,21 +98,32 @@ ParsedOptions parse_options(int argc, char const* const* argv) {
         sub->callback([&options, command] { options.command = command; });
         return *sub;
     };
-    add_run_options(add(Command::run, "run", "do everything the job asks for: signals, analysis, sweep, figures, report"), options);
-    add_plan_options(add(Command::plan, "plan", "what a job would do and need, without loading the model's weights"), options);
-    add_status_options(add(Command::status, "status", "whether a run is complete, and whether its files are as it left them"), options);
+    add_run_options(
+        add(Command::run, "run", "do everything the job asks for: signals, analysis, sweep, figures, report"), options);
+    add_plan_options(add(Command::plan, "plan", "what a job would do and need, without loading the model's weights"),
+                     options);
+    add_status_options(
+        add(Command::status, "status", "whether a run is complete, and whether its files are as it left them"),
+        options);
     add_verify_options(
-        add(Command::verify, "verify", "prove the job's numbers on this machine: sharded = unsharded, batched = alone, gate gradients"),
+        add(Command::verify, "verify",
+            "prove the job's numbers on this machine: sharded = unsharded, batched = alone, gate gradients"),
         options);
     add_analyze_options(
-        add(Command::analyze, "analyze", "redo the signal tables, figures and report of a run from its arrays, with other limits if asked"),
+        add(Command::analyze, "analyze",
+            "redo the signal tables, figures and report of a run from its arrays, with other limits if asked"),
         options);
-    add_relabel_options(add(Command::relabel, "relabel", "label a run's replies again, and redo the tables of its sweep"), options);
-    add_report_options(add(Command::report, "report", "draw figures and report.html of a run again from its tables"), options);
-    add_compare_options(add(Command::compare, "compare", "how far two runs agree: routing, scores, classes, labels, tokens"), options);
-    add_labels_options(add(Command::labels, "labels", "make a blinded sheet of a run's completions for people to label"), options);
-    add_judge_validate_options(
-        add(Command::judge_validate, "judge-validate", "measure the job's labeller against completions that people labelled"), options);
+    add_relabel_options(
+        add(Command::relabel, "relabel", "label a run's replies again, and redo the tables of its sweep"), options);
+    add_report_options(add(Command::report, "report", "draw figures and report.html of a run again from its tables"),
+                       options);
+    add_compare_options(
+        add(Command::compare, "compare", "how far two runs agree: routing, scores, classes, labels, tokens"), options);
+    add_labels_options(
+        add(Command::labels, "labels", "make a blinded sheet of a run's completions for people to label"), options);
+    add_judge_validate_options(add(Command::judge_validate, "judge-validate",
+                                   "measure the job's labeller against completions that people labelled"),
+                               options);
     add(Command::info, "info", "versions of everything linked, devices, instruction sets");
 
     ParsedOptions parsed;

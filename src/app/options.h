@@ -18,13 +18,13 @@ struct Options {
     std::filesystem::path job;
     // run, labels, analyze, relabel: where results go; plan: a finished run to plan from, or empty
     std::filesystem::path out;
-    bool in_place = false;               // analyze, relabel: results replace those of the run
-    std::filesystem::path folder;        // status, analyze, relabel, report, compare, labels: a run's
-    std::filesystem::path other_folder;  // compare: the second run's
-    bool count_only = false;             // status: print the number of committed records and nothing else
-    std::vector<std::string> overrides;  // --set key=value
-    std::int64_t sample_prompts = 4;     // verify: the shortest and the longest of each group, this many each
-    std::int64_t sample_entries = 64;    // verify: gate weights compared with finite differences
+    bool in_place = false;                // analyze, relabel: results replace those of the run
+    std::filesystem::path folder;         // status, analyze, relabel, report, compare, labels: a run's
+    std::filesystem::path other_folder;   // compare: the second run's
+    bool count_only = false;              // status: print the number of committed records and nothing else
+    std::vector<std::string> overrides;   // --set key=value
+    std::int64_t sample_prompts = 4;      // verify: the shortest and the longest of each group, this many each
+    std::int64_t sample_entries = 64;     // verify: gate weights compared with finite differences
     std::filesystem::path labelled_file;  // judge-validate: instead of the job's; empty: the job's
     std::vector<std::string> trial_ids;   // labels: beside the baseline; empty: the strongest set
     std::int64_t label_limit = 0;         // labels: prompts of each group; 0: all

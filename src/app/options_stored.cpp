@@ -34,10 +34,13 @@ void add_plan_options(CLI::App& command, Options& options) {
     add_job_options(command, options);
     command
         .add_option("--out", options.out,
-                    "a folder with the arrays of this job (its own run's): the sweep is planned exactly, and what is new is counted")
+                    "a folder with the arrays of this job (its own run's): the sweep is planned exactly, and what is "
+                    "new is counted")
         ->type_name("DIR")
         ->check(not_empty);
-    command.add_option("--ranks", options.num_ranks, "plan for so many ranks; without it, for those it is started over, or for one copy of the model")
+    command
+        .add_option("--ranks", options.num_ranks,
+                    "plan for so many ranks; without it, for those it is started over, or for one copy of the model")
         ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000}))
         ->type_name("N");
     command.add_option("--nodes", options.num_nodes, "write the sbatch command for so many nodes")
@@ -63,7 +66,8 @@ void add_plan_options(CLI::App& command, Options& options) {
 
 void add_status_options(CLI::App& command, Options& options) {
     add_folder(command, options.folder, "folder", "the folder of a run");
-    command.add_flag("--count", options.count_only, "print the number of committed records only: has a run got on since?");
+    command.add_flag("--count", options.count_only,
+                     "print the number of committed records only: has a run got on since?");
     command.footer(
         "Nothing is changed. Exit code 0: complete, and every table and array holds what the run wrote;\n"
         "75: not complete, run the same command again and it goes on; 65: complete, but files were\n"
@@ -72,7 +76,8 @@ void add_status_options(CLI::App& command, Options& options) {
 
 void add_analyze_options(CLI::App& command, Options& options) {
     add_folder(command, options.folder, "folder", "the folder of a run");
-    add_overrides(command, options, "change one key of [analysis] or [report], for example --set analysis.activation.gap=0.03");
+    add_overrides(command, options,
+                  "change one key of [analysis] or [report], for example --set analysis.activation.gap=0.03");
     add_target(command, options);
     command.footer(
         "Reads arrays/*.npy, tables/prompts.csv and job.toml of the run; needs no model. With --set: other\n"
@@ -85,7 +90,9 @@ void add_analyze_options(CLI::App& command, Options& options) {
 
 void add_relabel_options(CLI::App& command, Options& options) {
     add_folder(command, options.folder, "folder", "the folder of a run with a sweep");
-    add_overrides(command, options, "change one key of [sweep.labels] or [report], for example --set sweep.labels.human=sheet/labels_to_do.csv");
+    add_overrides(
+        command, options,
+        "change one key of [sweep.labels] or [report], for example --set sweep.labels.human=sheet/labels_to_do.csv");
     add_target(command, options);
     command.footer(
         "Labels the replies in completions.jsonl again, by other phrase rules, a judge or people, and makes\n"

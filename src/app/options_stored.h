@@ -9,7 +9,9 @@
 namespace gatesweep {
 
 // "" for a name, else what is wrong with it: for CLI::Option::check.
-inline std::string not_empty(std::string const& name) { return name.empty() ? "the name is empty: write that of a folder" : ""; }
+inline std::string not_empty(std::string const& name) {
+    return name.empty() ? "the name is empty: write that of a folder" : "";
+}
 
 void add_job_options(CLI::App& command, Options& options);  // the job file, --set
 void add_plan_options(CLI::App& command, Options& options);

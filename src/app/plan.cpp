@@ -72,7 +72,8 @@ void add_streamed_memory(Rows& rows, Job const& job, RankMemory const& m) {
     bool const always = job.signals.stream == StreamMode::always;
     rows.push_back({always ? "weights" : "or streamed: weights", size_text(m.streamed_weights),
                     fmt::format("two layers at a time{}", always ? "" : ", when all of them do not fit")});
-    rows.push_back({"  activations", size_text(m.streamed_tape), fmt::format("{} tokens in one layer", m.batch_tokens)});
+    rows.push_back(
+        {"  activations", size_text(m.streamed_tape), fmt::format("{} tokens in one layer", m.batch_tokens)});
     rows.push_back({"  layer inputs", size_text(m.streamed_inputs) + " a token",
                     "of the prompts streamed together (host memory); in chunks when it is short"});
 }
@@ -101,14 +102,14 @@ void print_streaming(Inputs const& inputs, ModelConfig const& config, BatchPlan 
                      at::ScalarType dtype) {
     Job const& job = inputs.job;
     int const degree = job.parallel.expert_parallel;
-    std::int64_t const num_chunks =
-        job.signals.memory > 0
-            ? num_stream_chunks(config, plan, inputs.prompt_tokens(), static_cast<int>(num_ranks) / degree, degree,
-                                dtype, job.signals.memory)
-            : 1;
-    print("streaming", fmt::format("{}{}{}", job.signals.stream == StreamMode::always ? "" : "where weights do not fit ",
-                                   streaming_text(streamed_bytes(config, degree, num_chunks), num_chunks),
-                                   job.signals.memory > 0 ? "" : ", again for each chunk of prompts that memory holds"));
+    std::int64_t const num_chunks = job.signals.memory > 0 ? num_stream_chunks(config, plan, inputs.prompt_tokens(),
+                                                                               static_cast<int>(num_ranks) / degree,
+                                                                               degree, dtype, job.signals.memory)
+                                                           : 1;
+    print("streaming",
+          fmt::format("{}{}{}", job.signals.stream == StreamMode::always ? "" : "where weights do not fit ",
+                      streaming_text(streamed_bytes(config, degree, num_chunks), num_chunks),
+                      job.signals.memory > 0 ? "" : ", again for each chunk of prompts that memory holds"));
 }
 
 void print_work(SweepWork const& w, bool is_exact) {
@@ -149,17 +150,19 @@ std::int64_t ranks_of(Options const& options, Job const& job, std::optional<Clus
         "{} {}: is not a multiple of parallel.expert_parallel = {} (every copy of the model needs so many): "
         "change one of them",
         options.num_ranks > 0 || cluster ? "--ranks" : "ranks started:", ranks, degree);
-    GATESWEEP_VALIDATE(!cluster || ranks == cluster->num_ranks(), ExitCode::job,
-                       "--ranks {}: but {} has {} x {} ranks (times are predicted for all of them): leave --ranks away, or "
-                       "correct the file",
-                       ranks, options.cluster.string(), cluster->nodes, cluster->ranks_per_node);
+    GATESWEEP_VALIDATE(
+        !cluster || ranks == cluster->num_ranks(), ExitCode::job,
+        "--ranks {}: but {} has {} x {} ranks (times are predicted for all of them): leave --ranks away, or "
+        "correct the file",
+        ranks, options.cluster.string(), cluster->nodes, cluster->ranks_per_node);
     return ranks;
 }
 
 // A job may be planned where only the small files of a checkpoint are: then nothing is said of the weights.
 void warn_of_weights(ModelConfig const& config, std::filesystem::path const& folder) {
     auto const files = list_folder(folder);
-    if (std::none_of(files.begin(), files.end(), [](auto const& file) { return file.extension() == ".safetensors"; })) return;
+    if (std::none_of(files.begin(), files.end(), [](auto const& file) { return file.extension() == ".safetensors"; }))
+        return;
     try {
         validate_checkpoint(Checkpoint(folder), config);
     } catch (Error const& error) {
@@ -202,8 +205,8 @@ void plan_job(Options const& options, int num_ranks_started) {
                 warn(notice);
             work = sweep_work(inputs, std::ssize(trials.trials));
             std::int64_t const recorded = recorded_replies(inputs, config, trials, options.out);
-            print("new", fmt::format("{} of {} replies; {} are recorded in {}", work.num_sequences - recorded, work.num_sequences,
-                                     recorded, (options.out / "log").string()));
+            print("new", fmt::format("{} of {} replies; {} are recorded in {}", work.num_sequences - recorded,
+                                     work.num_sequences, recorded, (options.out / "log").string()));
         } else {
             print("sweep", bound_text(job.sweep, config));
             work = sweep_work(inputs, sweep_bound(job.sweep, config.num_layers * config.num_experts).max_trials());
@@ -216,15 +219,15 @@ void plan_job(Options const& options, int num_ranks_started) {
     double const seconds = options.token_rate > 0 ? static_cast<double>(tokens_at_rate) / options.token_rate : 0.0;
     if (seconds > 0) {
         print("time", fmt::format("{} at {:g} tokens/s take {}{}", job.sweep.enabled ? "new tokens" : "signals",
-                                  options.token_rate, job.sweep.enabled ? "at most " : "",
-                                  duration_text(seconds)));
+                                  options.token_rate, job.sweep.enabled ? "at most " : "", duration_text(seconds)));
     }
     if (cluster) {
-        SignalWork const signals = busiest_copy(plan, inputs.prompt_tokens(), static_cast<int>(num_ranks / job.parallel.expert_parallel));
+        SignalWork const signals =
+            busiest_copy(plan, inputs.prompt_tokens(), static_cast<int>(num_ranks / job.parallel.expert_parallel));
         print("machine", cluster_text(options.cluster, *cluster));
         fmt::print("\n{}\n{}\n",
-                   time_table(plan_time(*cluster, config, job.parallel.expert_parallel, memory, c10::elementSize(dtype), signals, work,
-                                        job.sweep.max_new_tokens, job.sweep.slots)),
+                   time_table(plan_time(*cluster, config, job.parallel.expert_parallel, memory, c10::elementSize(dtype),
+                                        signals, work, job.sweep.max_new_tokens, job.sweep.slots)),
                    fit_text(*cluster, memory, job.sweep.slots));
     }
     fmt::print(

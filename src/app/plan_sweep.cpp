@@ -39,10 +39,9 @@ SweepWork sweep_work(Inputs const& inputs, std::int64_t num_trials) {
 namespace {
 
 // The prompts that the choice of sets depends on, in their order.
-std::vector<std::tuple<std::string, std::string, std::int64_t>> compared_prompts(AnalysisSpec const& roles,
-                                                                                 std::vector<std::string> const& ids,
-                                                                                 std::vector<std::string> const& groups,
-                                                                                 std::vector<std::int64_t> const& tokens) {
+std::vector<std::tuple<std::string, std::string, std::int64_t>> compared_prompts(
+    AnalysisSpec const& roles, std::vector<std::string> const& ids, std::vector<std::string> const& groups,
+    std::vector<std::int64_t> const& tokens) {
     std::vector<std::tuple<std::string, std::string, std::int64_t>> out;
     for (std::size_t p = 0; p < ids.size(); ++p) {
         if (groups[p] == roles.benign || groups[p] == roles.malicious) out.emplace_back(ids[p], groups[p], tokens[p]);
@@ -60,11 +59,11 @@ TrialPlan plan_from_run(Inputs const& inputs, ModelConfig const& config, std::fi
     bool const same = compared_prompts(roles, input.prompt_ids, input.groups, input.num_tokens) ==
                           compared_prompts(roles, inputs.prompt_ids, inputs.groups, inputs.prompt_tokens()) &&
                       shape[1] == config.num_layers && shape[2] == config.num_experts;
-    GATESWEEP_VALIDATE(
-        same, ExitCode::bad_data,
-        "{}: its arrays are of other prompts in the two compared groups, or of another model, than this job's (its sets "
-        "would be other ones): name the folder of a run of this job, or leave --out away",
-        folder.string());
+    GATESWEEP_VALIDATE(same, ExitCode::bad_data,
+                       "{}: its arrays are of other prompts in the two compared groups, or of another model, than this "
+                       "job's (its sets "
+                       "would be other ones): name the folder of a run of this job, or leave --out away",
+                       folder.string());
     input.top_k = config.top_k;
     input.parameters = analysis_parameters(inputs.job.analysis, inputs.marks);
     return plan_trials(inputs.job.sweep, inputs.job.analysis, analyze(input));
@@ -73,7 +72,8 @@ TrialPlan plan_from_run(Inputs const& inputs, ModelConfig const& config, std::fi
 std::int64_t recorded_replies(Inputs const& inputs, ModelConfig const& config, TrialPlan const& plan,
                               std::filesystem::path const& folder) {
     std::vector<RecordLog> logs;
-    for (auto const& file : list_logs(folder / "log", work_log_kind)) logs.push_back(read_log(file));
+    for (auto const& file : list_logs(folder / "log", work_log_kind))
+        logs.push_back(read_log(file));
     MergedRecords const records = merge_logs(logs);
     GeneratorOptions options;
     options.max_new_tokens = inputs.job.sweep.max_new_tokens;

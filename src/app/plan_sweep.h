@@ -26,8 +26,8 @@ SweepWork sweep_work(Inputs const& inputs, std::int64_t num_trials);
 // read_signals; bad_data where the arrays are of other prompts in the compared groups or of another model.
 TrialPlan plan_from_run(Inputs const& inputs, ModelConfig const& config, std::filesystem::path const& folder);
 
-// Of the replies of this plan, those that are recorded in the folder's log already, by a run with these weights and this
-// build.
+// Of the replies of this plan, those that are recorded in the folder's log already, by a run with these weights and
+// this build.
 std::int64_t recorded_replies(Inputs const& inputs, ModelConfig const& config, TrialPlan const& plan,
                               std::filesystem::path const& folder);
 

@@ -31,7 +31,9 @@ Progress::Progress(RunPhase phase, char const* unit, Communicator const& world, 
     enter_phase(phase);
 }
 
-double Progress::seconds() const { return since(start_); }
+double Progress::seconds() const {
+    return since(start_);
+}
 
 void Progress::update(std::int64_t done, std::int64_t all) {
     note_unit(done, all, unit_);

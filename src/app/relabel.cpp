@@ -36,7 +36,8 @@ Relabelling read_relabelling(Options const& options) {
     return {std::move(derivation), std::move(stored)};
 }
 
-void write_relabelled(Relabelling const& what, LabelledReplies const& labelled, LabellerErrors const& errors, RunDirectory& run) {
+void write_relabelled(Relabelling const& what, LabelledReplies const& labelled, LabellerErrors const& errors,
+                      RunDirectory& run) {
     auto const& [derivation, stored] = what;
     std::string lines;
     std::size_t next = 0;
@@ -52,7 +53,8 @@ void write_relabelled(Relabelling const& what, LabelledReplies const& labelled, 
 }
 
 // What a judge says is committed below the target; rules of phrases are faster than that.
-Ledger open_verdicts(Job const& job, Machine const& machine, fs::path const& folder, Communicator const& world, int root) {
+Ledger open_verdicts(Job const& job, Machine const& machine, fs::path const& folder, Communicator const& world,
+                     int root) {
     if (job.sweep.labels.method != LabelMethod::judge) return {};
     RunIdentity const identity{"", "", "", numerics_id(machine)};  // a verdict's key names the judge
     CommittedWork work;
@@ -90,7 +92,8 @@ void relabel_run(Options const& options, Communicator const& world) {
     Ledger verdicts = open_verdicts(job, machine, relabel_log(target), world, layout.final_rank());
     std::vector<Reply> const replies = what ? what->stored.replies() : std::vector<Reply>();
     LabelledReplies const labelled = label_replies(labels, machine, layout, replies, {verdicts, {}});
-    LabellerErrors const errors = {measure_labeller(job, machine, layout), labeller_beside_people(labels, replies, labelled)};
+    LabellerErrors const errors = {measure_labeller(job, machine, layout),
+                                   labeller_beside_people(labels, replies, labelled)};
     std::vector<std::string> changes;
     fail_once(world, [&] {
         if (!what) return;

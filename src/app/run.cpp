@@ -83,7 +83,8 @@ void run_phases(Setup const& setup, RunSession& session) {
         timings.push_back({"analysis", watch.seconds(), 0});
     }
     if (inputs.job.sweep.enabled) {
-        auto const sweep_timings = run_sweep(setup, loaded.give_up(), session, input ? &*input : nullptr, analysis ? &*analysis : nullptr);
+        auto const sweep_timings =
+            run_sweep(setup, loaded.give_up(), session, input ? &*input : nullptr, analysis ? &*analysis : nullptr);
         timings.insert(timings.end(), sweep_timings.begin(), sweep_timings.end());
     }
     enter_phase(RunPhase::report);
@@ -124,7 +125,8 @@ void run_job(Options const& options, Communicator const& world) {
     say("analysis", lines[0]);
     if (!lines[1].empty()) say("marked", lines[1]);
     if (!lines[2].empty()) say("labels", lines[2]);
-    for (std::size_t i = 3; i < lines.size(); ++i) say(i == 3 ? "result" : "", lines[i]);
+    for (std::size_t i = 3; i < lines.size(); ++i)
+        say(i == 3 ? "result" : "", lines[i]);
     say("report", (options.out / "report.html").string());
 }
 

@@ -14,7 +14,8 @@ namespace {
 
 bool says_how_not_what(std::string_view section, std::string_view key) {
     constexpr std::array<std::string_view, 3> sections = {"parallel", "signals", "prompts"};
-    return std::find(sections.begin(), sections.end(), section) != sections.end() || (section == "model" && key == "path");
+    return std::find(sections.begin(), sections.end(), section) != sections.end() ||
+           (section == "model" && key == "path");
 }
 
 // "section.key" -> value of a job as to_toml writes it: a key a line. Tables of a list are told apart by their number.
@@ -45,15 +46,18 @@ std::map<std::string, std::string> keys_of(std::string_view toml) {
 std::vector<std::string> job_differences(std::string_view was, std::string_view is) {
     auto const before = keys_of(was), now = keys_of(is);
     std::map<std::string, std::pair<std::string, std::string>> all;
-    for (auto const& [key, value] : before) all[key].first = value;
-    for (auto const& [key, value] : now) all[key].second = value;
+    for (auto const& [key, value] : before)
+        all[key].first = value;
+    for (auto const& [key, value] : now)
+        all[key].second = value;
     std::vector<std::string> differences;
     for (auto const& [key, values] : all) {
         auto const& [old_value, new_value] = values;
         if (old_value == new_value) continue;
-        differences.push_back(old_value.empty()   ? fmt::format("{}: was not there, is {}", key, printable(new_value))
-                              : new_value.empty() ? fmt::format("{}: was {}, is gone", key, printable(old_value))
-                                                  : fmt::format("{}: was {}, is {}", key, printable(old_value), printable(new_value)));
+        differences.push_back(old_value.empty() ? fmt::format("{}: was not there, is {}", key, printable(new_value))
+                              : new_value.empty()
+                                  ? fmt::format("{}: was {}, is gone", key, printable(old_value))
+                                  : fmt::format("{}: was {}, is {}", key, printable(old_value), printable(new_value)));
     }
     return differences;
 }
@@ -70,10 +74,13 @@ std::string prompt_difference(CsvTable const& was, CsvTable const& is) {
     std::size_t next = 0;
     for (std::size_t row = 0; row < was.rows.size(); ++row) {
         std::size_t at = next;
-        while (at < is.rows.size() && (is.text(at, "group") != was.text(row, "group") || is.text(at, "digest") != was.text(row, "digest"))) ++at;
+        while (at < is.rows.size() &&
+               (is.text(at, "group") != was.text(row, "group") || is.text(at, "digest") != was.text(row, "digest")))
+            ++at;
         if (at == is.rows.size()) {
             return fmt::format("prompts: {} of group {}, number {} of {} before, is gone, changed or elsewhere",
-                               printable(was.text(row, "prompt_id")), printable(was.text(row, "group")), row, was.rows.size());
+                               printable(was.text(row, "prompt_id")), printable(was.text(row, "group")), row,
+                               was.rows.size());
         }
         next = at + 1;
     }

@@ -30,15 +30,22 @@ Manifest new_manifest(Options const& options, Setup const& setup) {
     Manifest manifest;
     manifest.version = GATESWEEP_VERSION;
     manifest.build = fmt::format("{} {} {}", GATESWEEP_GIT_REVISION, GATESWEEP_BUILD_TYPE, GATESWEEP_COMPILER);
-    manifest.versions = {{"libtorch", GATESWEEP_LIBTORCH_VERSION}, {"mpi", mpi_library_version()}, {"nccl", nccl_version()}};
+    manifest.versions = {
+        {"libtorch", GATESWEEP_LIBTORCH_VERSION}, {"mpi", mpi_library_version()}, {"nccl", nccl_version()}};
     manifest.host = host_name();
     manifest.command = options.arguments;
     manifest.job = to_toml(inputs.job);
     manifest.job_digest = job_digest(inputs.job);
     manifest.prompts_digest = inputs.prompts_digest;
     manifest.numerics_id = numerics_id(machine);
-    manifest.layout = {layout.world.size(), layout.num_copies, inputs.job.parallel.expert_parallel, machine.threads,
-                       machine.device.is_cuda() ? "cuda" : "cpu", dtype_name(machine.dtype), {}, {}};
+    manifest.layout = {layout.world.size(),
+                       layout.num_copies,
+                       inputs.job.parallel.expert_parallel,
+                       machine.threads,
+                       machine.device.is_cuda() ? "cuda" : "cpu",
+                       dtype_name(machine.dtype),
+                       {},
+                       {}};
     manifest.started = utc_now();
     manifest.attempts = {{manifest.started, "", manifest.host, layout.world.size(), ""}};
     return manifest;
@@ -62,8 +69,10 @@ std::string way_without_model(std::vector<std::string> const& differences) {
         return std::ranges::any_of(differences, [&](std::string const& text) { return text.starts_with(section); });
     };
     std::string way;
-    if (concerns("analysis.")) way += "; gatesweep analyze DIR --set analysis.KEY=VALUE --out NEW gives other limits without the model";
-    if (concerns("sweep.labels.")) way += "; gatesweep relabel DIR --set sweep.labels.KEY=VALUE --out NEW labels the replies anew";
+    if (concerns("analysis."))
+        way += "; gatesweep analyze DIR --set analysis.KEY=VALUE --out NEW gives other limits without the model";
+    if (concerns("sweep.labels."))
+        way += "; gatesweep relabel DIR --set sweep.labels.KEY=VALUE --out NEW labels the replies anew";
     return way;
 }
 
@@ -83,7 +92,8 @@ void RunSession::look_at_folder(Options const& options) {
     if (file_kind(options.out / "manifest.json") != FileKind::file) return;
     before_ = read_manifest(options.out);
     bool const complete = is_complete(options.out);
-    if (!complete && !before_->origin && !holds_work(log_folder_)) before_.reset();  // nothing to go on from, or to lose
+    if (!complete && !before_->origin && !holds_work(log_folder_))
+        before_.reset();  // nothing to go on from, or to lose
     if (before_) {
         refuse_derived_results(*before_);
         refuse_other_work(*before_);
@@ -109,8 +119,10 @@ std::vector<std::string> RunSession::differences_of_jobs(Manifest const& before)
 
 void RunSession::refuse_derived_results(Manifest const& before) const {
     fs::path const folder = fs::absolute(log_folder_.parent_path()).lexically_normal();
-    GATESWEEP_VALIDATE(!before.origin || before.origin->folder == folder || holds_work(log_folder_), ExitCode::cannot_create,
-                       "{} was made by gatesweep {} of {}, from what that run measured (there is no work to go on from): choose another "
+    GATESWEEP_VALIDATE(!before.origin || before.origin->folder == folder || holds_work(log_folder_),
+                       ExitCode::cannot_create,
+                       "{} was made by gatesweep {} of {}, from what that run measured (there is no work to go on "
+                       "from): choose another "
                        "--out",
                        folder.string(), before.origin->command, before.origin->folder);
 }
@@ -124,18 +136,23 @@ void RunSession::refuse_other_work(Manifest const& before) const {
         differences.push_back("prompts: others (which, only log/prompts.csv could tell)");
     }
     RunIdentity const was{"", "", before.weights_digest, before.numerics_id};
-    RunIdentity const is{"", "", manifest_.weights_digest.empty() ? before.weights_digest : manifest_.weights_digest, manifest_.numerics_id};
+    RunIdentity const is{"", "", manifest_.weights_digest.empty() ? before.weights_digest : manifest_.weights_digest,
+                         manifest_.numerics_id};
     if (std::string const other = describe_differences(was, is); !other.empty()) {
-        differences.push_back(other + (before.numerics_id != is.numerics ? fmt::format(" (build {} on {} before, {} now)", before.build, before.host, manifest_.build) : ""));
+        differences.push_back(
+            other + (before.numerics_id != is.numerics
+                         ? fmt::format(" (build {} on {} before, {} now)", before.build, before.host, manifest_.build)
+                         : ""));
     }
     std::size_t const more = differences.size() - std::min(differences.size(), max_differences);
     differences.resize(differences.size() - more);
     if (more > 0) differences.push_back(fmt::format("and {} more", more));
     fs::path const folder = log_folder_.parent_path();
-    GATESWEEP_VALIDATE(differences.empty(), ExitCode::cannot_create,
-                       "{} holds work that differs from this start (results of two kinds would be mixed, or lost): {}: choose another "
-                       "--out, remove the folder, or go on as it was begun with {}{}",
-                       folder.string(), fmt::join(differences, "; "), (folder / "job.toml").string(), way_without_model(differences));
+    GATESWEEP_VALIDATE(
+        differences.empty(), ExitCode::cannot_create,
+        "{} holds work that differs from this start (results of two kinds would be mixed, or lost): {}: choose another "
+        "--out, remove the folder, or go on as it was begun with {}{}",
+        folder.string(), fmt::join(differences, "; "), (folder / "job.toml").string(), way_without_model(differences));
 }
 
 void RunSession::open_ledger(std::string const& weights_digest) {
@@ -175,7 +192,8 @@ void RunSession::expect(std::string const& kind, std::int64_t num_records) {
     if (!folder_) return;
     planned_[kind] += num_records;
     CsvTable table{"planned", {"kind", "records"}, {}};
-    for (auto const& [name, count] : planned_) table.add(name, count);
+    for (auto const& [name, count] : planned_)
+        table.add(name, count);
     write_file_atomically(log_folder_ / "planned.csv", to_csv(table));
 }
 

@@ -20,12 +20,12 @@ namespace gatesweep {
 class RunSession {
 public:
     // Collective. Takes the folder's lock on the final rank. Errors: cannot_create, with every difference, when the
-    // folder holds work of another job, of other prompts (more are fine, and what job_growth.h lists) or of another numerics
-    // id.
+    // folder holds work of another job, of other prompts (more are fine, and what job_growth.h lists) or of another
+    // numerics id.
     RunSession(Options const& options, Setup const& setup);
 
-    // Collective. What was committed before becomes known, a log for this start is opened; in a complete folder neither.
-    // Errors: as above, for weights.
+    // Collective. What was committed before becomes known, a log for this start is opened; in a complete folder
+    // neither. Errors: as above, for weights.
     void open_ledger(std::string const& weights_digest);
 
     // The folder held the results of this job, these prompts and weights already: nothing is to be done. Known once the
@@ -55,8 +55,8 @@ private:
     Manifest manifest_;
     std::map<std::string, std::int64_t> planned_;
     Ledger ledger_;
-    bool was_complete_ = false;  // with this very job and these prompts
-    bool was_finished_ = false;  // with fewer prompts
+    bool was_complete_ = false;     // with this very job and these prompts
+    bool was_finished_ = false;     // with fewer prompts
     bool is_written_down_ = false;  // that this start goes on with what is there
 };
 

@@ -63,23 +63,24 @@ void require_same_model(Communicator const& world, std::filesystem::path const& 
 
 void require_same_numerics(Communicator const& world, Machine const& machine) {
     std::string const remedy =
-        "use nodes of one kind, or set ATEN_CPU_CAPABILITY, GATESWEEP_GEMM and GATESWEEP_GPU_KERNELS to what all of them have";
+        "use nodes of one kind, or set ATEN_CPU_CAPABILITY, GATESWEEP_GEMM and GATESWEEP_GPU_KERNELS to what all of "
+        "them have";
     std::string const kernel = machine.device.is_cuda() ? device::kernels_name() : gemm_kernel_name();
-    require_agreement(world, {{"the device", machine.device.is_cuda() ? "cuda" : "cpu", ExitCode::unavailable,
-                               "give every rank a device"},
-                              {"the instruction set", at::get_cpu_capability(), ExitCode::unavailable, remedy},
-                              {machine.device.is_cuda() ? "the GPU kernels" : "the matrix product", kernel, ExitCode::unavailable, remedy},
-                              {"the numerics id", numerics_id(machine), ExitCode::unavailable, remedy}});
+    require_agreement(
+        world,
+        {{"the device", machine.device.is_cuda() ? "cuda" : "cpu", ExitCode::unavailable, "give every rank a device"},
+         {"the instruction set", at::get_cpu_capability(), ExitCode::unavailable, remedy},
+         {machine.device.is_cuda() ? "the GPU kernels" : "the matrix product", kernel, ExitCode::unavailable, remedy},
+         {"the numerics id", numerics_id(machine), ExitCode::unavailable, remedy}});
 }
 
 void require_same_weights(ParallelLayout const& layout, WeightDigests const& digests) {
     std::string const remedy = "give every node the same copy of the checkpoint";
-    auto const experts = static_cast<std::uint64_t>(
-        layout.expert_parallel.all_reduce_sum(static_cast<std::int64_t>(digests.experts)));
-    require_agreement(
-        layout.world,
-        {{"the dense weights", fmt::format("digest {:016x}", digests.dense), ExitCode::bad_data, remedy},
-         {"the experts' weights", fmt::format("digest {:016x}", experts), ExitCode::bad_data, remedy}});
+    auto const experts =
+        static_cast<std::uint64_t>(layout.expert_parallel.all_reduce_sum(static_cast<std::int64_t>(digests.experts)));
+    require_agreement(layout.world,
+                      {{"the dense weights", fmt::format("digest {:016x}", digests.dense), ExitCode::bad_data, remedy},
+                       {"the experts' weights", fmt::format("digest {:016x}", experts), ExitCode::bad_data, remedy}});
 }
 
 }  // namespace gatesweep

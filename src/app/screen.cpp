@@ -40,7 +40,8 @@ std::vector<std::vector<std::int32_t>> most_frequent(std::map<std::vector<std::i
 // The model's own openings; an opening of both kinds tells nothing and is left out.
 Openers openers_of(Job const& job, std::vector<Completion> const& baseline, Tokenizer const& tokenizer) {
     std::vector<std::string> texts;
-    for (Completion const& c : baseline) texts.push_back(tokenizer.decode(c.token_ids));
+    for (Completion const& c : baseline)
+        texts.push_back(tokenizer.decode(c.token_ids));
     std::vector<Label> const labels = phrase_labels(job, texts);
     std::map<std::vector<std::int32_t>, int> refusals, compliances;
     for (std::size_t i = 0; i < baseline.size(); ++i) {
@@ -60,11 +61,13 @@ Openers choose_openers(Setup const& setup, std::vector<Completion> const& baseli
     ScreenSpec const& screen = setup.inputs.job.sweep.screen;
     Tokenizer const tokenizer(setup.inputs.job.model.path / "tokenizer.model");
     Openers openers;
-    if (screen.refusals.empty() || screen.compliances.empty()) openers = openers_of(setup.inputs.job, baseline, tokenizer);
+    if (screen.refusals.empty() || screen.compliances.empty())
+        openers = openers_of(setup.inputs.job, baseline, tokenizer);
     auto const encode = [&](std::vector<std::string> const& texts, std::vector<std::vector<std::int32_t>>& to) {
         if (texts.empty()) return;
         to.clear();
-        for (auto const& text : texts) to.push_back(tokenizer.encode(text));
+        for (auto const& text : texts)
+            to.push_back(tokenizer.encode(text));
     };
     encode(screen.refusals, openers.refusals);
     encode(screen.compliances, openers.compliances);
@@ -83,10 +86,12 @@ RouterEdits single_experts(ModelConfig const& config, EditMode mode) {
     return edits;
 }
 
-void write_screen(Setup const& setup, std::vector<std::int64_t> const& rows, std::vector<RefusalMargin> const& margins, RunDirectory& run) {
+void write_screen(Setup const& setup, std::vector<std::int64_t> const& rows, std::vector<RefusalMargin> const& margins,
+                  RunDirectory& run) {
     ModelConfig const& c = setup.config;
     std::map<std::int64_t, std::int64_t> row_of;
-    for (std::size_t i = 0; i < rows.size(); ++i) row_of[rows[i]] = static_cast<std::int64_t>(i);
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        row_of[rows[i]] = static_cast<std::int64_t>(i);
     NdArray<double> change({static_cast<std::int64_t>(rows.size()), c.num_layers, c.num_experts});
     std::vector<double> unedited(rows.size());
     std::map<std::string, std::vector<double>> sums;  // [group][variant], in prompt order
@@ -100,7 +105,8 @@ void write_screen(Setup const& setup, std::vector<std::int64_t> const& rows, std
             unedited[static_cast<std::size_t>(row)] = m.margin;
             num_prompts[setup.inputs.groups[static_cast<std::size_t>(m.prompt)]] += 1;
         } else {
-            change.at(row, (m.variant - 1) / c.num_experts, (m.variant - 1) % c.num_experts) = m.margin - unedited[static_cast<std::size_t>(row)];
+            change.at(row, (m.variant - 1) / c.num_experts, (m.variant - 1) % c.num_experts) =
+                m.margin - unedited[static_cast<std::size_t>(row)];
         }
     }
     CsvTable table{"screen", {"layer", "expert", "group", "margin", "change"}, {}};
@@ -117,7 +123,8 @@ void write_screen(Setup const& setup, std::vector<std::int64_t> const& rows, std
 
 }  // namespace
 
-void run_screen(Setup const& setup, Mixtral const& model, std::vector<Completion> const& baseline, RunSession& session) {
+void run_screen(Setup const& setup, Mixtral const& model, std::vector<Completion> const& baseline,
+                RunSession& session) {
     auto const& [inputs, config, layout, machine] = setup;
     ScreenSpec const& screen = inputs.job.sweep.screen;
     Openers openers;
@@ -127,23 +134,31 @@ void run_screen(Setup const& setup, Mixtral const& model, std::vector<Completion
     if (openers.refusals.empty() || openers.compliances.empty()) {
         if (layout.world.rank() == 0) {
             warn("the screen is left out: {}",
-                 is_readable ? "without edits the model always refuses or never does, so it has no openings of one kind: name "
-                               "[sweep.screen] refusals and compliances"
-                             : "the checkpoint has no tokenizer to read refusals by");
+                 is_readable
+                     ? "without edits the model always refuses or never does, so it has no openings of one kind: name "
+                       "[sweep.screen] refusals and compliances"
+                     : "the checkpoint has no tokenizer to read refusals by");
         }
         return;
     }
     std::vector<std::int64_t> rows;
     for (std::string const& group : inputs.job.sweep.prompts) {
         auto of_group = rows_of_groups(inputs, {group});
-        if (screen.limit > 0 && static_cast<std::int64_t>(of_group.size()) > screen.limit) of_group.resize(static_cast<std::size_t>(screen.limit));
+        if (screen.limit > 0 && static_cast<std::int64_t>(of_group.size()) > screen.limit)
+            of_group.resize(static_cast<std::size_t>(screen.limit));
         rows.insert(rows.end(), of_group.begin(), of_group.end());
     }
     RouterEdits const edits = single_experts(config, screen.mode);
     session.expect("margin", edits.num_variants() * std::ssize(rows));
     Progress progress(RunPhase::screen, "passes", layout.world, counts_as(layout));
-    SweepContext const context{model, layout, edits, inputs.token_ids, inputs.job.signals.batch_tokens,
-                               [&](std::int64_t done, std::int64_t all) { progress.update(done, all); }, &session.ledger(), stop_request};
+    SweepContext const context{model,
+                               layout,
+                               edits,
+                               inputs.token_ids,
+                               inputs.job.signals.batch_tokens,
+                               [&](std::int64_t done, std::int64_t all) { progress.update(done, all); },
+                               &session.ledger(),
+                               stop_request};
     auto const margins = refusal_margins(context, rows, openers, static_cast<std::int32_t>(edits.num_variants()));
     progress.finish();
     if (session.folder()) write_screen(setup, rows, margins, *session.folder());

@@ -8,10 +8,10 @@
 
 namespace gatesweep {
 
-// Collective; tables/screen.csv and arrays/screen_margin_change.npy on the final rank. Openings that the job does not name
-// are the model's own: the most frequent first tokens of its unedited refusals and compliances (by the phrase rules);
-// where it never refuses or always does, the screen is left out with a warning. `baseline`: the final rank's completions
-// without edits.
+// Collective; tables/screen.csv and arrays/screen_margin_change.npy on the final rank. Openings that the job does not
+// name are the model's own: the most frequent first tokens of its unedited refusals and compliances (by the phrase
+// rules); where it never refuses or always does, the screen is left out with a warning. `baseline`: the final rank's
+// completions without edits.
 void run_screen(Setup const& setup, Mixtral const& model, std::vector<Completion> const& baseline, RunSession& session);
 
 }  // namespace gatesweep

@@ -14,9 +14,10 @@ std::string plural(std::int64_t count, std::string_view what) {
 }
 
 void validate_model(Job const& job, ModelConfig const& config) {
-    GATESWEEP_VALIDATE(!config.dense, ExitCode::bad_data,
-                       "{}: a dense Mistral-type model (it has no router whose choices could be measured): name a mixture of experts",
-                       job.model.path.string());
+    GATESWEEP_VALIDATE(
+        !config.dense, ExitCode::bad_data,
+        "{}: a dense Mistral-type model (it has no router whose choices could be measured): name a mixture of experts",
+        job.model.path.string());
     validate_expert_split(config.num_experts, job.parallel.expert_parallel);
 }
 
@@ -34,9 +35,10 @@ Setup set_up(Options const& options, Communicator const& world) {
     fail_once(world, [&] { setup.layout = make_parallel_layout(world, job.parallel.expert_parallel); });
     setup.machine = choose_machine(job, setup.config, setup.layout);
     require_same_numerics(world, setup.machine);
-    std::string const copies = setup.layout.num_copies == 1 ? "1 copy" : fmt::format("{} copies", setup.layout.num_copies);
-    say(fmt::format("gatesweep {}   {}   {} = {} x expert parallel {}   {}", GATESWEEP_VERSION, job.name, plural(world.size(), "rank"),
-                    copies, job.parallel.expert_parallel, setup.machine.describe()));
+    std::string const copies =
+        setup.layout.num_copies == 1 ? "1 copy" : fmt::format("{} copies", setup.layout.num_copies);
+    say(fmt::format("gatesweep {}   {}   {} = {} x expert parallel {}   {}", GATESWEEP_VERSION, job.name,
+                    plural(world.size(), "rank"), copies, job.parallel.expert_parallel, setup.machine.describe()));
     return setup;
 }
 

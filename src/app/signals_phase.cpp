@@ -46,7 +46,8 @@ template <class T>
 void set_row(NdArray<T>& array, std::int64_t prompt, std::vector<T> const& values) {
     auto const row = array.row(prompt);
     GATESWEEP_VALIDATE(values.size() == row.size(), ExitCode::internal,
-                       "prompt {}: the run's log holds signals of another shape (they cannot be used): this is a mistake in gatesweep; "
+                       "prompt {}: the run's log holds signals of another shape (they cannot be used): this is a "
+                       "mistake in gatesweep; "
                        "please report it",
                        prompt);
     std::ranges::copy(values, row.begin());
@@ -66,13 +67,15 @@ void say_prompts(Inputs const& inputs, std::size_t num_batches, std::int64_t num
         if (sizes[group]++ == 0) order.push_back(group);
     }
     std::string groups;
-    for (auto const& group : order) groups += fmt::format("{}{} {}", groups.empty() ? "" : ", ", sizes[group], group);
+    for (auto const& group : order)
+        groups += fmt::format("{}{} {}", groups.empty() ? "" : ", ", sizes[group], group);
     auto const& first = inputs.token_ids.front();
-    std::vector<std::int32_t> const shown(first.begin(), first.begin() + std::min<std::ptrdiff_t>(std::ssize(first), 8));
+    std::vector<std::int32_t> const shown(first.begin(),
+                                          first.begin() + std::min<std::ptrdiff_t>(std::ssize(first), 8));
     std::string const batches = plural(static_cast<std::int64_t>(num_batches), "batch");
     say("prompts", "{}; {} tokens{} {}; ids of the first: {}{}", groups, inputs.num_tokens(),
-        num_done > 0 ? fmt::format(", {} done, the others in", plural(num_done, "prompt")) : " in", batches, fmt::join(shown, " "),
-        first.size() > shown.size() ? " ..." : "");
+        num_done > 0 ? fmt::format(", {} done, the others in", plural(num_done, "prompt")) : " in", batches,
+        fmt::join(shown, " "), first.size() > shown.size() ? " ..." : "");
 }
 
 using Keep = std::function<void(Signals const&, std::span<std::int64_t const>)>;
@@ -82,22 +85,25 @@ Signals stream_signals(Setup const& setup, LoadedModel& loaded, BatchPlan const&
                        std::function<void(std::int64_t, std::int64_t)> const& show, Keep const& keep) {
     auto const& [inputs, config, layout, machine] = setup;
     std::vector<std::int64_t> const tokens = inputs.prompt_tokens();
-    std::int64_t const num_chunks = num_stream_chunks(config, plan, tokens, layout.num_copies, layout.ep_size(), machine.dtype,
-                                                      loaded.streaming().activation_memory);
+    std::int64_t const num_chunks = num_stream_chunks(config, plan, tokens, layout.num_copies, layout.ep_size(),
+                                                      machine.dtype, loaded.streaming().activation_memory);
     say("stream", "layer by layer, since the weights {}: {}",
         inputs.job.signals.stream == StreamMode::always ? "are to stay on disk" : "do not fit into memory",
         streaming_text(streamed_bytes(config, layout.ep_size(), num_chunks), num_chunks));
-    auto const no_rank_stops = [&world = layout.world](StopRequest least) { return world.all_reduce_max(stop_request() >= least ? 1 : 0) == 0; };
+    auto const no_rank_stops = [&world = layout.world](StopRequest least) {
+        return world.all_reduce_max(stop_request() >= least ? 1 : 0) == 0;
+    };
     auto const keep_batch = [&](std::int64_t batch, Signals const& signals) {
         auto const spread = spread_over_ranks(plan.batches[static_cast<std::size_t>(batch)], tokens, layout.ep_size());
         keep(signals, spread[static_cast<std::size_t>(layout.ep_rank())]);
     };
-    StreamedSignals streamed = compute_streamed_signals(*loaded.streamed(), layout, inputs.token_ids, plan,
-                                                        {.activation_memory = loaded.streaming().activation_memory,
-                                                         .progress = show,
-                                                         .done = keep_batch,
-                                                         .go_on = [&] { return no_rank_stops(StopRequest::now); },
-                                                         .go_on_with_next_chunk = [&] { return no_rank_stops(StopRequest::soft); }});
+    StreamedSignals streamed =
+        compute_streamed_signals(*loaded.streamed(), layout, inputs.token_ids, plan,
+                                 {.activation_memory = loaded.streaming().activation_memory,
+                                  .progress = show,
+                                  .done = keep_batch,
+                                  .go_on = [&] { return no_rank_stops(StopRequest::now); },
+                                  .go_on_with_next_chunk = [&] { return no_rank_stops(StopRequest::soft); }});
     stop_together(layout.world, !streamed.complete);
     return std::move(streamed.signals);
 }
@@ -120,7 +126,8 @@ MeasuredSignals measure_signals(Setup const& setup, LoadedModel& loaded, RunSess
     Progress progress(RunPhase::signals, "tokens", layout.world, counts_as(layout));
     auto const show = [&](std::int64_t part, std::int64_t all) { progress.update(part, all); };
     auto const keep = [&](Signals const& signals, std::span<std::int64_t const> prompts) {
-        for (std::int64_t p : prompts) ledger.add(record_kind, keys[static_cast<std::size_t>(p)], to_bytes(signals_of(signals, p)));
+        for (std::int64_t p : prompts)
+            ledger.add(record_kind, keys[static_cast<std::size_t>(p)], to_bytes(signals_of(signals, p)));
         ledger.commit();
     };
     Signals signals = loaded.resident() ? compute_signals(*loaded.resident(), layout, inputs.token_ids, plan,

@@ -10,9 +10,9 @@
 #include "gatesweep/store/record_merge.h"
 #include "gatesweep/store/run_directory.h"
 #include "run_session.h"
-#include "work_log.h"
 #include "setup.h"
 #include "stored_run.h"
+#include "work_log.h"
 
 namespace gatesweep {
 namespace {
@@ -45,17 +45,21 @@ std::string committed(MergedRecords const& records, fs::path const& folder) {
     std::map<std::string, std::int64_t> done = records.counts_by_kind(), planned;
     if (fs::path const list = folder / "log" / "planned.csv"; file_kind(list) == FileKind::file) {
         CsvTable const table = read_csv(list);
-        for (std::size_t row = 0; row < table.rows.size(); ++row) planned[table.text(row, "kind")] = table.integer(row, "records");
+        for (std::size_t row = 0; row < table.rows.size(); ++row)
+            planned[table.text(row, "kind")] = table.integer(row, "records");
     }
-    for (auto const& [kind, count] : done) planned.try_emplace(kind, count);
+    for (auto const& [kind, count] : done)
+        planned.try_emplace(kind, count);
     std::vector<std::string> parts;
-    for (auto const& [kind, count] : planned) parts.push_back(fmt::format("{} of {}", done[kind], plural(count, printable(kind))));
+    for (auto const& [kind, count] : planned)
+        parts.push_back(fmt::format("{} of {}", done[kind], plural(count, printable(kind))));
     return parts.empty() ? "nothing yet" : fmt::format("{}", fmt::join(parts, ", "));
 }
 
 MergedRecords read_work(fs::path const& folder, std::optional<ManifestOrigin> const& origin) {
     std::vector<RecordLog> logs;
-    for (auto const& file : list_logs(origin ? relabel_log(folder) : folder / "log", work_log_kind)) logs.push_back(read_log(file));
+    for (auto const& file : list_logs(origin ? relabel_log(folder) : folder / "log", work_log_kind))
+        logs.push_back(read_log(file));
     return merge_logs(logs);
 }
 
@@ -66,7 +70,8 @@ void print_ranks(fs::path const& folder, std::int64_t num_ranks) {
     for (int rank = 0; rank < num_ranks; ++rank) {
         auto const pulse = read_pulse(folder / "log", rank);
         if (!pulse || ++num_found > max_shown) continue;
-        print(num_found == 1 ? "heard" : "", fmt::format("{}: {}", printable(pulse->who()), printable(pulse->activity.place())));
+        print(num_found == 1 ? "heard" : "",
+              fmt::format("{}: {}", printable(pulse->who()), printable(pulse->activity.place())));
     }
     if (num_found > max_shown) print("", fmt::format("and {} more", plural(num_found - max_shown, "rank")));
 }
@@ -77,15 +82,18 @@ void print_attempts(fs::path const& folder) {
     if (manifest.attempts.empty()) return;
     ManifestAttempt const& last = manifest.attempts.back();
     print_ranks(folder, last.ranks);
-    print("starts", fmt::format("{}; the last {} on {} over {}: {}", manifest.attempts.size(), last.started, printable(last.host),
-                                plural(last.ranks, "rank"),
-                                last.outcome.empty() || last.outcome == "complete" ? "at work, or cut off" : fmt::format("{}, {}", printable(last.outcome, 200), last.finished)));
+    print("starts", fmt::format("{}; the last {} on {} over {}: {}", manifest.attempts.size(), last.started,
+                                printable(last.host), plural(last.ranks, "rank"),
+                                last.outcome.empty() || last.outcome == "complete"
+                                    ? "at work, or cut off"
+                                    : fmt::format("{}, {}", printable(last.outcome, 200), last.finished)));
 }
 
 std::string next_command(fs::path const& folder, std::optional<Manifest> const& manifest) {
     if (manifest && manifest->origin) return fmt::format("{}", fmt::join(manifest->command, " "));
     fs::path const job = folder / "job.toml";
-    return fmt::format("gatesweep run {} --out {}", file_kind(job) == FileKind::file ? job.string() : "JOB.toml", folder.string());
+    return fmt::format("gatesweep run {} --out {}", file_kind(job) == FileKind::file ? job.string() : "JOB.toml",
+                       folder.string());
 }
 
 std::optional<Manifest> manifest_of(fs::path const& folder) {
@@ -97,7 +105,8 @@ ExitCode print_unfinished(fs::path const& folder) {
     std::optional<Manifest> const manifest = manifest_of(folder);
     MergedRecords const work = read_work(folder, manifest ? manifest->origin : std::nullopt);
     print("committed", committed(work, folder));
-    for (std::string const& notice : work.notices()) print("", notice);
+    for (std::string const& notice : work.notices())
+        print("", notice);
     print_attempts(folder);
     print("holds", contents(folder));
     fs::path const mark = folder / FolderLock::file_name;
@@ -133,7 +142,8 @@ ExitCode print_status(Options const& options) {
                                 layout.expert_parallel, layout.device, layout.dtype, plural(layout.threads, "thread")));
     print("holds", contents(folder));
     validate_unchanged(folder, manifest);
-    print("files", fmt::format("{} with digests, all as the run wrote them", plural(std::ssize(manifest.files), "file")));
+    print("files",
+          fmt::format("{} with digests, all as the run wrote them", plural(std::ssize(manifest.files), "file")));
     return ExitCode::ok;
 }
 

@@ -33,7 +33,8 @@ std::string relabelled_line(std::string_view line, std::string_view label, std::
     return object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-void for_each_line(std::filesystem::path const& file, std::function<void(std::string_view, std::int64_t)> const& visit) {
+void for_each_line(std::filesystem::path const& file,
+                   std::function<void(std::string_view, std::int64_t)> const& visit) {
     std::string const bytes = read_file(file, std::uint64_t{1} << 36);
     std::string_view rest = bytes;
     for (std::int64_t number = 1; !rest.empty(); ++number) {

@@ -32,8 +32,8 @@ struct StoredReplies {
     SweepOutcomes outcomes(SweepSpec const& sweep_spec, std::vector<ReplyLabel> const& labels) const;
 };
 
-// Errors: input_missing without a sweep; bad_data for tables and replies that do not belong together, and where no reply
-// was ever read (token ids alone).
+// Errors: input_missing without a sweep; bad_data for tables and replies that do not belong together, and where no
+// reply was ever read (token ids alone).
 StoredReplies read_stored_replies(std::filesystem::path const& run_folder);
 
 }  // namespace gatesweep

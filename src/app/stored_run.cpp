@@ -59,16 +59,18 @@ void validate_run_folder(fs::path const& folder) {
 std::vector<std::string> files_changed_since(fs::path const& folder, Manifest const& manifest) {
     std::vector<std::string> changed = changed_files(folder, manifest);
     fs::path const job = folder / "job.toml";
-    if (file_kind(job) != FileKind::file || !job_differences(manifest.job, read_file(job)).empty()) changed.emplace_back("job.toml");
+    if (file_kind(job) != FileKind::file || !job_differences(manifest.job, read_file(job)).empty())
+        changed.emplace_back("job.toml");
     return changed;
 }
 
 void validate_unchanged(fs::path const& folder, Manifest const& manifest) {
     auto const changed = files_changed_since(folder, manifest);
-    GATESWEEP_VALIDATE(changed.empty(), ExitCode::bad_data,
-                       "{}: {} {} missing or not what the run wrote: copy the folder again, or for tables of the signals run "
-                       "gatesweep analyze, or remove COMPLETE and run the job again, which writes all of them anew from log/",
-                       folder.string(), fmt::join(changed, ", "), changed.size() == 1 ? "is" : "are");
+    GATESWEEP_VALIDATE(
+        changed.empty(), ExitCode::bad_data,
+        "{}: {} {} missing or not what the run wrote: copy the folder again, or for tables of the signals run "
+        "gatesweep analyze, or remove COMPLETE and run the job again, which writes all of them anew from log/",
+        folder.string(), fmt::join(changed, ", "), changed.size() == 1 ? "is" : "are");
 }
 
 AnalysisInput read_stored_input(fs::path const& folder, Job const& job) {

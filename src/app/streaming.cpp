@@ -29,12 +29,13 @@ std::string ways_to_fit(ModelConfig const& config, Machine const& machine) {
     int const degree = degree_that_fits(config, machine.free_memory, c10::elementSize(machine.dtype));
     if (degree > 0) {
         auto const bytes = weight_bytes(config, config.num_experts / degree, c10::elementSize(machine.dtype));
-        return fmt::format("raise parallel.expert_parallel to {} ({:.1f} GB each, on ranks that have as much as these)", degree,
-                           gigabytes(bytes));
+        return fmt::format("raise parallel.expert_parallel to {} ({:.1f} GB each, on ranks that have as much as these)",
+                           degree, gigabytes(bytes));
     }
     // Every rank holds what is not in experts. Ranks of a node share its memory; a GPU's is its rank's alone.
-    return machine.device.is_cuda() ? "no parallel.expert_parallel fits: use GPUs with more memory, or device = \"cpu\""
-                                    : "no parallel.expert_parallel fits: start fewer ranks on a node, or use a machine with more memory";
+    return machine.device.is_cuda()
+               ? "no parallel.expert_parallel fits: use GPUs with more memory, or device = \"cpu\""
+               : "no parallel.expert_parallel fits: start fewer ranks on a node, or use a machine with more memory";
 }
 
 Streaming choose_streaming(Job const& job, ModelConfig const& config, ParallelLayout const& layout,

@@ -10,7 +10,7 @@ namespace gatesweep {
 struct SweepBound {
     // Of the grid, and sets of the user's own: those of the plan, with automatic sizes at most so many.
     std::int64_t num_cells = 0;
-    std::int64_t max_random = 0;  // random controls, at most
+    std::int64_t max_random = 0;                                            // random controls, at most
     std::int64_t max_trials() const { return 1 + num_cells + max_random; }  // with the baseline
 };
 

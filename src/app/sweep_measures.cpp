@@ -20,9 +20,11 @@ double traffic_share(Trial const& trial, std::vector<std::int64_t> const& rows, 
     std::int64_t edited = 0, all = 0;
     for (std::int64_t p : rows) {
         for (std::int64_t l = 0; l < counts.shape[1]; ++l) {
-            for (std::int64_t e = 0; e < counts.shape[2]; ++e) all += counts.at(p, l, e);
+            for (std::int64_t e = 0; e < counts.shape[2]; ++e)
+                all += counts.at(p, l, e);
         }
-        for (ExpertEdit const& edit : trial.edits) edited += counts.at(p, edit.id.layer, edit.id.expert);
+        for (ExpertEdit const& edit : trial.edits)
+            edited += counts.at(p, edit.id.layer, edit.id.expert);
     }
     return all == 0 ? 0.0 : static_cast<double>(edited) / static_cast<double>(all);
 }
@@ -51,7 +53,8 @@ std::map<std::pair<std::int64_t, std::string>, TextEffect> text_effects(std::vec
 std::vector<std::int64_t> rows_of_groups(Inputs const& inputs, std::vector<std::string> const& groups) {
     std::vector<std::int64_t> rows;
     for (std::size_t p = 0; p < inputs.groups.size(); ++p) {
-        if (std::find(groups.begin(), groups.end(), inputs.groups[p]) != groups.end()) rows.push_back(static_cast<std::int64_t>(p));
+        if (std::find(groups.begin(), groups.end(), inputs.groups[p]) != groups.end())
+            rows.push_back(static_cast<std::int64_t>(p));
     }
     return rows;
 }

@@ -34,7 +34,8 @@ TrialPlan make_plan(Setup const& setup, AnalysisResult const* analysis) {
     if (analysis) plan = plan_trials(setup.inputs.job.sweep, setup.inputs.job.analysis, *analysis);
     layout.world.broadcast_value(plan, layout.final_rank());
     if (layout.world.rank() == 0) {
-        for (auto const& notice : plan.notices) warn(notice);
+        for (auto const& notice : plan.notices)
+            warn(notice);
     }
     return plan;
 }
@@ -46,7 +47,8 @@ GeneratorOptions generator_options(Setup const& setup, Mixtral const& model) {
     if (slots == 0) {
         std::int64_t const capacity = inputs.max_prompt_tokens() + sweep.max_new_tokens;
         std::uint64_t const bytes = KvCache::slot_bytes(config, capacity, model.weights().embedding.element_size());
-        slots = std::clamp<std::int64_t>(static_cast<std::int64_t>(machine.tape_memory / 2 / bytes), 1, max_automatic_slots);
+        slots = std::clamp<std::int64_t>(static_cast<std::int64_t>(machine.tape_memory / 2 / bytes), 1,
+                                         max_automatic_slots);
     }
     return {sweep.max_new_tokens, slots, inputs.job.signals.batch_tokens, config.eos_token_ids};
 }
@@ -69,15 +71,20 @@ std::vector<ForcedText> forced_texts(Inputs const& inputs, std::vector<Completio
 // A trial's id is a digest of what it does.
 std::string plan_digest(TrialPlan const& plan, Inputs const& inputs, std::vector<std::int64_t> const& rows) {
     std::string text;
-    for (Trial const& trial : plan.trials) text += trial.id + '\n';
-    for (std::int64_t row : rows) text += ids_digest(inputs.token_ids[static_cast<std::size_t>(row)]) + '\n';
+    for (Trial const& trial : plan.trials)
+        text += trial.id + '\n';
+    for (std::int64_t row : rows)
+        text += ids_digest(inputs.token_ids[static_cast<std::size_t>(row)]) + '\n';
     return sha256_hex(text);
 }
 
 void say_plan(TrialPlan const& plan, std::int64_t num_prompts, std::int64_t num_recorded) {
-    auto const grid = std::count_if(plan.cells.begin(), plan.cells.end(), [](GridCell const& c) { return c.kind != TrialKind::custom; });
-    auto const empty = std::count_if(plan.cells.begin(), plan.cells.end(), [](GridCell const& c) { return c.trial_id.empty(); });
-    std::string text = fmt::format("{} trials ({} of {} cells were identical sets", plan.trials.size(), plan.num_merged_cells(), grid);
+    auto const grid = std::count_if(plan.cells.begin(), plan.cells.end(),
+                                    [](GridCell const& c) { return c.kind != TrialKind::custom; });
+    auto const empty =
+        std::count_if(plan.cells.begin(), plan.cells.end(), [](GridCell const& c) { return c.trial_id.empty(); });
+    std::string text =
+        fmt::format("{} trials ({} of {} cells were identical sets", plan.trials.size(), plan.num_merged_cells(), grid);
     if (empty > 0) text += fmt::format(", {} came to none", empty);
     text += fmt::format(") x {} prompts", num_prompts);
     std::int64_t const num_replies = std::ssize(plan.trials) * num_prompts;
@@ -96,8 +103,8 @@ std::vector<Reply> replies_of(TrialPlan const& plan, Inputs const& inputs, std::
     std::vector<Reply> replies;
     for (std::size_t i = 0; i < completions.size(); ++i) {
         auto const prompt = static_cast<std::size_t>(completions[i].prompt);
-        replies.push_back({plan.trials[static_cast<std::size_t>(completions[i].variant)].id, inputs.groups[prompt], completions[i].prompt,
-                           inputs.prompt_texts[prompt], texts[i]});
+        replies.push_back({plan.trials[static_cast<std::size_t>(completions[i].variant)].id, inputs.groups[prompt],
+                           completions[i].prompt, inputs.prompt_texts[prompt], texts[i]});
     }
     return replies;
 }
@@ -111,8 +118,10 @@ void label_and_write(Setup const& setup, TrialPlan const& plan, std::vector<Comp
     auto const expect = [&](char const* kind, std::int64_t num_records) { session.expect(kind, num_records); };
     std::vector<Reply> const replies = replies_of(plan, inputs, completions, texts);
     LabelsSpec const& spec = inputs.job.sweep.labels;
-    LabelledReplies const labels = label_replies(spec, setup.machine, setup.layout, replies, {session.ledger(), expect});
-    LabellerErrors const errors = {measure_labeller(inputs.job, setup.machine, setup.layout), labeller_beside_people(spec, replies, labels)};
+    LabelledReplies const labels =
+        label_replies(spec, setup.machine, setup.layout, replies, {session.ledger(), expect});
+    LabellerErrors const errors = {measure_labeller(inputs.job, setup.machine, setup.layout),
+                                   labeller_beside_people(spec, replies, labels)};
     enter_phase(RunPhase::tables);
     RunDirectory* const run = session.folder();
     if (!run) return;
@@ -131,7 +140,8 @@ RouterEdits edit_table(TrialPlan const& plan) {
     RouterEdits edits(plan.num_layers, plan.num_experts);
     for (std::size_t t = 1; t < plan.trials.size(); ++t) {
         std::vector<RouterEdit> list;
-        for (ExpertEdit const& edit : plan.trials[t].edits) list.push_back({edit.id.layer, edit.id.expert, edit.value});
+        for (ExpertEdit const& edit : plan.trials[t].edits)
+            list.push_back({edit.id.layer, edit.id.expert, edit.value});
         edits.add(plan.trials[t].mode, plan.trials[t].scope, list);
     }
     return edits;
@@ -146,10 +156,11 @@ void write_category_effects(TrialPlan const& plan, SweepOutcomes const& outcomes
     }
 }
 
-void write_sweep_tables(TrialPlan const& plan, SweepOutcomes const& outcomes, LabellerErrors const& errors, std::string const& by,
-                        PromptMetadata const& metadata, RunDirectory& run) {
+void write_sweep_tables(TrialPlan const& plan, SweepOutcomes const& outcomes, LabellerErrors const& errors,
+                        std::string const& by, PromptMetadata const& metadata, RunDirectory& run) {
     auto const& validation = errors.by_validation;
-    run.write_table("trials", trials_table(plan, outcomes, validation ? std::optional(validation->counts) : std::nullopt));
+    run.write_table("trials",
+                    trials_table(plan, outcomes, validation ? std::optional(validation->counts) : std::nullopt));
     run.write_table("trial_cells", trial_cells_table(plan));
     run.write_table("trial_experts", trial_experts_table(plan));
     run.write_table("trial_controls", trial_controls_table(plan));
@@ -177,7 +188,8 @@ std::vector<PhaseTiming> run_sweep(Setup const& setup, std::unique_ptr<Mixtral> 
     std::vector<std::int64_t> const rows = sweep_rows(inputs);
     GeneratorOptions const options = generator_options(setup, *model);
     if (shown) {
-        say_plan(plan, std::ssize(rows), count_recorded(edits, inputs.token_ids, rows, options, [&](std::string const& key) {
+        say_plan(plan, std::ssize(rows),
+                 count_recorded(edits, inputs.token_ids, rows, options, [&](std::string const& key) {
                      return session.ledger().holds(completion_record, key);
                  }));
     }
@@ -187,8 +199,14 @@ std::vector<PhaseTiming> run_sweep(Setup const& setup, std::unique_ptr<Mixtral> 
 
     // The baseline once, for all: what its answers were is needed to force them on the trials.
     Progress baseline_progress(RunPhase::baseline, "completions", world);
-    SweepContext context{*model, layout, edits, inputs.token_ids, inputs.job.signals.batch_tokens,
-                         [&](std::int64_t done, std::int64_t all) { baseline_progress.update(done, all); }, &session.ledger(), stop_request};
+    SweepContext context{*model,
+                         layout,
+                         edits,
+                         inputs.token_ids,
+                         inputs.job.signals.batch_tokens,
+                         [&](std::int64_t done, std::int64_t all) { baseline_progress.update(done, all); },
+                         &session.ledger(),
+                         stop_request};
     GenerationResult baseline = generate_all(context, rows, 0, 1, options);
     baseline_progress.finish();
     std::vector<ForcedText> texts = forced_texts(inputs, baseline.completions);
@@ -203,23 +221,26 @@ std::vector<PhaseTiming> run_sweep(Setup const& setup, std::unique_ptr<Mixtral> 
 
     Progress text_progress(RunPhase::texts, "passes", world, counts_as(layout));
     context.progress = [&](std::int64_t done, std::int64_t all) { text_progress.update(done, all); };
-    std::vector<ForcedScore> const scores = num_trials > 1 ? score_texts(context, texts, num_trials) : std::vector<ForcedScore>();
+    std::vector<ForcedScore> const scores =
+        num_trials > 1 ? score_texts(context, texts, num_trials) : std::vector<ForcedScore>();
     text_progress.finish();
     std::int64_t num_scored = 0;
-    for (ForcedText const& text : texts) num_scored += static_cast<std::int64_t>(text.ids.size()) * num_trials;
+    for (ForcedText const& text : texts)
+        num_scored += static_cast<std::int64_t>(text.ids.size()) * num_trials;
     // Texts are read as prompts are: in whole passes.
     PhaseTiming prefill = timing("sweep_prefill", baseline.stats.prefill_seconds + trials.stats.prefill_seconds,
                                  baseline.stats.prompt_tokens + trials.stats.prompt_tokens, world);
     prefill.seconds += text_progress.seconds();
     prefill.num_tokens += num_scored;
     std::vector<PhaseTiming> timings = {
-        std::move(prefill),
-        timing("sweep_decode", baseline.stats.decode_seconds + trials.stats.decode_seconds, baseline.stats.decode_tokens + trials.stats.decode_tokens, world)};
+        std::move(prefill), timing("sweep_decode", baseline.stats.decode_seconds + trials.stats.decode_seconds,
+                                   baseline.stats.decode_tokens + trials.stats.decode_tokens, world)};
 
     enter_phase(RunPhase::labels);
     model.reset();
     std::vector<Completion> completions = std::move(baseline.completions);
-    completions.insert(completions.end(), std::make_move_iterator(trials.completions.begin()), std::make_move_iterator(trials.completions.end()));
+    completions.insert(completions.end(), std::make_move_iterator(trials.completions.begin()),
+                       std::make_move_iterator(trials.completions.end()));
     label_and_write(setup, plan, completions, scores, input, session);
     return timings;
 }

@@ -16,13 +16,14 @@
 
 namespace gatesweep {
 
-// Collective. `input` and `analysis` are the final rank's, null elsewhere; the model is given up once nothing needs it any
-// more (a judge may need its memory). Returns timings of what this start computed, whole on the final rank. Errors:
+// Collective. `input` and `analysis` are the final rank's, null elsewhere; the model is given up once nothing needs it
+// any more (a judge may need its memory). Returns timings of what this start computed, whole on the final rank. Errors:
 // ExitCode::stopped on every rank when told to stop, with everything finished committed.
 std::vector<PhaseTiming> run_sweep(Setup const& setup, std::unique_ptr<Mixtral> model, RunSession& session,
                                    AnalysisInput const* input, AnalysisResult const* analysis);
 
-// How far the labeller agrees with people: on the job's validation file, and on replies of the sweep that they labelled.
+// How far the labeller agrees with people: on the job's validation file, and on replies of the sweep that they
+// labelled.
 struct LabellerErrors {
     std::optional<LabelQuality> by_validation, beside_people;
 };
@@ -31,8 +32,8 @@ struct LabellerErrors {
 RouterEdits edit_table(TrialPlan const& plan);
 
 // Every table of a sweep but screen.csv; `by`: the job's [report] by.
-void write_sweep_tables(TrialPlan const& plan, SweepOutcomes const& outcomes, LabellerErrors const& errors, std::string const& by,
-                        PromptMetadata const& metadata, RunDirectory& run);
+void write_sweep_tables(TrialPlan const& plan, SweepOutcomes const& outcomes, LabellerErrors const& errors,
+                        std::string const& by, PromptMetadata const& metadata, RunDirectory& run);
 // The one that depends on `by`.
 void write_category_effects(TrialPlan const& plan, SweepOutcomes const& outcomes, std::string const& by,
                             PromptMetadata const& metadata, RunDirectory& run);

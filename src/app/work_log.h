@@ -14,7 +14,9 @@ namespace gatesweep {
 constexpr char const* work_log_kind = "work";
 
 // Where `relabel` commits what a judge says, apart from the work of the run.
-inline std::filesystem::path relabel_log(std::filesystem::path const& run_folder) { return run_folder / "log" / "relabel"; }
+inline std::filesystem::path relabel_log(std::filesystem::path const& run_folder) {
+    return run_folder / "log" / "relabel";
+}
 
 // Whether any log in the folder holds a record. Stops at the first that does.
 bool holds_work(std::filesystem::path const& folder);
@@ -32,7 +34,7 @@ CommittedWork read_committed_work(std::filesystem::path const& folder, RunIdenti
 
 // Collective. The root's work known to every rank, and a new log in `folder` for each: says what is there already.
 // Errors: cannot_create where a rank does not see the folder.
-Ledger open_ledger(CommittedWork work, std::filesystem::path const& folder, RunIdentity const& identity, Communicator const& world,
-                   int root);
+Ledger open_ledger(CommittedWork work, std::filesystem::path const& folder, RunIdentity const& identity,
+                   Communicator const& world, int root);
 
 }  // namespace gatesweep

@@ -16,7 +16,8 @@ namespace {
 class Sha256 {
 public:
     Sha256() : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {
-        GATESWEEP_VALIDATE(context_ && EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1, ExitCode::internal,
+        GATESWEEP_VALIDATE(context_ && EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1,
+                           ExitCode::internal,
                            "SHA-256 is not available in this OpenSSL (provenance needs it): use another OpenSSL");
     }
     void add(void const* data, std::size_t size) { EVP_DigestUpdate(context_.get(), data, size); }
@@ -25,7 +26,8 @@ public:
         unsigned int size = 0;
         EVP_DigestFinal_ex(context_.get(), digest.data(), &size);
         std::string out;
-        for (unsigned int i = 0; i < size; ++i) out += fmt::format("{:02x}", digest[i]);
+        for (unsigned int i = 0; i < size; ++i)
+            out += fmt::format("{:02x}", digest[i]);
         return out;
     }
 
@@ -54,8 +56,12 @@ std::string sha256_hex_of_file(std::filesystem::path const& path) {
     return digest.hex();
 }
 
-FastDigest::FastDigest() : state_(XXH3_createState()) { XXH3_128bits_reset(static_cast<XXH3_state_t*>(state_)); }
-FastDigest::~FastDigest() { XXH3_freeState(static_cast<XXH3_state_t*>(state_)); }
+FastDigest::FastDigest() : state_(XXH3_createState()) {
+    XXH3_128bits_reset(static_cast<XXH3_state_t*>(state_));
+}
+FastDigest::~FastDigest() {
+    XXH3_freeState(static_cast<XXH3_state_t*>(state_));
+}
 
 FastDigest& FastDigest::add(std::span<std::byte const> bytes) {
     XXH3_128bits_update(static_cast<XXH3_state_t*>(state_), bytes.data(), bytes.size());

@@ -6,8 +6,8 @@
 namespace gatesweep {
 
 void contract_failed(char const* kind, char const* condition, char const* file, int line) {
-    fail(ExitCode::internal, "{} violated: {} ({}:{}): this is a mistake in gatesweep; please report it", kind, condition,
-         file, line);
+    fail(ExitCode::internal, "{} violated: {} ({}:{}): this is a mistake in gatesweep; please report it", kind,
+         condition, file, line);
 }
 
 std::string printable(std::string_view text, std::size_t max_bytes) {
@@ -30,7 +30,8 @@ std::string nearest(std::string_view word, std::span<std::string const> candidat
     std::size_t best_distance = std::max<std::size_t>(2, word.size() / 2) + 1;
     for (auto const& candidate : candidates) {
         std::vector<std::size_t> row(candidate.size() + 1);
-        for (std::size_t j = 0; j <= candidate.size(); ++j) row[j] = j;
+        for (std::size_t j = 0; j <= candidate.size(); ++j)
+            row[j] = j;
         for (std::size_t i = 1; i <= word.size(); ++i) {
             std::size_t diagonal = row[0];
             row[0] = i;

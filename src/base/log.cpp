@@ -32,7 +32,9 @@ LogState& state() {
     return instance;
 }
 
-std::string rank_name() { return fmt::format("rank {} of {}", state().rank, state().num_ranks); }
+std::string rank_name() {
+    return fmt::format("rank {} of {}", state().rank, state().num_ranks);
+}
 
 }  // namespace
 
@@ -42,7 +44,9 @@ void start_log(int rank, int num_ranks, LogLevel level) {
     state().level = level;
 }
 
-bool log_to_terminal() { return ::isatty(STDERR_FILENO) == 1; }
+bool log_to_terminal() {
+    return ::isatty(STDERR_FILENO) == 1;
+}
 
 int terminal_width() {
     constexpr int usual = 80;
@@ -73,7 +77,9 @@ void say(std::string_view line) {
     s.logger->info("{}", line);
 }
 
-void say(std::string_view topic, std::string_view text) { say(fmt::format("{:<9} {}", topic, text)); }
+void say(std::string_view topic, std::string_view text) {
+    say(fmt::format("{:<9} {}", topic, text));
+}
 
 void warn(std::string_view text) {
     end_bar();

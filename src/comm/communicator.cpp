@@ -64,15 +64,22 @@ void reduce_in_pieces(std::span<T> values, MPI_Datatype type, int root, MPI_Comm
     for (std::size_t at = 0; at < values.size(); at += max_piece) {
         int const count = static_cast<int>(std::min<std::size_t>(max_piece, values.size() - at));
         T* const piece = values.data() + at;
-        wait_in("MPI_Reduce", [&] { return MPI_Reduce(is_root ? MPI_IN_PLACE : piece, piece, count, type, MPI_SUM, root, comm); });
+        wait_in("MPI_Reduce",
+                [&] { return MPI_Reduce(is_root ? MPI_IN_PLACE : piece, piece, count, type, MPI_SUM, root, comm); });
     }
 }
 
 }  // namespace
 
-int Communicator::rank() const { return handle_ ? handle_->rank : 0; }
-int Communicator::size() const { return handle_ ? handle_->size : 1; }
-void const* Communicator::mpi_handle() const { return handle_ ? &handle_->comm : nullptr; }
+int Communicator::rank() const {
+    return handle_ ? handle_->rank : 0;
+}
+int Communicator::size() const {
+    return handle_ ? handle_->size : 1;
+}
+void const* Communicator::mpi_handle() const {
+    return handle_ ? &handle_->comm : nullptr;
+}
 
 void Communicator::barrier() const {
     if (handle_) wait_in("MPI_Barrier", [&] { return MPI_Barrier(handle_->comm); });
@@ -114,17 +121,24 @@ namespace {
 
 std::int64_t all_reduce(std::int64_t value, MPI_Op op, void const* comm) {
     if (comm) {
-        wait_in("MPI_Allreduce",
-                [&] { return MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_INT64_T, op, *static_cast<MPI_Comm const*>(comm)); });
+        wait_in("MPI_Allreduce", [&] {
+            return MPI_Allreduce(MPI_IN_PLACE, &value, 1, MPI_INT64_T, op, *static_cast<MPI_Comm const*>(comm));
+        });
     }
     return value;
 }
 
 }  // namespace
 
-std::int64_t Communicator::all_reduce_min(std::int64_t value) const { return all_reduce(value, MPI_MIN, mpi_handle()); }
-std::int64_t Communicator::all_reduce_max(std::int64_t value) const { return all_reduce(value, MPI_MAX, mpi_handle()); }
-std::int64_t Communicator::all_reduce_sum(std::int64_t value) const { return all_reduce(value, MPI_SUM, mpi_handle()); }
+std::int64_t Communicator::all_reduce_min(std::int64_t value) const {
+    return all_reduce(value, MPI_MIN, mpi_handle());
+}
+std::int64_t Communicator::all_reduce_max(std::int64_t value) const {
+    return all_reduce(value, MPI_MAX, mpi_handle());
+}
+std::int64_t Communicator::all_reduce_sum(std::int64_t value) const {
+    return all_reduce(value, MPI_SUM, mpi_handle());
+}
 
 std::vector<std::int64_t> Communicator::all_gather(std::int64_t value) const {
     std::vector<std::int64_t> values(static_cast<std::size_t>(size()), value);
@@ -172,7 +186,8 @@ void Communicator::all_to_all_v(std::span<std::byte const> send, std::span<std::
     }
     // Alltoallv counts are int; every rank takes part in the same number of rounds.
     std::int64_t largest = 0;
-    for (int r = 0; r < size(); ++r) largest = std::max({largest, send_bytes[r], receive_bytes[r]});
+    for (int r = 0; r < size(); ++r)
+        largest = std::max({largest, send_bytes[r], receive_bytes[r]});
     std::int64_t const piece = max_piece / size();
     std::int64_t rounds = (largest + piece - 1) / piece;
     if (size() > 1) rounds = all_reduce_max(rounds);
@@ -204,8 +219,8 @@ void Communicator::all_to_all_v(std::span<std::byte const> send, std::span<std::
             to = in.data();
         }
         wait_in("MPI_Alltoallv", [&] {
-            return MPI_Alltoallv(from, send_count.data(), send_at.data(), MPI_BYTE, to, receive_count.data(), receive_at.data(),
-                                 MPI_BYTE, handle_->comm);
+            return MPI_Alltoallv(from, send_count.data(), send_at.data(), MPI_BYTE, to, receive_count.data(),
+                                 receive_at.data(), MPI_BYTE, handle_->comm);
         });
         if (!whole) {
             std::int64_t base = 0;
@@ -225,7 +240,8 @@ void end_job(int code) {
     std::fflush(nullptr);
     std::this_thread::sleep_for(std::chrono::milliseconds(200));  // the launcher forwards our last words
     using Abort = int (*)(MPI_Comm, int);
-    if (auto const quiet = reinterpret_cast<Abort>(::dlsym(RTLD_DEFAULT, "ompi_mpi_abort"))) quiet(MPI_COMM_WORLD, code);
+    if (auto const quiet = reinterpret_cast<Abort>(::dlsym(RTLD_DEFAULT, "ompi_mpi_abort")))
+        quiet(MPI_COMM_WORLD, code);
     MPI_Abort(MPI_COMM_WORLD, code);
 }
 
@@ -240,7 +256,8 @@ MpiSession::MpiSession(int& argc, char**& argv) {
     die_with_launcher();
     yield_when_oversubscribed();
     int provided = 0;
-    GATESWEEP_VALIDATE(MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided) == MPI_SUCCESS, ExitCode::unavailable,
+    GATESWEEP_VALIDATE(MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &provided) == MPI_SUCCESS,
+                       ExitCode::unavailable,
                        "MPI could not be started (ranks could not meet): check the launcher and its MPI");
     started_ = true;
     MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN);

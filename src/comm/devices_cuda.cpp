@@ -23,7 +23,8 @@ std::vector<DeviceFacts> visible_devices() {
                            cudaDeviceGetPCIBusId(bus_id.data(), static_cast<int>(bus_id.size()), i) == cudaSuccess;
         GATESWEEP_VALIDATE(known, ExitCode::unavailable, "GPU {} of {} does not answer: {}: check it with nvidia-smi",
                            i, count, cudaGetErrorString(cudaGetLastError()));
-        devices.push_back({properties.name, bus_id.data(), properties.totalGlobalMem, 10 * properties.major + properties.minor});
+        devices.push_back(
+            {properties.name, bus_id.data(), properties.totalGlobalMem, 10 * properties.major + properties.minor});
     }
     return devices;
 }
@@ -38,7 +39,8 @@ CudaVersions cuda_versions() {
 
 void set_device(int index) {
     c10::cuda::set_device(static_cast<c10::DeviceIndex>(index));
-    // Else cuBLAS may add parts of a bfloat16 product in bfloat16, the router's above all, whose near ties are measured.
+    // Else cuBLAS may add parts of a bfloat16 product in bfloat16, the router's above all, whose near ties are
+    // measured.
     at::globalContext().setAllowBF16ReductionCuBLAS(false);
 }
 

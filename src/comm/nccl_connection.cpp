@@ -71,7 +71,8 @@ void NcclConnection::exchange(std::span<SendBlock const> send, std::span<Receive
     enqueue(send, receive);
 }
 
-NcclConnection::Event NcclConnection::exchange_aside(std::span<SendBlock const> send, std::span<ReceiveBlock const> receive) {
+NcclConnection::Event NcclConnection::exchange_aside(std::span<SendBlock const> send,
+                                                     std::span<ReceiveBlock const> receive) {
     check_device("cudaSetDevice", api_->set_device(device_));
     if (!side_stream_) side_stream_ = api_->side_stream(device_);
     Event const rows_are_made = recorded(api_->current_stream(device_));
@@ -130,7 +131,8 @@ void NcclConnection::validate_health() {
 }
 
 void NcclConnection::wait() {
-    if (num_exchanges_ > 0) wait_until("cudaStreamQuery", [&](bool& done) { return api_->stream_query(stream_, done); });
+    if (num_exchanges_ > 0)
+        wait_until("cudaStreamQuery", [&](bool& done) { return api_->stream_query(stream_, done); });
 }
 
 void NcclConnection::wait_for(Event const& event) {

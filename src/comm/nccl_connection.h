@@ -44,8 +44,8 @@ public:
 
     // Happens when what it was made for is done.
     using Event = std::shared_ptr<void>;
-    // The same beside the current stream, after everything that was enqueued there so far. The blocks must stay until the
-    // event has happened, and what is received is there for work enqueued after wait_for().
+    // The same beside the current stream, after everything that was enqueued there so far. The blocks must stay until
+    // the event has happened, and what is received is there for work enqueued after wait_for().
     Event exchange_aside(std::span<SendBlock const> send, std::span<ReceiveBlock const> receive);
     void wait_for(Event const& event);
 

@@ -30,7 +30,8 @@ void validate_expert_split(std::int64_t num_experts, int expert_parallel) {
         if (num_experts % d == 0) degrees += (degrees.empty() ? "" : ", ") + std::to_string(d);
     }
     fail(ExitCode::job,
-         "parallel.expert_parallel = {} cannot split {} experts evenly (each rank holds the same number of them): use one of {}",
+         "parallel.expert_parallel = {} cannot split {} experts evenly (each rank holds the same number of them): use "
+         "one of {}",
          expert_parallel, num_experts, degrees);
 }
 

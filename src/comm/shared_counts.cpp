@@ -17,8 +17,8 @@ MPI_Comm comm_of(Communicator const& world) {
 }
 
 void check(int status, char const* call) {
-    GATESWEEP_VALIDATE(status == MPI_SUCCESS, ExitCode::io, "{} failed (another rank was lost, or the network was): run again",
-                       call);
+    GATESWEEP_VALIDATE(status == MPI_SUCCESS, ExitCode::io,
+                       "{} failed (another rank was lost, or the network was): run again", call);
 }
 
 std::int64_t next_serial = 0;
@@ -104,7 +104,8 @@ Counts SharedCounts::finish() {
     if (world_.rank() == 0) {
         // From each rank its own: another one may be in the next phase already, whose messages are not for here.
         for (std::size_t rank = 1; rank < num_sent.size(); ++rank) {
-            while (num_received_[rank] < num_sent[rank]) receive(static_cast<int>(rank));
+            while (num_received_[rank] < num_sent[rank])
+                receive(static_cast<int>(rank));
         }
     } else if (message_ && message_->request != MPI_REQUEST_NULL) {
         check(MPI_Wait(&message_->request, MPI_STATUS_IGNORE), "MPI_Wait");

@@ -16,7 +16,8 @@ std::unique_ptr<TensorCollectives::Backend> make_backend(Communicator const& com
     return make_nccl_backend(communicator, device, library, nccl_options_from_environment());
 }
 
-at::Tensor place_for(at::Tensor const& rows, [[maybe_unused]] std::span<std::int64_t const> send, std::span<std::int64_t const> receive) {
+at::Tensor place_for(at::Tensor const& rows, [[maybe_unused]] std::span<std::int64_t const> send,
+                     std::span<std::int64_t const> receive) {
     GATESWEEP_EXPECT(std::accumulate(send.begin(), send.end(), std::int64_t{0}) == rows.size(0));
     std::int64_t const num_received = std::accumulate(receive.begin(), receive.end(), std::int64_t{0});
     return at::empty({num_received, rows.size(1)}, rows.options());

@@ -214,10 +214,11 @@ Job read_job(toml::table root, std::string const& name, std::vector<std::string>
     job.report = read_report(top, places);
     check_groups(job, top.place("analysis"));
     job.sweep = read_sweep(top, job, places);
-    GATESWEEP_VALIDATE(job.signals.stream != StreamMode::always || !job.sweep.enabled, ExitCode::job,
-                       "{}: [signals] stream is true and the job has a [sweep] (which needs all weights in memory): say "
-                       "stream = \"auto\", or run without the sweep (--set sweep.enabled=false)",
-                       top.place("signals"));
+    GATESWEEP_VALIDATE(
+        job.signals.stream != StreamMode::always || !job.sweep.enabled, ExitCode::job,
+        "{}: [signals] stream is true and the job has a [sweep] (which needs all weights in memory): say "
+        "stream = \"auto\", or run without the sweep (--set sweep.enabled=false)",
+        top.place("signals"));
     return job;
 }
 

@@ -21,7 +21,8 @@ struct InputPlaces {
 
 // The path under `key`: beside the job file first, then in the working folder; absolute. input_missing when there is
 // nothing at either place. Of a stored job only what --set says is looked for, in the working folder.
-std::filesystem::path find_input(Section const& section, std::string_view key, InputPlaces const& places, PathKind kind);
+std::filesystem::path find_input(Section const& section, std::string_view key, InputPlaces const& places,
+                                 PathKind kind);
 // Empty for an absent key and for "", which is how the resolved job writes that there is none.
 std::filesystem::path find_optional_input(Section const& section, std::string_view key, InputPlaces const& places,
                                           PathKind kind);

@@ -96,9 +96,9 @@ void read_groups(Section const& section, Job const& job, SweepSpec& out) {
     auto const groups = prompt_groups(job);
     out.prompts = read_words(section, "prompts", {job.analysis.malicious}, groups);
     bool const is_free = std::find(out.prompts.begin(), out.prompts.end(), job.analysis.benign) == out.prompts.end();
-    out.side_effects = read_words(
-        section, "side_effects", is_free ? std::vector{job.analysis.benign} : std::vector<std::string>(), groups,
-        EmptyList::allowed);
+    out.side_effects =
+        read_words(section, "side_effects", is_free ? std::vector{job.analysis.benign} : std::vector<std::string>(),
+                   groups, EmptyList::allowed);
     for (auto const& group : out.side_effects) {
         if (std::find(out.prompts.begin(), out.prompts.end(), group) == out.prompts.end()) continue;
         section.refuse("side_effects",
@@ -108,8 +108,8 @@ void read_groups(Section const& section, Job const& job, SweepSpec& out) {
 }
 
 void read_grid(Section const& section, SweepSpec& out) {
-    out.signals = read_words(section, "signals", out.signals, {"activation", "gradient", "gradient-share"},
-                             EmptyList::allowed);
+    out.signals =
+        read_words(section, "signals", out.signals, {"activation", "gradient", "gradient-share"}, EmptyList::allowed);
     out.classes = read_words(section, "classes", out.classes,
                              {"malicious-dominant", "weak-malicious", "benign-dominant", "weak-benign", "shared"});
     if (section.has("sizes") && !says_auto(section, "sizes")) {

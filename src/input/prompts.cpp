@@ -113,8 +113,10 @@ private:
         std::vector<int> out;
         for (int c = 0; c < static_cast<int>(table.columns.size()); ++c) {
             auto const& name = table.columns[static_cast<std::size_t>(c)];
-            bool const plays_a_part = c == columns.prompt || c == columns.below || c == columns.before || c == columns.id;
-            bool const is_new = std::find(table.columns.begin(), table.columns.begin() + c, name) == table.columns.begin() + c;
+            bool const plays_a_part =
+                c == columns.prompt || c == columns.below || c == columns.before || c == columns.id;
+            bool const is_new =
+                std::find(table.columns.begin(), table.columns.begin() + c, name) == table.columns.begin() + c;
             if (plays_a_part || !is_new || name.empty()) continue;
             out.push_back(c);
             auto& known = set_.metadata_columns;

@@ -102,9 +102,9 @@ LabelsSpec read_labels(Section const& sweep, InputPlaces const& places) {
     out.judge = find_optional_input(*section, "judge", places, PathKind::folder);
     out.judge_template = find_optional_input(*section, "judge_template", places, PathKind::file);
     out.human = find_optional_input(*section, "human", places, PathKind::file);
-    out.mixed = section
-                    ->choice<MixedPairs>("mixed", {{"leave-out", MixedPairs::leave_out}, {"allow", MixedPairs::allow}})
-                    .value_or(out.mixed);
+    out.mixed =
+        section->choice<MixedPairs>("mixed", {{"leave-out", MixedPairs::leave_out}, {"allow", MixedPairs::allow}})
+            .value_or(out.mixed);
     out.validation = find_optional_input(*section, "validation", places, PathKind::file);
     GATESWEEP_VALIDATE(out.method != LabelMethod::judge || !out.judge.empty(), ExitCode::job,
                        "{}: method is \"judge\" and there is no judge (a model labels the completions): add judge = "

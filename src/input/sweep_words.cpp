@@ -37,7 +37,9 @@ std::string_view to_string(MixedPairs mixed) {
 }
 
 bool SweepSpec::watches(std::string_view group) const {
-    auto const names = [&](std::vector<std::string> const& groups) { return std::find(groups.begin(), groups.end(), group) != groups.end(); };
+    auto const names = [&](std::vector<std::string> const& groups) {
+        return std::find(groups.begin(), groups.end(), group) != groups.end();
+    };
     return names(prompts) || names(side_effects);
 }
 

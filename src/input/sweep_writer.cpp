@@ -25,9 +25,8 @@ std::string grid(SweepSpec const& sweep) {
     return fmt::format(
         "signals = {}\nclasses = {}\nsizes = {}\ngap_thresholds = {{{} }}\nmodes = {}\nscopes = {}\nbias = {}\n",
         toml_list(sweep.signals, toml_string), toml_list(sweep.classes, toml_string),
-        sweep.sizes ? toml_list(*sweep.sizes, whole) : "\"auto\"",
-        gaps, toml_list(sweep.modes, word<EditMode>), toml_list(sweep.scopes, word<EditScope>),
-        toml_list(sweep.bias, toml_number));
+        sweep.sizes ? toml_list(*sweep.sizes, whole) : "\"auto\"", gaps, toml_list(sweep.modes, word<EditMode>),
+        toml_list(sweep.scopes, word<EditScope>), toml_list(sweep.bias, toml_number));
 }
 
 std::string labels(LabelsSpec const& spec) {

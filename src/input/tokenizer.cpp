@@ -19,8 +19,8 @@ namespace {
 constexpr std::uint64_t max_model_bytes = 64 << 20;  // real ones have 0.5 to 5 MB
 constexpr int log_only_fatal = 3;
 
-// What SentencePiece says against the model, none when it was loaded: most as a status, some as an exception of the trie
-// that it builds (a piece with a NUL byte in it).
+// What SentencePiece says against the model, none when it was loaded: most as a status, some as an exception of the
+// trie that it builds (a piece with a NUL byte in it).
 std::optional<std::string> complaint_on_loading(sentencepiece::SentencePieceProcessor& processor,
                                                 std::string const& bytes) {
     try {
@@ -96,7 +96,8 @@ std::string Tokenizer::decode(std::span<std::int32_t const> ids) const {
     auto const decode_known = [&] {
         std::string part;
         auto const status = impl_->processor.Decode(known, &part);
-        GATESWEEP_VALIDATE(status.ok(), ExitCode::bad_data, "token ids cannot be decoded ({}): check the tokenizer.model",
+        GATESWEEP_VALIDATE(status.ok(), ExitCode::bad_data,
+                           "token ids cannot be decoded ({}): check the tokenizer.model",
                            printable(status.message(), 200));
         text += part;
         known.clear();

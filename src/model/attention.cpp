@@ -41,14 +41,16 @@ void load(at::Tensor const& x, Task const& task, std::int64_t head, std::vector<
     std::int64_t const d = x.size(2);
     to.resize(static_cast<std::size_t>(task.length * d));
     T const* const data = x.const_data_ptr<T>() + task.begin * x.stride(0) + head * x.stride(1);
-    for (std::int64_t i = 0; i < task.length; ++i) widen_row(bits(data + i * x.stride(0)), to.data() + i * d, d);
+    for (std::int64_t i = 0; i < task.length; ++i)
+        widen_row(bits(data + i * x.stride(0)), to.data() + i * d, d);
 }
 
 template <class T>
 void store(std::vector<float> const& rows, Task const& task, std::int64_t head, at::Tensor const& x) {
     std::int64_t const d = x.size(2);
     T* const data = x.data_ptr<T>() + task.begin * x.stride(0) + head * x.stride(1);
-    for (std::int64_t i = 0; i < task.length; ++i) narrow_row(rows.data() + i * d, bits(data + i * x.stride(0)), d);
+    for (std::int64_t i = 0; i < task.length; ++i)
+        narrow_row(rows.data() + i * d, bits(data + i * x.stride(0)), d);
 }
 
 // Of one thread, kept from head to head.
@@ -74,7 +76,8 @@ at::Tensor attention(AttentionInput const& in) {
                 load<scalar_t>(in.q, task, h, b.q);
                 for (std::int64_t i = 0; i < task.length; i += head.max_rows()) {
                     std::int64_t const rows = std::min(head.max_rows(), task.length - i);
-                    head.attend(b.q.data() + i * d, rows, {i, 1, in.window}, static_cast<float>(in.scale), b.out.data() + i * d);
+                    head.attend(b.q.data() + i * d, rows, {i, 1, in.window}, static_cast<float>(in.scale),
+                                b.out.data() + i * d);
                 }
                 store<scalar_t>(b.out, task, h, output);
             }

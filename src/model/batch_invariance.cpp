@@ -9,9 +9,10 @@ namespace gatesweep {
 bool batch_invariance_wanted() {
     static bool const wanted = [] {
         bool const on = word_of_environment("GATESWEEP_BATCH_INVARIANT", "on", "off", "off") == "on";
-        GATESWEEP_VALIDATE(!on || device::kernels_wanted(), ExitCode::unavailable,
-                           "GATESWEEP_BATCH_INVARIANT=on needs GATESWEEP_GPU_KERNELS=own (sums composed of ATen calls depend on "
-                           "the number of rows): unset one of them");
+        GATESWEEP_VALIDATE(
+            !on || device::kernels_wanted(), ExitCode::unavailable,
+            "GATESWEEP_BATCH_INVARIANT=on needs GATESWEEP_GPU_KERNELS=own (sums composed of ATen calls depend on "
+            "the number of rows): unset one of them");
         return on;
     }();
     return wanted;

@@ -41,22 +41,27 @@ bool decode_graph_wanted() {
 Recorder choose_recorder(Mixtral const& model, int expert_parallel) {
     if (!decode_graph_wanted()) return {};
     at::Device const device = model.weights().device();
-    for (auto const& [excludes, setting] : {std::pair{batch_invariance_wanted(), "GATESWEEP_BATCH_INVARIANT=on"},
-                                            {choose_decode_dispatch(device) == DecodeDispatch::counted && device.is_cuda(), "GATESWEEP_DECODE_DISPATCH=counted"}}) {
-        GATESWEEP_VALIDATE(!excludes, ExitCode::usage,
-                           "GATESWEEP_DECODE_GRAPH=on and {} exclude each other (the latter waits for the host in every layer, which "
-                           "no graph can hold): unset one of them",
-                           setting);
+    for (auto const& [excludes, setting] :
+         {std::pair{batch_invariance_wanted(), "GATESWEEP_BATCH_INVARIANT=on"},
+          {choose_decode_dispatch(device) == DecodeDispatch::counted && device.is_cuda(),
+           "GATESWEEP_DECODE_DISPATCH=counted"}}) {
+        GATESWEEP_VALIDATE(
+            !excludes, ExitCode::usage,
+            "GATESWEEP_DECODE_GRAPH=on and {} exclude each other (the latter waits for the host in every layer, which "
+            "no graph can hold): unset one of them",
+            setting);
     }
-    GATESWEEP_VALIDATE(expert_parallel == 1 && device::has_kernels(model.weights().embedding), ExitCode::unavailable,
-                       "GATESWEEP_DECODE_GRAPH=on needs all experts of a copy on one GPU (expert_parallel is {}, the device {}) "
-                       "and GATESWEEP_GPU_KERNELS=own: unset it",
-                       expert_parallel, device.is_cuda() ? "cuda" : "cpu");
-    GATESWEEP_VALIDATE(experts_group_on_device(model.weights().layers[0].experts, model.weights().embedding), ExitCode::unavailable,
-                       "GATESWEEP_DECODE_GRAPH=on needs bfloat16 weights (dtype is {}), sizes that 8 divides and a GPU of compute "
-                       "capability 9 or 10: elsewhere the host waits for the experts' rows in every layer, which no graph can hold: "
-                       "unset it",
-                       c10::toString(model.weights().embedding.scalar_type()));
+    GATESWEEP_VALIDATE(
+        expert_parallel == 1 && device::has_kernels(model.weights().embedding), ExitCode::unavailable,
+        "GATESWEEP_DECODE_GRAPH=on needs all experts of a copy on one GPU (expert_parallel is {}, the device {}) "
+        "and GATESWEEP_GPU_KERNELS=own: unset it",
+        expert_parallel, device.is_cuda() ? "cuda" : "cpu");
+    GATESWEEP_VALIDATE(
+        experts_group_on_device(model.weights().layers[0].experts, model.weights().embedding), ExitCode::unavailable,
+        "GATESWEEP_DECODE_GRAPH=on needs bfloat16 weights (dtype is {}), sizes that 8 divides and a GPU of compute "
+        "capability 9 or 10: elsewhere the host waits for the experts' rows in every layer, which no graph can hold: "
+        "unset it",
+        c10::toString(model.weights().embedding.scalar_type()));
     if constexpr (device::is_built) return graph_recorder();
     return {};
 }

@@ -6,16 +6,23 @@
 namespace gatesweep {
 namespace {
 
-double attention_scale(ModelConfig const& config) { return 1.0 / std::sqrt(static_cast<double>(config.head_dim)); }
+double attention_scale(ModelConfig const& config) {
+    return 1.0 / std::sqrt(static_cast<double>(config.head_dim));
+}
 
 AttentionInput attention_input(LayerContext const& context, LayerTape const& tape) {
-    return {tape.q, tape.k, tape.v, context.batch.offsets, context.config.sliding_window, attention_scale(context.config),
+    return {tape.q,
+            tape.k,
+            tape.v,
+            context.batch.offsets,
+            context.config.sliding_window,
+            attention_scale(context.config),
             context.batch.offsets_on_device};
 }
 
 // Rotated queries and keys, and values, of the tape's input.
-void project_heads(ModelConfig const& c, RotaryTable const& rotary, at::Tensor const& positions, LayerWeights const& weights,
-                   LayerTape& tape) {
+void project_heads(ModelConfig const& c, RotaryTable const& rotary, at::Tensor const& positions,
+                   LayerWeights const& weights, LayerTape& tape) {
     at::Tensor const normed = rms_norm(tape.input, weights.input_norm, c.rms_norm_eps);
     at::Tensor const heads = token_linear(normed, weights.qkv).view({-1, c.num_heads + 2 * c.num_kv_heads, c.head_dim});
     tape.q = heads.slice(1, 0, c.num_heads);
@@ -28,7 +35,8 @@ void project_heads(ModelConfig const& c, RotaryTable const& rotary, at::Tensor c
 at::Tensor attention_backward_to_input(LayerContext const& context, LayerWeights const& weights, LayerTape const& tape,
                                        at::Tensor const& d_after_attention) {
     ModelConfig const& c = context.config;
-    at::Tensor const d_mixed = token_linear_input_gradient(d_after_attention, weights.o_proj).view({-1, c.num_heads, c.head_dim});
+    at::Tensor const d_mixed =
+        token_linear_input_gradient(d_after_attention, weights.o_proj).view({-1, c.num_heads, c.head_dim});
     AttentionGradient const g = attention_backward(attention_input(context, tape), d_mixed);
     rotate_heads(g.dq, context.batch.positions, context.rotary, Rotation::inverse);
     rotate_heads(g.dk, context.batch.positions, context.rotary, Rotation::inverse);
@@ -46,8 +54,8 @@ SlotsUnderWay send_to_experts(ModelConfig const& c, TokenDispatcher const& dispa
 }
 
 // The same bits by the way of decode steps.
-at::Tensor through_gathered_experts(DecodeContext const& context, LayerWeights const& weights, at::Tensor const& after_attention,
-                                    RowEdits const& edits) {
+at::Tensor through_gathered_experts(DecodeContext const& context, LayerWeights const& weights,
+                                    at::Tensor const& after_attention, RowEdits const& edits) {
     ModelConfig const& c = context.config;
     at::Tensor const router_input = rms_norm(after_attention, weights.post_attention_norm, c.rms_norm_eps);
     Routing const routing =
@@ -74,7 +82,8 @@ SlotsUnderWay forward_to_experts(LayerContext const& context, LayerWeights const
     return send_to_experts(context.config, context.dispatcher, weights, tape, edits);
 }
 
-SlotsUnderWay forward_through_experts(TokenDispatcher const& dispatcher, LayerWeights const& weights, LayerTape& tape, SlotsUnderWay slots) {
+SlotsUnderWay forward_through_experts(TokenDispatcher const& dispatcher, LayerWeights const& weights, LayerTape& tape,
+                                      SlotsUnderWay slots) {
     ExpertForward const forward = experts_forward(weights.experts, slots.arrived(), tape.dispatch.expert_offsets);
     tape.gate_up = forward.gate_up;
     return dispatcher.from_experts(forward.output, tape.dispatch);
@@ -85,29 +94,31 @@ at::Tensor forward_from_experts(LayerTape& tape, SlotsUnderWay slots) {
     return tape.after_attention + combine(tape.slot_outputs, tape.routing);
 }
 
-at::Tensor layer_forward(LayerContext const& context, LayerWeights const& weights, at::Tensor const& input, LayerTape& tape,
-                         RowEdits const& edits) {
+at::Tensor layer_forward(LayerContext const& context, LayerWeights const& weights, at::Tensor const& input,
+                         LayerTape& tape, RowEdits const& edits) {
     SlotsUnderWay slots = forward_to_experts(context, weights, input, tape, edits);
     return forward_from_experts(tape, forward_through_experts(context.dispatcher, weights, tape, std::move(slots)));
 }
 
-at::Tensor gathered_experts_forward(TokenDispatcher const& dispatcher, ExpertWeights const& experts, GatheredTokens const& gathered) {
-    if (experts_group_on_device(experts, gathered.rows)) return experts_forward(experts, gathered.rows, gathered.offsets).output;
+at::Tensor gathered_experts_forward(TokenDispatcher const& dispatcher, ExpertWeights const& experts,
+                                    GatheredTokens const& gathered) {
+    if (experts_group_on_device(experts, gathered.rows))
+        return experts_forward(experts, gathered.rows, gathered.offsets).output;
     auto const offsets = dispatcher.offsets_on_host(gathered);
     return experts_forward(experts, gathered.rows.slice(0, 0, offsets.back()), offsets).output;
 }
 
-at::Tensor layer_decode(DecodeContext const& context, LayerWeights const& weights, std::int64_t layer, at::Tensor const& input,
-                        RowEdits const& edits) {
+at::Tensor layer_decode(DecodeContext const& context, LayerWeights const& weights, std::int64_t layer,
+                        at::Tensor const& input, RowEdits const& edits) {
     ModelConfig const& c = context.config;
     LayerTape tape;
     tape.input = input;
     project_heads(c, context.rotary, context.positions_on_device, weights, tape);
     context.cache.store_rows(layer, context.slots_on_device, context.positions_on_device, tape.k, tape.v);
-    at::Tensor const mixed =
-        cached_attention({tape.q, context.cache.keys(layer), context.cache.values(layer), context.slots, context.positions,
-                          c.sliding_window, attention_scale(c), context.slots_on_device, context.positions_on_device})
-            .flatten(1);
+    at::Tensor const mixed = cached_attention({tape.q, context.cache.keys(layer), context.cache.values(layer),
+                                               context.slots, context.positions, c.sliding_window, attention_scale(c),
+                                               context.slots_on_device, context.positions_on_device})
+                                 .flatten(1);
     tape.after_attention = input + token_linear(mixed, weights.o_proj);
     if (!context.tokens_of_rank.empty()) return through_gathered_experts(context, weights, tape.after_attention, edits);
     SlotsUnderWay slots = send_to_experts(c, context.dispatcher, weights, tape, edits);
@@ -121,12 +132,14 @@ LayerBackward::LayerBackward(LayerContext const& context, LayerWeights const& we
 void LayerBackward::to_experts() {
     CombineGradient const combined = combine_backward(d_output_, tape_.slot_outputs, tape_.routing);
     d_router_logits_ = route_backward(tape_.routing, combined.d_routing_weights);
-    if (extent_ == Backward::router_and_input) slots_ = context_.dispatcher.to_experts(combined.d_slot_outputs, tape_.dispatch);
+    if (extent_ == Backward::router_and_input)
+        slots_ = context_.dispatcher.to_experts(combined.d_slot_outputs, tape_.dispatch);
 }
 
 void LayerBackward::through_experts() {
     if (extent_ == Backward::router_only) return;
-    at::Tensor const d_rows = experts_backward(weights_.experts, slots_.arrived(), tape_.gate_up, tape_.dispatch.expert_offsets);
+    at::Tensor const d_rows =
+        experts_backward(weights_.experts, slots_.arrived(), tape_.gate_up, tape_.dispatch.expert_offsets);
     slots_ = context_.dispatcher.from_experts(d_rows, tape_.dispatch);
 }
 
@@ -135,9 +148,10 @@ LayerGradient LayerBackward::from_experts() {
     ModelConfig const& c = context_.config;
     at::Tensor const d_slots = slots_.arrived().view({-1, c.top_k, c.hidden_size});
     at::Tensor d_router_input = router_input_gradient(tape_.routing, d_router_logits_, weights_.gate);
-    for (std::int64_t k = 0; k < c.top_k; ++k) d_router_input = d_router_input + d_slots.select(1, k);
-    at::Tensor const d_after_attention =
-        d_output_ + rms_norm_backward(d_router_input, tape_.after_attention, weights_.post_attention_norm, c.rms_norm_eps);
+    for (std::int64_t k = 0; k < c.top_k; ++k)
+        d_router_input = d_router_input + d_slots.select(1, k);
+    at::Tensor const d_after_attention = d_output_ + rms_norm_backward(d_router_input, tape_.after_attention,
+                                                                       weights_.post_attention_norm, c.rms_norm_eps);
     return {d_router_logits_, attention_backward_to_input(context_, weights_, tape_, d_after_attention)};
 }
 

@@ -16,7 +16,8 @@ ExpertForward forward_with(ExpertWeights const& weights, at::Tensor const& rows,
 
 }  // namespace
 
-ExpertForward experts_forward(ExpertWeights const& weights, at::Tensor const& rows, std::vector<std::int64_t> const& offsets) {
+ExpertForward experts_forward(ExpertWeights const& weights, at::Tensor const& rows,
+                              std::vector<std::int64_t> const& offsets) {
     return forward_with(weights, rows, offsets);
 }
 

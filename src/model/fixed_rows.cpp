@@ -5,7 +5,8 @@
 namespace gatesweep::fixed_rows {
 namespace {
 
-// Libraries also look at addresses: whether they can load wide words. A place where every row begins like a fresh tensor.
+// Libraries also look at addresses: whether they can load wide words. A place where every row begins like a fresh
+// tensor.
 bool begins_like_a_fresh_tensor(at::Tensor const& x) {
     constexpr std::uintptr_t alignment = 256;
     auto const address = reinterpret_cast<std::uintptr_t>(x.const_data_ptr());

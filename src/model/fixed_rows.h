@@ -1,6 +1,6 @@
-// Products of token rows whose bits depend on the row alone, by a library that picks how it sums from the shape: it is asked
-// for one shape only, `tile` rows at a time, the last filled up with zeros. GPUs' way to batch invariance, an option there
-// (batch_invariance.h); the CPU's kernels have it by themselves.
+// Products of token rows whose bits depend on the row alone, by a library that picks how it sums from the shape: it is
+// asked for one shape only, `tile` rows at a time, the last filled up with zeros. GPUs' way to batch invariance, an
+// option there (batch_invariance.h); the CPU's kernels have it by themselves.
 #pragma once
 
 #include <ATen/ATen.h>

@@ -43,7 +43,8 @@ public:
         for (std::size_t s = 0; s + 1 < in.offsets.size(); ++s)
             longest = std::max(longest, in.offsets[s + 1] - in.offsets[s]);
         add_empty_sequences(std::ssize(in.offsets) - 1, in.q.size(1));
-        longest = std::max<std::int64_t>(longest, 2);  // for 1 libtorch lays heads out otherwise, and knows no sequences of no length
+        longest = std::max<std::int64_t>(
+            longest, 2);  // for 1 libtorch lays heads out otherwise, and knows no sequences of no length
         if (in.window) keys_before = *in.window - 1;
     }
 
@@ -59,15 +60,16 @@ private:
 };
 
 auto forward(AttentionInput const& in, Sequences const& s) {
-    return at::_flash_attention_forward(in.q, in.k, in.v, s.offsets, s.offsets, s.longest, s.longest, 0.0, true, false, in.scale,
-                                        s.keys_before);
+    return at::_flash_attention_forward(in.q, in.k, in.v, s.offsets, s.offsets, s.longest, s.longest, 0.0, true, false,
+                                        in.scale, s.keys_before);
 }
 
 }  // namespace
 
 bool takes(AttentionInput const& in) {
     constexpr std::int64_t multiple = 8, widest = 256;  // of libtorch's kernels
-    return in.q.is_cuda() && c10::elementSize(in.q.scalar_type()) == 2 && in.q.size(2) % multiple == 0 && in.q.size(2) <= widest;
+    return in.q.is_cuda() && c10::elementSize(in.q.scalar_type()) == 2 && in.q.size(2) % multiple == 0 &&
+           in.q.size(2) <= widest;
 }
 
 at::Tensor attention(AttentionInput const& in) {
@@ -84,8 +86,8 @@ AttentionGradient attention_backward(AttentionInput const& in, at::Tensor const&
     auto const [output, log_sums, seed, offset, unused] = forward(in, s);
     InFixedOrder const guard;
     auto const [dq, dk, dv] =
-        at::_flash_attention_backward(d_output, in.q, in.k, in.v, output, log_sums, s.offsets, s.offsets, s.longest, s.longest,
-                                      0.0, true, seed, offset, in.scale, s.keys_before);
+        at::_flash_attention_backward(d_output, in.q, in.k, in.v, output, log_sums, s.offsets, s.offsets, s.longest,
+                                      s.longest, 0.0, true, seed, offset, in.scale, s.keys_before);
     return {dq.contiguous(), dk.contiguous(), dv.contiguous()};
 }
 

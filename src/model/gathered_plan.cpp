@@ -28,7 +28,8 @@ GatheredPlan generic::plan_gathered(GatheredIds const& ids) {
     at::Tensor const order = std::get<1>(sorted);
     plan.offsets = at::searchsorted(std::get<0>(sorted), at::arange(ids.mine.count + 1, indices));
     std::int64_t num_rows = num_tokens * places;
-    if (ids.all.is_cpu()) num_rows = plan.offsets[ids.mine.count].item<std::int64_t>();  // GPUs would have to wait for it
+    if (ids.all.is_cpu())
+        num_rows = plan.offsets[ids.mine.count].item<std::int64_t>();  // GPUs would have to wait for it
     plan.token_of_row = order.slice(0, 0, num_rows).div(k, "floor");
 
     // Place j of token t's answer is its j-th slot among this rank's experts. One more place takes everybody else's
@@ -49,7 +50,8 @@ GatheredPlan generic::plan_gathered(GatheredIds const& ids) {
 
 GatheredPlan plan_gathered(GatheredIds const& ids) {
     if constexpr (device::is_built) {
-        if (device::has_kernels_on(ids.all.device()) && device::can_plan(ids.mine.count)) return device::plan_gathered(ids);
+        if (device::has_kernels_on(ids.all.device()) && device::can_plan(ids.mine.count))
+            return device::plan_gathered(ids);
     }
     return generic::plan_gathered(ids);
 }

@@ -17,10 +17,11 @@ struct GatheredIds {
 };
 
 struct GatheredPlan {
-    at::Tensor offsets;       // [e+1] int64: first row of each local expert
-    at::Tensor token_of_row;  // int64, by local expert, then token: [R] on the CPU; elsewhere [m * places], any from R on
-    at::Tensor answer_rows;   // [m * places] int64: the row of a token's j-th slot among this rank's experts; else row 0
-    at::Tensor slot_places;   // [n * K] int64: where each own slot stands in what all ranks send back
+    at::Tensor offsets;  // [e+1] int64: first row of each local expert
+    at::Tensor
+        token_of_row;  // int64, by local expert, then token: [R] on the CPU; elsewhere [m * places], any from R on
+    at::Tensor answer_rows;  // [m * places] int64: the row of a token's j-th slot among this rank's experts; else row 0
+    at::Tensor slot_places;  // [n * K] int64: where each own slot stands in what all ranks send back
 };
 
 // By a kernel on a GPU, else composed of ATen calls.

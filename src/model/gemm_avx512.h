@@ -65,7 +65,8 @@ inline __m256i narrow_16(float const* from) {
     return _mm512_cvtepi32_epi16(_mm512_mask_mov_epi32(_mm512_srli_epi32(sum, 16), is_nan, _mm512_set1_epi32(0x7FC0)));
 }
 
-inline void store_sums_512(float const* sums, std::int64_t rows, std::int64_t columns, Bfloat16Bits* y, std::int64_t row_stride) {
+inline void store_sums_512(float const* sums, std::int64_t rows, std::int64_t columns, Bfloat16Bits* y,
+                           std::int64_t row_stride) {
     if (columns < panel_columns) return store_sums(sums, rows, columns, y, row_stride);
     for (std::int64_t r = 0; r < rows; ++r, sums += panel_columns, y += row_stride) {
         _mm256_storeu_si256(reinterpret_cast<__m256i*>(y), narrow_16(sums));

@@ -10,13 +10,19 @@
 namespace gatesweep::gemm {
 namespace {
 
-inline void copy_as_floats(float const* from, float* to) { std::memcpy(to, from, 16 * sizeof(float)); }
+inline void copy_as_floats(float const* from, float* to) {
+    std::memcpy(to, from, 16 * sizeof(float));
+}
 inline void copy_as_floats(Bfloat16Bits const* from, float* to) {
     for (int i = 0; i < 16; ++i)
         to[i] = widen(from[i]);
 }
-inline float as_float(float value) { return value; }
-inline float as_float(Bfloat16Bits bits) { return widen(bits); }
+inline float as_float(float value) {
+    return value;
+}
+inline float as_float(Bfloat16Bits bits) {
+    return widen(bits);
+}
 
 // [depth][rows] floats, rows at most 16; bfloat16 is widened, and its depth filled up to pairs.
 template <class T, class Words>
@@ -44,7 +50,8 @@ void pack_as_floats(T const* x, std::int64_t row_stride, std::int64_t rows, std:
         for (std::int64_t r = 0; r < rows; ++r)
             out[k * rows + r] = as_float(x[r * row_stride + k]);
     }
-    if (sizeof(T) < sizeof(float) && depth % 2 != 0) std::memset(out + end, 0, static_cast<std::size_t>(rows) * sizeof(float));
+    if (sizeof(T) < sizeof(float) && depth % 2 != 0)
+        std::memset(out + end, 0, static_cast<std::size_t>(rows) * sizeof(float));
 }
 
 // R rows by two vectors of columns stay in registers over the whole depth.

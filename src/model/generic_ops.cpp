@@ -11,9 +11,15 @@
 namespace gatesweep::generic {
 namespace {
 
-at::ScalarType compute_type(at::Tensor const& x) { return x.scalar_type() == at::kDouble ? at::kDouble : at::kFloat; }
-at::Tensor up(at::Tensor const& x) { return x.to(compute_type(x)); }
-at::Tensor inverse_rms(at::Tensor const& x, double eps) { return up(x).square().mean(-1, true).add(eps).rsqrt(); }
+at::ScalarType compute_type(at::Tensor const& x) {
+    return x.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+}
+at::Tensor up(at::Tensor const& x) {
+    return x.to(compute_type(x));
+}
+at::Tensor inverse_rms(at::Tensor const& x, double eps) {
+    return up(x).square().mean(-1, true).add(eps).rsqrt();
+}
 
 // [H,n,n] probabilities of one sequence, in the compute type; keys and values with their heads repeated.
 struct Sequence {
@@ -113,7 +119,8 @@ at::Tensor cached_attention(CachedAttentionInput const& in) {
     std::int64_t const group = in.q.size(1) / in.k.size(1);
     std::vector<at::Tensor> rows;
     for (std::int64_t i = 0; i < in.q.size(0); ++i) {
-        std::int64_t const last = in.positions[i], first = in.window ? std::max<std::int64_t>(0, last - *in.window + 1) : 0;
+        std::int64_t const last = in.positions[i],
+                           first = in.window ? std::max<std::int64_t>(0, last - *in.window + 1) : 0;
         auto const cached = [&](at::Tensor const& x) {
             return up(x[in.slots[i]].slice(1, first, last + 1)).repeat_interleave(group, 0);
         };
@@ -152,7 +159,8 @@ Routing on_host(Routing routing, at::Tensor const& all_finite) {
     return routing;
 }
 
-Routing route_on_device(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits, at::Tensor const& all_finite) {
+Routing route_on_device(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits,
+                        at::Tensor const& all_finite) {
     at::Tensor const z = up(router_logits);
     all_finite.logical_and_(z.isfinite().all());
     std::optional<EditTensors> edit;
@@ -181,7 +189,8 @@ at::Tensor route_backward(Routing const& routing, at::Tensor const& d_routing_we
     return (w * (dw - (w * dw).sum(-1, true))).to(d_routing_weights.scalar_type());
 }
 
-at::Tensor router_input_gradient(Routing const& routing, at::Tensor const& d_router_logits, at::Tensor const& gate_weight) {
+at::Tensor router_input_gradient(Routing const& routing, at::Tensor const& d_router_logits,
+                                 at::Tensor const& gate_weight) {
     at::Tensor dense = at::zeros({routing.num_tokens(), routing.num_experts}, d_router_logits.options());
     dense.scatter_(1, routing.expert_ids.to(dense.device()), d_router_logits);
     return at::matmul(dense.to(gate_weight.scalar_type()), gate_weight);
@@ -191,7 +200,8 @@ at::Tensor combine(at::Tensor const& slot_outputs, Routing const& routing) {
     std::int64_t const k = routing.top_k();
     at::Tensor const slots = up(slot_outputs).view({-1, k, slot_outputs.size(1)});
     at::Tensor sum = slots.select(1, 0) * routing.routing_weights.slice(1, 0, 1);
-    for (std::int64_t i = 1; i < k; ++i) sum = sum + slots.select(1, i) * routing.routing_weights.slice(1, i, i + 1);
+    for (std::int64_t i = 1; i < k; ++i)
+        sum = sum + slots.select(1, i) * routing.routing_weights.slice(1, i, i + 1);
     return sum.to(slot_outputs.scalar_type());
 }
 
@@ -202,9 +212,13 @@ CombineGradient combine_backward(at::Tensor const& dy, at::Tensor const& slot_ou
     return {df.view({-1, d}), (g * slots).sum(-1)};
 }
 
-at::Tensor greedy_tokens(at::Tensor const& logits) { return logits.argmax(-1); }
+at::Tensor greedy_tokens(at::Tensor const& logits) {
+    return logits.argmax(-1);
+}
 
-at::Tensor log_probabilities(at::Tensor const& logits) { return at::log_softmax(logits.to(at::kDouble), -1); }
+at::Tensor log_probabilities(at::Tensor const& logits) {
+    return at::log_softmax(logits.to(at::kDouble), -1);
+}
 
 at::Tensor text_scores(at::Tensor const& logits, at::Tensor const& reference_log_p, at::Tensor const& targets) {
     at::Tensor const log_p = generic::log_probabilities(logits).to(at::kFloat);

@@ -9,9 +9,13 @@ bool kernels_wanted() {
     return wanted;
 }
 
-std::string kernels_name() { return kernels_wanted() ? "own" : "aten"; }
+std::string kernels_name() {
+    return kernels_wanted() ? "own" : "aten";
+}
 
-bool has_kernels_on(at::Device device) { return is_built && device.is_cuda() && kernels_wanted(); }
+bool has_kernels_on(at::Device device) {
+    return is_built && device.is_cuda() && kernels_wanted();
+}
 
 bool has_kernels(at::Tensor const& x) {
     return has_kernels_on(x.device()) && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16);

@@ -18,15 +18,16 @@ void KvCache::store_prefix(std::int64_t layer, std::int64_t slot, at::Tensor con
     values_[layer][slot].slice(1, 0, values.size(0)).copy_(values.transpose(0, 1));
 }
 
-void KvCache::store_rows(std::int64_t layer, at::Tensor const& slots, at::Tensor const& positions, at::Tensor const& keys,
-                         at::Tensor const& values) {
+void KvCache::store_rows(std::int64_t layer, at::Tensor const& slots, at::Tensor const& positions,
+                         at::Tensor const& keys, at::Tensor const& values) {
     using namespace at::indexing;
     keys_[layer].index_put_({slots, Slice(), positions}, keys);
     values_[layer].index_put_({slots, Slice(), positions}, values);
 }
 
 std::uint64_t KvCache::slot_bytes(ModelConfig const& config, std::int64_t capacity, std::size_t element_size) {
-    return static_cast<std::uint64_t>(2 * config.num_layers * config.num_kv_heads * config.head_dim * capacity) * element_size;
+    return static_cast<std::uint64_t>(2 * config.num_layers * config.num_kv_heads * config.head_dim * capacity) *
+           element_size;
 }
 
 }  // namespace gatesweep

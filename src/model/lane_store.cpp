@@ -10,8 +10,10 @@ void LaneStore::layer(std::int64_t layer, Lanes const& lanes, bool lanes_changed
     if (device_.is_cpu()) {
         auto const& offsets = lanes.batch().offsets;
         for (std::size_t i = 0; i < lanes.lanes().size(); ++i) {
-            at::Tensor const k = tape.k.slice(0, offsets[i], offsets[i + 1]), v = tape.v.slice(0, offsets[i], offsets[i + 1]);
-            for (std::int64_t branch : lanes.lanes()[i].branches) cache_.store_prefix(layer, slots_[branch], k, v);
+            at::Tensor const k = tape.k.slice(0, offsets[i], offsets[i + 1]),
+                             v = tape.v.slice(0, offsets[i], offsets[i + 1]);
+            for (std::int64_t branch : lanes.lanes()[i].branches)
+                cache_.store_prefix(layer, slots_[branch], k, v);
         }
         return;
     }

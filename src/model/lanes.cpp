@@ -9,7 +9,8 @@ namespace gatesweep {
 Lanes::Lanes(std::span<Stem const> stems, std::span<Branch const> branches, RouterEdits const& edits)
     : stems_(stems), branches_(branches), edits_(edits) {
     std::vector<std::vector<std::int64_t>> of_stem(stems.size());
-    for (std::size_t b = 0; b < branches.size(); ++b) of_stem[branches[b].stem].push_back(static_cast<std::int64_t>(b));
+    for (std::size_t b = 0; b < branches.size(); ++b)
+        of_stem[branches[b].stem].push_back(static_cast<std::int64_t>(b));
     for (std::size_t s = 0; s < stems.size(); ++s) {
         if (!of_stem[s].empty()) lanes_.push_back({static_cast<std::int64_t>(s), std::move(of_stem[s])});
     }
@@ -19,12 +20,14 @@ Lanes::Lanes(std::span<Stem const> stems, std::span<Branch const> branches, Rout
 Lanes::Treatment Lanes::treatment(std::int64_t branch, std::int64_t layer) const {
     auto const& [stem, variant] = branches_[branch];
     bool const has_generated = static_cast<std::int64_t>(stems_[stem].ids.size()) > stems_[stem].num_prompt_tokens;
-    return {edits_.entry(variant, layer, Phase::prefill), has_generated ? edits_.entry(variant, layer, Phase::decode) : 0};
+    return {edits_.entry(variant, layer, Phase::prefill),
+            has_generated ? edits_.entry(variant, layer, Phase::decode) : 0};
 }
 
 void Lanes::pack_lanes() {
     std::vector<std::vector<std::int32_t>> sequences;
-    for (Lane const& lane : lanes_) sequences.emplace_back(stems_[lane.stem].ids.begin(), stems_[lane.stem].ids.end());
+    for (Lane const& lane : lanes_)
+        sequences.emplace_back(stems_[lane.stem].ids.begin(), stems_[lane.stem].ids.end());
     batch_ = pack(sequences);
 }
 

@@ -53,7 +53,8 @@ bool has_grouped_kernel(at::Device gpu) {
     return major == 9 || major == 10;
 }
 
-// A library's product on the CPU, on rows padded with zeros to a multiple of 4: what it does with the last rows differs.
+// A library's product on the CPU, on rows padded with zeros to a multiple of 4: what it does with the last rows
+// differs.
 at::Tensor library_product(at::Tensor const& x, at::Tensor const& matrix) {
     constexpr std::int64_t multiple = 4;
     std::int64_t const rows = x.size(0), padded = (rows + multiple - 1) / multiple * multiple;
@@ -162,7 +163,8 @@ bool groups_on_device(at::Tensor const& x, std::span<LinearWeight const> weights
     constexpr std::int64_t alignment = 8;  // of rows, in elements: 16 bytes
     bool const aligned = weights[0].num_inputs() % alignment == 0 && weights[0].num_outputs() % alignment == 0;
     if (!aligned || c10::elementSize(x.scalar_type()) != 2 || !stacked_weights(weights)) return false;
-    return !x.is_cuda() || (x.scalar_type() == at::kBFloat16 && has_grouped_kernel(x.device()) && !batch_invariance_wanted());
+    return !x.is_cuda() ||
+           (x.scalar_type() == at::kBFloat16 && has_grouped_kernel(x.device()) && !batch_invariance_wanted());
 }
 
 at::Tensor grouped_linear(at::Tensor const& x, at::Tensor const& offsets, std::span<LinearWeight const> weights) {

@@ -12,7 +12,8 @@ inline constexpr std::int64_t max_logit_bytes = std::int64_t{64} << 20;
 template <class Body>
 void for_logit_chunks(std::int64_t num_rows, std::int64_t vocab_size, Body const& body) {
     std::int64_t const chunk = std::max<std::int64_t>(1, max_logit_bytes / (vocab_size * 4));
-    for (std::int64_t begin = 0; begin < num_rows; begin += chunk) body(begin, std::min(begin + chunk, num_rows));
+    for (std::int64_t begin = 0; begin < num_rows; begin += chunk)
+        body(begin, std::min(begin + chunk, num_rows));
 }
 
 }  // namespace gatesweep

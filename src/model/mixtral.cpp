@@ -38,12 +38,14 @@ std::vector<double> Mixtral::forward(PackedBatch const& prompts, RoutingObserver
     return next_token_loss(normed, weights_.lm_head, batch.ids, batch.offsets, Gradient::none).losses;
 }
 
-std::vector<double> Mixtral::forward_backward(PackedBatch const& batch, RoutingObserver& observer, TapePolicy policy) const {
+std::vector<double> Mixtral::forward_backward(PackedBatch const& batch, RoutingObserver& observer,
+                                              TapePolicy policy) const {
     ObservedBatch const one{batch, &observer};
     return forward_backward(std::span(&one, 1), policy).front();
 }
 
-std::vector<std::vector<double>> Mixtral::forward_backward(std::span<ObservedBatch const> batches, TapePolicy policy) const {
+std::vector<std::vector<double>> Mixtral::forward_backward(std::span<ObservedBatch const> batches,
+                                                           TapePolicy policy) const {
     std::vector<BatchUnderWay> under_way;
     for (ObservedBatch const& b : batches)
         under_way.push_back({placed(b.batch, weights_.device()), b.observer, embed(b.batch.ids)});
@@ -66,7 +68,8 @@ std::vector<std::vector<double>> Mixtral::forward_backward(std::span<ObservedBat
     }
     for (std::int64_t l = config_.num_layers - 1; l >= 0; --l) {
         note_step();
-        for (std::size_t i = 0; i < under_way.size(); ++i) under_way[i].tape = std::move(kept.back()[i]);
+        for (std::size_t i = 0; i < under_way.size(); ++i)
+            under_way[i].tape = std::move(kept.back()[i]);
         kept.pop_back();
         if (policy == TapePolicy::recompute) steps.again(under_way, weights_.layers[l]);
         steps.back(under_way, weights_.layers[l], l);
@@ -74,8 +77,9 @@ std::vector<std::vector<double>> Mixtral::forward_backward(std::span<ObservedBat
     return losses;
 }
 
-BranchedHidden Mixtral::forward_branches(std::span<Stem const> stems, std::span<Branch const> branches, RouterEdits const& edits,
-                                         KvCache* cache, std::span<std::int64_t const> slots) const {
+BranchedHidden Mixtral::forward_branches(std::span<Stem const> stems, std::span<Branch const> branches,
+                                         RouterEdits const& edits, KvCache* cache,
+                                         std::span<std::int64_t const> slots) const {
     at::Device const device = weights_.device();
     Lanes lanes(stems, branches, edits);
     PackedBatch batch = placed(lanes.batch(), device);
@@ -108,7 +112,8 @@ DecodeInputs Mixtral::decode_inputs(DecodeBatch const& batch, RouterEdits const&
     in.slots = upload<std::int64_t>(batch.slots, device);
     in.positions = upload<std::int64_t>(batch.positions, device);
     for (std::int64_t l = 0; l < config_.num_layers; ++l) {
-        for (std::int32_t variant : batch.variants) in.entries.push_back(edits.entry(variant, l, Phase::decode));
+        for (std::int32_t variant : batch.variants)
+            in.entries.push_back(edits.entry(variant, l, Phase::decode));
     }
     if (device.is_cpu()) return in;
     in.table = edit_table(edits, device);
@@ -116,14 +121,15 @@ DecodeInputs Mixtral::decode_inputs(DecodeBatch const& batch, RouterEdits const&
     return in;
 }
 
-at::Tensor Mixtral::decode_hidden(DecodeBatch const& batch, DecodeInputs const& in, RouterEdits const& edits, KvCache& cache,
-                                  at::Tensor const& all_finite) const {
-    GATESWEEP_EXPECT(std::all_of(batch.positions.begin(), batch.positions.end(), [&](auto p) { return p < cache.capacity(); }));
+at::Tensor Mixtral::decode_hidden(DecodeBatch const& batch, DecodeInputs const& in, RouterEdits const& edits,
+                                  KvCache& cache, at::Tensor const& all_finite) const {
+    GATESWEEP_EXPECT(
+        std::all_of(batch.positions.begin(), batch.positions.end(), [&](auto p) { return p < cache.capacity(); }));
     std::size_t const n = batch.ids.size();
     at::Tensor hidden = embed(in.ids);
     std::vector<std::int64_t> const tokens_of_rank = dispatcher_.share_token_counts(std::ssize(batch.ids));
-    DecodeContext const context{config_,  dispatcher_,  rotary_,        cache,      batch.slots, batch.positions,
-                                in.slots, in.positions, tokens_of_rank, all_finite};
+    DecodeContext const context{config_,         dispatcher_, rotary_,      cache,          batch.slots,
+                                batch.positions, in.slots,    in.positions, tokens_of_rank, all_finite};
     RowEditTensors on_device = in.table;
     for (std::int64_t l = 0; l < config_.num_layers; ++l) {
         note_step();

@@ -26,7 +26,8 @@ at::Tensor cross_entropy_in_place(at::Tensor logits, at::Tensor const& targets, 
     for_each_row(logits.size(0), vocab, [&](std::int64_t row) {
         float* const z = data + row * vocab;
         float const largest = largest_of_row(z, vocab);
-        double const target_logit = static_cast<double>(z[target[row]] - largest), sum = exponentials_in_place(z, largest, vocab);
+        double const target_logit = static_cast<double>(z[target[row]] - largest),
+                     sum = exponentials_in_place(z, largest, vocab);
         loss[row] = std::log(sum) - target_logit;
         scale_in_place(z, static_cast<float>(1.0 / sum), vocab);
         z[target[row]] -= 1.0F;
@@ -60,19 +61,22 @@ NextTokenLoss next_token_loss(at::Tensor const& hidden, LinearWeight const& lm_h
     std::vector<at::Tensor> losses_of_chunks;
     for_logit_chunks(rows.size(0), lm_head.num_outputs(), [&](std::int64_t begin, std::int64_t end) {
         at::Tensor const logits = token_linear(rows.slice(0, begin, end), lm_head).to(compute_type).contiguous();
-        losses_of_chunks.push_back(cross_entropy_in_place(logits, target.slice(0, begin, end), scale.slice(0, begin, end)));
+        losses_of_chunks.push_back(
+            cross_entropy_in_place(logits, target.slice(0, begin, end), scale.slice(0, begin, end)));
         if (d_rows.defined()) {
             d_rows.slice(0, begin, end).copy_(token_linear_input_gradient(logits.to(hidden.scalar_type()), lm_head));
         }
     });
 
-    at::Tensor const all_losses = losses_of_chunks.empty() ? at::empty({0}, at::kDouble) : at::cat(losses_of_chunks).cpu();
+    at::Tensor const all_losses =
+        losses_of_chunks.empty() ? at::empty({0}, at::kDouble) : at::cat(losses_of_chunks).cpu();
     double const* row_loss = all_losses.const_data_ptr<double>();
     NextTokenLoss result;
     for (std::int64_t s = 0; s < num_prompts; ++s) {
         std::int64_t const num_targets = offsets[s + 1] - offsets[s] - 1;
         double sum = 0;
-        for (std::int64_t i = 0; i < num_targets; ++i) sum += *row_loss++;
+        for (std::int64_t i = 0; i < num_targets; ++i)
+            sum += *row_loss++;
         result.losses.push_back(sum / static_cast<double>(num_targets));
     }
     if (d_rows.defined()) {

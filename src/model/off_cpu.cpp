@@ -12,7 +12,7 @@ at::Tensor attention(AttentionInput const& in) {
 
 AttentionGradient attention_backward(AttentionInput const& in, at::Tensor const& d_output) {
     return device::kernels_wanted() && flash::takes(in) ? flash::attention_backward(in, d_output)
-                                                            : generic::attention_backward(in, d_output);
+                                                        : generic::attention_backward(in, d_output);
 }
 
 at::Tensor rms_norm(at::Tensor const& x, at::Tensor const& weight, double eps) {
@@ -71,7 +71,8 @@ CombineGradient combine_backward(at::Tensor const& dy, at::Tensor const& slot_ou
     return generic::combine_backward(dy, slot_outputs, routing);
 }
 
-Routing route_on_device(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits, at::Tensor const& all_finite) {
+Routing route_on_device(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits,
+                        at::Tensor const& all_finite) {
     if constexpr (device::is_built) {
         if (device::has_kernels(router_logits) && device::can_route(router_logits.size(1)))
             return device::route(router_logits, top_k, tensors_of(edits, router_logits.device()), all_finite);

@@ -1,5 +1,5 @@
-// Operations on tensors that the CPU's loops do not take: by CUDA kernels, ours or libtorch's flash attention, where this
-// build has them and they take the tensor, else composed of plain ATen calls (generic_ops.h).
+// Operations on tensors that the CPU's loops do not take: by CUDA kernels, ours or libtorch's flash attention, where
+// this build has them and they take the tensor, else composed of plain ATen calls (generic_ops.h).
 // GATESWEEP_GPU_KERNELS=aten leaves the kernels out, to compare.
 #pragma once
 
@@ -19,7 +19,8 @@ AttentionGradient attention_backward(AttentionInput const& in, at::Tensor const&
 at::Tensor cached_attention(CachedAttentionInput const& in);
 
 Routing route(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits);
-Routing route_on_device(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits, at::Tensor const& all_finite);
+Routing route_on_device(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits,
+                        at::Tensor const& all_finite);
 at::Tensor combine(at::Tensor const& slot_outputs, Routing const& routing);
 CombineGradient combine_backward(at::Tensor const& dy, at::Tensor const& slot_outputs, Routing const& routing);
 

@@ -26,7 +26,8 @@ void for_logits(at::Tensor const& hidden, LinearWeight const& lm_head, Body cons
 template <class Function>
 std::vector<double> rows_from_device(at::Tensor const& hidden, LinearWeight const& lm_head, Function const& f) {
     std::vector<at::Tensor> parts;
-    for_logits(hidden, lm_head, [&](std::int64_t first, at::Tensor const& logits) { parts.push_back(f(first, logits)); });
+    for_logits(hidden, lm_head,
+               [&](std::int64_t first, at::Tensor const& logits) { parts.push_back(f(first, logits)); });
     if (parts.empty()) return {};
     at::Tensor const all = at::cat(parts).to(at::kCPU, at::kDouble).contiguous();
     return {all.const_data_ptr<double>(), all.const_data_ptr<double>() + all.numel()};
@@ -50,13 +51,18 @@ double log_sum_exp(float const* z, std::int64_t n) {
 double log_sum_exp(double const* z, std::int64_t n) {
     double const largest = *std::max_element(z, z + n);
     double sum = 0;
-    for (std::int64_t i = 0; i < n; ++i) sum += std::exp(z[i] - largest);
+    for (std::int64_t i = 0; i < n; ++i)
+        sum += std::exp(z[i] - largest);
     return largest + std::log(sum);
 }
 
 // The first of equals.
-std::int64_t largest_index(float const* z, std::int64_t n) { return std::find(z, z + n, kernels::largest_of_row(z, n)) - z; }
-std::int64_t largest_index(double const* z, std::int64_t n) { return std::max_element(z, z + n) - z; }
+std::int64_t largest_index(float const* z, std::int64_t n) {
+    return std::find(z, z + n, kernels::largest_of_row(z, n)) - z;
+}
+std::int64_t largest_index(double const* z, std::int64_t n) {
+    return std::max_element(z, z + n) - z;
+}
 
 template <class Body>
 void for_rows(at::Tensor const& logits, Body const& body) {
@@ -91,7 +97,8 @@ at::Tensor greedy_tokens_there(at::Tensor const& hidden, LinearWeight const& lm_
     return tokens;
 }
 
-std::vector<double> target_log_probs(at::Tensor const& hidden, LinearWeight const& lm_head, std::span<std::int32_t const> targets) {
+std::vector<double> target_log_probs(at::Tensor const& hidden, LinearWeight const& lm_head,
+                                     std::span<std::int32_t const> targets) {
     if (!hidden.is_cpu()) {
         return rows_from_device(hidden, lm_head, [&](std::int64_t first, at::Tensor const& logits) {
             return of_targets(generic::log_probabilities(logits), targets.subspan(first, logits.size(0)));
@@ -107,14 +114,16 @@ std::vector<double> target_log_probs(at::Tensor const& hidden, LinearWeight cons
     return result;
 }
 
-TextScorer::TextScorer(at::Tensor const& reference_hidden, LinearWeight const& lm_head, std::span<std::int32_t const> ids)
+TextScorer::TextScorer(at::Tensor const& reference_hidden, LinearWeight const& lm_head,
+                       std::span<std::int32_t const> ids)
     : lm_head_(lm_head), ids_(ids.begin(), ids.end()) {
     std::int64_t const num_targets = static_cast<std::int64_t>(ids.size()) - 1;
     log_p_ = at::empty({num_targets, lm_head.num_outputs()}, reference_hidden.options().dtype(at::kFloat));
     if (!log_p_.is_cpu()) {
-        for_logits(reference_hidden.slice(0, 0, num_targets), lm_head, [&](std::int64_t first, at::Tensor const& logits) {
-            log_p_.slice(0, first, first + logits.size(0)).copy_(generic::log_probabilities(logits));
-        });
+        for_logits(reference_hidden.slice(0, 0, num_targets), lm_head,
+                   [&](std::int64_t first, at::Tensor const& logits) {
+                       log_p_.slice(0, first, first + logits.size(0)).copy_(generic::log_probabilities(logits));
+                   });
         return;
     }
     auto* const out = log_p_.data_ptr<float>();
@@ -122,7 +131,8 @@ TextScorer::TextScorer(at::Tensor const& reference_hidden, LinearWeight const& l
         for_rows(logits, [&](std::int64_t row, auto const* z, std::int64_t vocab) {
             double const normaliser = log_sum_exp(z, vocab);
             float* const to = out + (first + row) * vocab;
-            for (std::int64_t i = 0; i < vocab; ++i) to[i] = static_cast<float>(static_cast<double>(z[i]) - normaliser);
+            for (std::int64_t i = 0; i < vocab; ++i)
+                to[i] = static_cast<float>(static_cast<double>(z[i]) - normaliser);
         });
     });
 }
@@ -132,7 +142,8 @@ TextScore TextScorer::reference() const {
     score.num_targets = log_p_.size(0);
     if (score.num_targets == 0) return score;
     at::Tensor const log_p = of_targets(log_p_, std::span(ids_).subspan(1)).cpu().contiguous();
-    for (std::int64_t t = 0; t < score.num_targets; ++t) score.nll_sum -= static_cast<double>(log_p.const_data_ptr<float>()[t]);
+    for (std::int64_t t = 0; t < score.num_targets; ++t)
+        score.nll_sum -= static_cast<double>(log_p.const_data_ptr<float>()[t]);
     return score;
 }
 
@@ -175,7 +186,9 @@ TextScorer::RowScores TextScorer::score_rows_on_device(at::Tensor const& hidden)
     auto const both = rows_from_device(hidden, lm_head_, [&](std::int64_t first, at::Tensor const& logits) {
         auto const n = static_cast<std::size_t>(logits.size(0));
         std::span<std::int32_t const> const targets = std::span(ids_).subspan(static_cast<std::size_t>(first + 1), n);
-        return generic::text_scores(logits, log_p_.slice(0, first, first + logits.size(0)), columns_of(targets, logits.device())).view(-1);
+        return generic::text_scores(logits, log_p_.slice(0, first, first + logits.size(0)),
+                                    columns_of(targets, logits.device()))
+            .view(-1);
     });
     RowScores scores;
     for (std::size_t i = 0; i < both.size(); i += 2) {

@@ -10,7 +10,8 @@ PackedBatch pack(std::span<std::vector<std::int32_t> const> prompts) {
     std::vector<std::int64_t> ids, positions;
     for (auto const& prompt : prompts) {
         ids.insert(ids.end(), prompt.begin(), prompt.end());
-        for (std::size_t i = 0; i < prompt.size(); ++i) positions.push_back(static_cast<std::int64_t>(i));
+        for (std::size_t i = 0; i < prompt.size(); ++i)
+            positions.push_back(static_cast<std::int64_t>(i));
         batch.offsets.push_back(static_cast<std::int64_t>(ids.size()));
     }
     batch.ids = at::tensor(ids, at::kLong);

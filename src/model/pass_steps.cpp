@@ -16,7 +16,8 @@ HeadGradient head_forward_backward(ModelConfig const& config, at::Tensor const& 
 
 void LayerSteps::compute(std::span<BatchUnderWay> batches, LayerWeights const& weights) const {
     std::vector<SlotsUnderWay> slots;
-    for (BatchUnderWay& b : batches) slots.push_back(forward_to_experts(context(b), weights, b.current, b.tape));
+    for (BatchUnderWay& b : batches)
+        slots.push_back(forward_to_experts(context(b), weights, b.current, b.tape));
     for (std::size_t i = 0; i < batches.size(); ++i)
         slots[i] = forward_through_experts(dispatcher_, weights, batches[i].tape, std::move(slots[i]));
     for (std::size_t i = 0; i < batches.size(); ++i)
@@ -25,25 +26,31 @@ void LayerSteps::compute(std::span<BatchUnderWay> batches, LayerWeights const& w
 
 void LayerSteps::forth(std::span<BatchUnderWay> batches, LayerWeights const& weights, std::int64_t layer) const {
     compute(batches, weights);
-    for (BatchUnderWay const& b : batches) b.observer->on_routing(layer, b.batch, b.tape.routing);
+    for (BatchUnderWay const& b : batches)
+        b.observer->on_routing(layer, b.batch, b.tape.routing);
 }
 
 void LayerSteps::again(std::span<BatchUnderWay> batches, LayerWeights const& weights) const {
     std::vector<at::Tensor> gradients;
-    for (BatchUnderWay& b : batches) gradients.push_back(std::exchange(b.current, b.tape.input));
+    for (BatchUnderWay& b : batches)
+        gradients.push_back(std::exchange(b.current, b.tape.input));
     compute(batches, weights);
-    for (std::size_t i = 0; i < batches.size(); ++i) batches[i].current = gradients[i];
+    for (std::size_t i = 0; i < batches.size(); ++i)
+        batches[i].current = gradients[i];
 }
 
 void LayerSteps::back(std::span<BatchUnderWay> batches, LayerWeights const& weights, std::int64_t layer) const {
     Backward const extent = layer > 0 ? Backward::router_and_input : Backward::router_only;
     std::vector<LayerContext> contexts;
-    for (BatchUnderWay const& b : batches) contexts.push_back(context(b));
+    for (BatchUnderWay const& b : batches)
+        contexts.push_back(context(b));
     std::vector<LayerBackward> steps;
     for (std::size_t i = 0; i < batches.size(); ++i)
         steps.emplace_back(contexts[i], weights, batches[i].tape, batches[i].current, extent);
-    for (LayerBackward& step : steps) step.to_experts();
-    for (LayerBackward& step : steps) step.through_experts();
+    for (LayerBackward& step : steps)
+        step.to_experts();
+    for (LayerBackward& step : steps)
+        step.through_experts();
     for (std::size_t i = 0; i < batches.size(); ++i) {
         BatchUnderWay& b = batches[i];
         LayerGradient const gradient = steps[i].from_experts();

@@ -14,7 +14,7 @@ namespace gatesweep {
 struct BatchUnderWay {
     PackedBatch batch;
     RoutingObserver* observer = nullptr;
-    at::Tensor current;  // [T,D] what goes into the layer: forth its input, back the gradient to its output
+    at::Tensor current;   // [T,D] what goes into the layer: forth its input, back the gradient to its output
     LayerTape tape = {};  // of the layer at hand
 };
 

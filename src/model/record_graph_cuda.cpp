@@ -7,8 +7,8 @@
 namespace gatesweep {
 namespace {
 
-// One stream and one pool for all graphs of a recorder, which so share memory: a stream's serves that stream alone. Not for
-// all recorders, since libtorch takes up no pool again that its last graph has left.
+// One stream and one pool for all graphs of a recorder, which so share memory: a stream's serves that stream alone. Not
+// for all recorders, since libtorch takes up no pool again that its last graph has left.
 struct Place {
     c10::cuda::CUDAStream stream = c10::cuda::getStreamFromPool();  // not the default one, as recording demands
     at::cuda::MempoolId_t pool = at::cuda::graph_pool_handle();
@@ -46,7 +46,8 @@ private:
 }  // namespace
 
 Recorder graph_recorder() {
-    return [place = Place{}](std::function<void()> const& work) { return std::make_unique<CudaGraphWork>(place, work); };
+    return
+        [place = Place{}](std::function<void()> const& work) { return std::make_unique<CudaGraphWork>(place, work); };
 }
 
 }  // namespace gatesweep

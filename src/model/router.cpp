@@ -23,8 +23,10 @@ template <class A>
 void softmax(std::vector<A>& z) {
     A const largest = *std::max_element(z.begin(), z.end());
     A sum = 0;
-    for (A& value : z) sum += value = std::exp(value - largest);
-    for (A& value : z) value /= sum;
+    for (A& value : z)
+        sum += value = std::exp(value - largest);
+    for (A& value : z)
+        value /= sum;
 }
 
 // Edits that act before softmax.
@@ -36,12 +38,15 @@ void edit_logits(LayerEdit const& edit, std::vector<A>& z) {
             if (edit.values[e] != 0.0F) z[e] = -std::numeric_limits<A>::infinity();
         }
     } else if (edit.mode == EditMode::bias) {
-        for (std::size_t e = 0; e < n; ++e) z[e] += static_cast<A>(edit.values[e]);
+        for (std::size_t e = 0; e < n; ++e)
+            z[e] += static_cast<A>(edit.values[e]);
     } else if (edit.mode == EditMode::steer) {
         A const largest = *std::max_element(z.begin(), z.end());
         A sum = 0;
-        for (A value : z) sum += std::exp(value - largest);
-        for (A& value : z) value = value - largest - std::log(sum);  // log-softmax
+        for (A value : z)
+            sum += std::exp(value - largest);
+        for (A& value : z)
+            value = value - largest - std::log(sum);  // log-softmax
         A const top = *std::max_element(z.begin(), z.end()), bottom = *std::min_element(z.begin(), z.end());
         for (std::size_t e = 0; e < n; ++e) {
             if (edit.values[e] > 0.0F) z[e] = top + A(0.01);
@@ -60,18 +65,21 @@ void edit_weights(LayerEdit const& edit, std::int64_t const* expert_ids, A* weig
         left += weights[k];
     }
     if (edit.mode == EditMode::zero || left == 0) return;
-    for (std::int64_t k = 0; k < top_k; ++k) weights[k] /= left;
+    for (std::int64_t k = 0; k < top_k; ++k)
+        weights[k] /= left;
 }
 
 // out [T,d]: the sum of each token's K rows by their factors [T,K].
 template <class T, class RowOfSlot>
-void weighted_sums(Routing const& routing, at::Tensor const& factors, std::int64_t d, RowOfSlot const& row_of_slot, T* out) {
+void weighted_sums(Routing const& routing, at::Tensor const& factors, std::int64_t d, RowOfSlot const& row_of_slot,
+                   T* out) {
     std::int64_t const k = routing.top_k();
     auto const* factor = factors.const_data_ptr<float>();
     for_each_row(routing.num_tokens(), k * d, [&](std::int64_t t) {
         static thread_local std::vector<T const*> rows;
         rows.clear();
-        for (std::int64_t i = t * k; i < (t + 1) * k; ++i) rows.push_back(row_of_slot(i));
+        for (std::int64_t i = t * k; i < (t + 1) * k; ++i)
+            rows.push_back(row_of_slot(i));
         weighted_sum_row(std::span<T const* const>(rows), factor + t * k, out + t * d, d);
     });
 }
@@ -98,10 +106,11 @@ Routing route(at::Tensor const& router_logits, std::int64_t top_k, RowEdits cons
         std::vector<std::int64_t> order(static_cast<std::size_t>(num_experts));
         for (std::int64_t t = 0; t < num_tokens; ++t) {
             std::copy_n(logits + t * num_experts, num_experts, p.begin());
-            GATESWEEP_VALIDATE(std::all_of(p.begin(), p.end(), [](A z) { return std::isfinite(z); }), ExitCode::bad_data,
-                               "the router computed a logit that is not finite (token {} of the batch), so experts cannot be "
-                               "chosen: the checkpoint's weights are damaged, or overflow in this type; try float32",
-                               t);
+            GATESWEEP_VALIDATE(
+                std::all_of(p.begin(), p.end(), [](A z) { return std::isfinite(z); }), ExitCode::bad_data,
+                "the router computed a logit that is not finite (token {} of the batch), so experts cannot be "
+                "chosen: the checkpoint's weights are damaged, or overflow in this type; try float32",
+                t);
             LayerEdit const* const edit = edits.of_row(t);
             if (edit) edit_logits(*edit, p);
             softmax(p);
@@ -110,7 +119,8 @@ Routing route(at::Tensor const& router_logits, std::int64_t top_k, RowEdits cons
             std::partial_sort(order.begin(), order.begin() + looked_at, order.end(), better);
             if (has_margin) margins[t] = p[order[top_k - 1]] - p[order[top_k]];
             A sum = 0;
-            for (std::int64_t k = 0; k < top_k; ++k) sum += p[order[k]];
+            for (std::int64_t k = 0; k < top_k; ++k)
+                sum += p[order[k]];
             std::sort(order.begin(), order.begin() + top_k);
             for (std::int64_t k = 0; k < top_k; ++k) {
                 ids[t * top_k + k] = order[k];
@@ -122,15 +132,17 @@ Routing route(at::Tensor const& router_logits, std::int64_t top_k, RowEdits cons
     return routing;
 }
 
-Routing route_on_device(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits, at::Tensor const& all_finite) {
+Routing route_on_device(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits,
+                        at::Tensor const& all_finite) {
     if (!router_logits.is_cpu()) return off_cpu::route_on_device(router_logits, top_k, edits, all_finite);
     return route(router_logits, top_k, edits);
 }
 
 void validate_finite(at::Tensor const& all_finite) {
-    GATESWEEP_VALIDATE(all_finite.item<bool>(), ExitCode::bad_data,
-                       "the router computed a logit that is not finite, so experts cannot be chosen: the checkpoint's weights "
-                       "are damaged, or overflow in this type; try float32");
+    GATESWEEP_VALIDATE(
+        all_finite.item<bool>(), ExitCode::bad_data,
+        "the router computed a logit that is not finite, so experts cannot be chosen: the checkpoint's weights "
+        "are damaged, or overflow in this type; try float32");
 }
 
 at::Tensor route_backward(Routing const& routing, at::Tensor const& d_routing_weights) {
@@ -138,14 +150,17 @@ at::Tensor route_backward(Routing const& routing, at::Tensor const& d_routing_we
     std::int64_t const k = routing.top_k();
     at::Tensor result = at::empty_like(d_routing_weights);
     AT_DISPATCH_FLOATING_TYPES(result.scalar_type(), "route_backward", [&] {
-        auto const *w = routing.routing_weights.const_data_ptr<scalar_t>(), *dw = d_routing_weights.const_data_ptr<scalar_t>();
+        auto const *w = routing.routing_weights.const_data_ptr<scalar_t>(),
+                   *dw = d_routing_weights.const_data_ptr<scalar_t>();
         auto* dz = result.data_ptr<scalar_t>();
         for (std::int64_t t = 0; t < routing.num_tokens(); ++t, w += k, dw += k, dz += k) {
             // In float64, with weights that sum to 1 in float64: the difference of nearly equal inner products is all
             // there is, and the sum over experts must vanish.
             double total = 0, mean = 0;
-            for (std::int64_t i = 0; i < k; ++i) total += static_cast<double>(w[i]);
-            for (std::int64_t i = 0; i < k; ++i) mean += static_cast<double>(w[i]) / total * static_cast<double>(dw[i]);
+            for (std::int64_t i = 0; i < k; ++i)
+                total += static_cast<double>(w[i]);
+            for (std::int64_t i = 0; i < k; ++i)
+                mean += static_cast<double>(w[i]) / total * static_cast<double>(dw[i]);
             for (std::int64_t i = 0; i < k; ++i) {
                 dz[i] = static_cast<scalar_t>(static_cast<double>(w[i]) / total * (static_cast<double>(dw[i]) - mean));
             }
@@ -154,7 +169,8 @@ at::Tensor route_backward(Routing const& routing, at::Tensor const& d_routing_we
     return result;
 }
 
-at::Tensor router_input_gradient(Routing const& routing, at::Tensor const& d_router_logits, at::Tensor const& gate_weight) {
+at::Tensor router_input_gradient(Routing const& routing, at::Tensor const& d_router_logits,
+                                 at::Tensor const& gate_weight) {
     if (!has_loops(gate_weight)) return generic::router_input_gradient(routing, d_router_logits, gate_weight);
     std::int64_t const d = gate_weight.size(1);
     at::Tensor dx = at::empty({routing.num_tokens(), d}, gate_weight.options());
@@ -163,7 +179,9 @@ at::Tensor router_input_gradient(Routing const& routing, at::Tensor const& d_rou
     GATESWEEP_DISPATCH(gate_weight.scalar_type(), "router_input_gradient", [&] {
         auto const* ids = routing.expert_ids.const_data_ptr<std::int64_t>();
         auto const* gate = gate_weight.const_data_ptr<scalar_t>();
-        weighted_sums(routing, factors, d, [&](std::int64_t i) { return bits(gate + ids[i] * d); }, bits(dx.data_ptr<scalar_t>()));
+        weighted_sums(
+            routing, factors, d, [&](std::int64_t i) { return bits(gate + ids[i] * d); },
+            bits(dx.data_ptr<scalar_t>()));
     });
     return dx;
 }
@@ -174,8 +192,9 @@ at::Tensor combine(at::Tensor const& slot_outputs, Routing const& routing) {
     at::Tensor y = at::empty({routing.num_tokens(), d}, slot_outputs.options());
     GATESWEEP_DISPATCH(slot_outputs.scalar_type(), "combine", [&] {
         auto const* f = slot_outputs.const_data_ptr<scalar_t>();
-        weighted_sums(routing, routing.routing_weights, d, [&](std::int64_t i) { return bits(f + i * d); },
-                      bits(y.data_ptr<scalar_t>()));
+        weighted_sums(
+            routing, routing.routing_weights, d, [&](std::int64_t i) { return bits(f + i * d); },
+            bits(y.data_ptr<scalar_t>()));
     });
     return y;
 }

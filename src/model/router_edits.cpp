@@ -17,13 +17,16 @@ RouterEdits::RouterEdits(std::int64_t num_layers, std::int64_t num_experts)
 std::int32_t RouterEdits::add(EditMode mode, EditScope scope, std::span<RouterEdit const> edits) {
     std::map<std::int64_t, LayerEdit> by_layer;
     for (RouterEdit const& edit : edits) {
-        bool const inside = edit.layer >= 0 && edit.layer < num_layers_ && edit.expert >= 0 && edit.expert < num_experts_;
-        GATESWEEP_VALIDATE(inside, ExitCode::internal, "a trial edits expert {} of layer {}, outside the model: please report this mistake",
+        bool const inside =
+            edit.layer >= 0 && edit.layer < num_layers_ && edit.expert >= 0 && edit.expert < num_experts_;
+        GATESWEEP_VALIDATE(inside, ExitCode::internal,
+                           "a trial edits expert {} of layer {}, outside the model: please report this mistake",
                            edit.expert, edit.layer);
         auto& layer = by_layer.try_emplace(edit.layer, LayerEdit{mode, layer_edits_[0].values}).first->second;
         float& value = layer.values[static_cast<std::size_t>(edit.expert)];
         GATESWEEP_VALIDATE(value == 0.0F && edit.value != 0.0, ExitCode::internal,
-                           "a trial edits expert {} of layer {} twice, or by nothing: please report this mistake", edit.expert, edit.layer);
+                           "a trial edits expert {} of layer {} twice, or by nothing: please report this mistake",
+                           edit.expert, edit.layer);
         value = static_cast<float>(edit.value);
     }
     auto const variant = static_cast<std::int32_t>(scopes_.size());
@@ -32,7 +35,8 @@ std::int32_t RouterEdits::add(EditMode mode, EditScope scope, std::span<RouterEd
     for (auto const& [layer, edit] : by_layer) {
         auto found = std::find(layer_edits_.begin() + 1, layer_edits_.end(), edit);
         if (found == layer_edits_.end()) found = layer_edits_.insert(found, edit);
-        entries_[static_cast<std::size_t>(variant * num_layers_ + layer)] = static_cast<std::int32_t>(found - layer_edits_.begin());
+        entries_[static_cast<std::size_t>(variant * num_layers_ + layer)] =
+            static_cast<std::int32_t>(found - layer_edits_.begin());
     }
     return variant;
 }

@@ -28,10 +28,12 @@ at::Tensor rms_norm_backward(at::Tensor const& dy, at::Tensor const& x, at::Tens
     std::int64_t const d = x.size(1);
     at::Tensor dx = at::empty_like(x);
     GATESWEEP_DISPATCH(x.scalar_type(), "rms_norm_backward", [&] {
-        auto const *grad = dy.const_data_ptr<scalar_t>(), *in = x.const_data_ptr<scalar_t>(), *w = weight.const_data_ptr<scalar_t>();
+        auto const *grad = dy.const_data_ptr<scalar_t>(), *in = x.const_data_ptr<scalar_t>(),
+                   *w = weight.const_data_ptr<scalar_t>();
         auto* out = dx.data_ptr<scalar_t>();
         for_each_row(x.size(0), d, [&](std::int64_t t) {
-            rms_norm_backward_row(bits(grad + t * d), bits(in + t * d), bits(w), static_cast<float>(eps), bits(out + t * d), d);
+            rms_norm_backward_row(bits(grad + t * d), bits(in + t * d), bits(w), static_cast<float>(eps),
+                                  bits(out + t * d), d);
         });
     });
     return dx;
@@ -69,9 +71,10 @@ at::Tensor swiglu_backward(at::Tensor const& d_activation, at::Tensor const& gat
     return d_gate_up;
 }
 
-RotaryTable make_rotary_table(std::int64_t num_positions, std::int64_t head_dim, double theta, at::TensorOptions options) {
-    // In float32 as the reference does, but one element at a time: a vectorised cosine rounds its tail differently, and a
-    // position's row must not depend on how many rows there are.
+RotaryTable make_rotary_table(std::int64_t num_positions, std::int64_t head_dim, double theta,
+                              at::TensorOptions options) {
+    // In float32 as the reference does, but one element at a time: a vectorised cosine rounds its tail differently, and
+    // a position's row must not depend on how many rows there are.
     std::int64_t const half = head_dim / 2;
     at::Tensor cos = at::empty({num_positions, half}, at::kFloat), sin = at::empty_like(cos);
     auto *c = cos.data_ptr<float>(), *s = sin.data_ptr<float>();
@@ -105,6 +108,8 @@ void rotate_heads(at::Tensor x, at::Tensor const& positions, RotaryTable const& 
     });
 }
 
-at::Tensor row_sums(at::Tensor const& x) { return off_cpu::row_sums(x); }
+at::Tensor row_sums(at::Tensor const& x) {
+    return off_cpu::row_sums(x);
+}
 
 }  // namespace gatesweep

@@ -108,7 +108,8 @@ bool StreamedMixtral::backward(std::span<ObservedBatch const> batches, StreamHoo
         if (!may_go_on(hooks)) return false;
         LayerWeights const& weights = layer(l, l > 0 ? l - 1 : LayerStream::none);
         for (std::size_t b = 0; b < batches.size(); ++b) {
-            BatchUnderWay batch{batches[b].batch, batches[b].observer, kept.take_current(b), {.input = kept.take_input(b, l)}};
+            BatchUnderWay batch{
+                batches[b].batch, batches[b].observer, kept.take_current(b), {.input = kept.take_input(b, l)}};
             steps().again({&batch, 1}, weights);
             steps().back({&batch, 1}, weights, l);
             if (l > 0) kept.set_current(b, batch.current);

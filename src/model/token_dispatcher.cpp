@@ -9,12 +9,14 @@
 namespace gatesweep {
 
 DecodeDispatch choose_decode_dispatch(at::Device device) {
-    auto const word = word_of_environment("GATESWEEP_DECODE_DISPATCH", "counted", "gathered", device.is_cpu() ? "counted" : "gathered");
+    auto const word = word_of_environment("GATESWEEP_DECODE_DISPATCH", "counted", "gathered",
+                                          device.is_cpu() ? "counted" : "gathered");
     return word == "counted" ? DecodeDispatch::counted : DecodeDispatch::gathered;
 }
 
 TokenDispatcher::TokenDispatcher(ParallelLayout const& layout, std::int64_t num_experts, at::Device device)
-    : TokenDispatcher(layout, num_experts, TensorCollectives(layout.expert_parallel, device), choose_decode_dispatch(device)) {}
+    : TokenDispatcher(layout, num_experts, TensorCollectives(layout.expert_parallel, device),
+                      choose_decode_dispatch(device)) {}
 
 TokenDispatcher::TokenDispatcher(ParallelLayout const& layout, std::int64_t num_experts, TensorCollectives collectives,
                                  DecodeDispatch decode_dispatch)
@@ -52,7 +54,8 @@ DispatchRecord TokenDispatcher::plan(Routing const& routing) const {
 
     // Slots by expert id, in token order within an expert: a counting sort. Owners are contiguous blocks of experts.
     std::vector<std::int64_t> send_counts(static_cast<std::size_t>(num_experts_), 0);
-    for (std::int64_t i = 0; i < num_slots; ++i) ++send_counts[expert_of[i]];
+    for (std::int64_t i = 0; i < num_slots; ++i)
+        ++send_counts[expert_of[i]];
     std::vector<std::int64_t> next(send_counts.size(), 0);
     std::exclusive_scan(send_counts.begin(), send_counts.end(), next.begin(), std::int64_t{0});
     record.slot_order = at::empty({num_slots}, at::kLong);
@@ -72,21 +75,27 @@ DispatchRecord TokenDispatcher::plan(Routing const& routing) const {
     std::vector<std::int64_t> rows_of_expert(static_cast<std::size_t>(num_local_experts), 0);
     for (int r = 0; r < num_ranks_; ++r) {
         auto const begin = r * num_local_experts;
-        record.send_rows.push_back(std::accumulate(send_counts.begin() + begin, send_counts.begin() + begin + num_local_experts, std::int64_t{0}));
-        record.receive_rows.push_back(std::accumulate(received.begin() + begin, received.begin() + begin + num_local_experts, std::int64_t{0}));
-        for (std::int64_t x = 0; x < num_local_experts; ++x) rows_of_expert[x] += received[begin + x];
+        record.send_rows.push_back(std::accumulate(send_counts.begin() + begin,
+                                                   send_counts.begin() + begin + num_local_experts, std::int64_t{0}));
+        record.receive_rows.push_back(
+            std::accumulate(received.begin() + begin, received.begin() + begin + num_local_experts, std::int64_t{0}));
+        for (std::int64_t x = 0; x < num_local_experts; ++x)
+            rows_of_expert[x] += received[begin + x];
     }
     record.expert_offsets.assign(1, 0);
-    for (std::int64_t rows : rows_of_expert) record.expert_offsets.push_back(record.expert_offsets.back() + rows);
+    for (std::int64_t rows : rows_of_expert)
+        record.expert_offsets.push_back(record.expert_offsets.back() + rows);
 
     // Rows arrive by source rank, then local expert; they stand by local expert, then source rank.
-    std::int64_t const num_received = std::accumulate(record.receive_rows.begin(), record.receive_rows.end(), std::int64_t{0});
+    std::int64_t const num_received =
+        std::accumulate(record.receive_rows.begin(), record.receive_rows.end(), std::int64_t{0});
     record.expert_rows = at::empty({num_received}, at::kLong);
     auto* row = record.expert_rows.data_ptr<std::int64_t>();
     std::vector<std::int64_t> free_row(record.expert_offsets.begin(), record.expert_offsets.end() - 1);
     for (std::size_t block = 0; block < received.size(); ++block) {
         auto& at = free_row[block % static_cast<std::size_t>(num_local_experts)];
-        for (std::int64_t i = 0; i < received[block]; ++i) *row++ = at++;
+        for (std::int64_t i = 0; i < received[block]; ++i)
+            *row++ = at++;
     }
     return record;
 }

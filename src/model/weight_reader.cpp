@@ -95,8 +95,8 @@ LinearWeight WeightReader::qkv(std::int64_t layer) {
 ExpertWeights WeightReader::experts(std::int64_t layer) {
     std::int64_t const f = source_.config->intermediate_size, d = source_.config->hidden_size;
     ExpertWeights experts;
-    // On the CPU a weight is laid out anew when it is read; elsewhere a layer's experts stand behind each other, so that
-    // one product can take them all (grouped_linear).
+    // On the CPU a weight is laid out anew when it is read; elsewhere a layer's experts stand behind each other, so
+    // that one product can take them all (grouped_linear).
     std::int64_t const block = options_.device().is_cpu() ? 1 : source_.experts.count;
     at::Tensor gate_up_block, down_block;
     for (std::int64_t x = 0; x < source_.experts.count; ++x) {

@@ -8,12 +8,15 @@
 namespace gatesweep {
 
 std::uint64_t Weights::num_bytes() const {
-    std::uint64_t bytes = embedding.nbytes() + final_norm.nbytes() + (lm_head.data().is_same(embedding) ? 0 : lm_head.num_bytes());
+    std::uint64_t bytes =
+        embedding.nbytes() + final_norm.nbytes() + (lm_head.data().is_same(embedding) ? 0 : lm_head.num_bytes());
     for (auto const& w : layers) {
-        bytes += w.input_norm.nbytes() + w.post_attention_norm.nbytes() + w.qkv.num_bytes() + w.o_proj.num_bytes() + w.gate.nbytes();
+        bytes += w.input_norm.nbytes() + w.post_attention_norm.nbytes() + w.qkv.num_bytes() + w.o_proj.num_bytes() +
+                 w.gate.nbytes();
         if (w.gate_product.is_laid_out()) bytes += w.gate_product.num_bytes();
         for (auto const* matrices : {&w.experts.gate_up, &w.experts.down}) {
-            for (LinearWeight const& matrix : *matrices) bytes += matrix.num_bytes();
+            for (LinearWeight const& matrix : *matrices)
+                bytes += matrix.num_bytes();
         }
     }
     return bytes;

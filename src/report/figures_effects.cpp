@@ -98,7 +98,8 @@ Figure forest(RunView const& run, std::string const& group) {
     figure.plot = "plot ";
     if (has_band) {
         figure.plot += fmt::format(
-            "{0} using 6:1:5:7:($1-0.34):($1+0.34) with boxxyerror fs solid 1.0 noborder fc rgb '{1}' title 'its random "
+            "{0} using 6:1:5:7:($1-0.34):($1+0.34) with boxxyerror fs solid 1.0 noborder fc rgb '{1}' title 'its "
+            "random "
             "sets, lowest to highest', \\\n     {0} using 6:($1-0.34):(0):(0.68) with vectors nohead "
             "lw 2 lc rgb '{2}' title 'their mean', \\\n     ",
             file, hex(band_colour), hex(band_mean_colour));

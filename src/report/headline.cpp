@@ -71,9 +71,9 @@ std::string marked_text(RunView const& run) {
 }
 
 std::string statistics_text(TrialResult const& set) {
-    std::string text = fmt::format("paired difference {} points [{}, {}], {}", points_text(set.difference),
-                                   points_text(set.difference_low), points_text(set.difference_high),
-                                   p_text("p", set.p_exact));
+    std::string text =
+        fmt::format("paired difference {} points [{}, {}], {}", points_text(set.difference),
+                    points_text(set.difference_low), points_text(set.difference_high), p_text("p", set.p_exact));
     if (!std::isnan(set.q_value)) text += ", " + p_text("q", set.q_value);
     if (!std::isnan(set.p_empirical)) text += ", " + p_text("empirical p", set.p_empirical);
     return text;
@@ -121,8 +121,8 @@ std::string beside_text(SweepView const& sweep, TrialResult const& set) {
 
 void add_grid_lines(SweepView const& sweep, TrialResult const& best, std::vector<std::string>& lines) {
     bool const within = evidence_of(sweep, best) == Evidence::within_chance;
-    lines.push_back(fmt::format("{}{};", within ? "no set changed refusals beyond chance; the largest: " : "",
-                                effect_text(best)));
+    lines.push_back(
+        fmt::format("{}{};", within ? "no set changed refusals beyond chance; the largest: " : "", effect_text(best)));
     lines.push_back(beside_text(sweep, best));
 }
 

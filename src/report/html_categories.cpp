@@ -75,13 +75,15 @@ std::string group_table(RunView const& run, std::string const& group) {
                     {{html_escape(shortened(run.job.by, 40))},
                      {"prompts", HtmlColumn::Kind::number},
                      {"baseline, %", HtmlColumn::Kind::number, "refusals without edits"}}};
-    for (auto const* set : sets) table.columns.push_back({set_html(sweep, *set), HtmlColumn::Kind::number});
+    for (auto const* set : sets)
+        table.columns.push_back({set_html(sweep, *set), HtmlColumn::Kind::number});
     std::size_t num_small = 0;
     for (auto const& category : found.categories) {
         CategoryEffect const& before = baseline->second.at(category);
         bool const is_small = before.num_pairs < few_pairs;
         num_small += is_small ? 1 : 0;
-        std::string const name = category.empty() ? "<span class=\"absent\">(none)</span>" : html_escape(shortened(category, 60));
+        std::string const name =
+            category.empty() ? "<span class=\"absent\">(none)</span>" : html_escape(shortened(category, 60));
         table.rows.push_back({name + (is_small ? " *" : ""), count_cell(before.num_pairs),
                               HtmlCell(percent_text(before.after), before.after)});
         for (auto const* set : sets) {
@@ -91,10 +93,12 @@ std::string group_table(RunView const& run, std::string const& group) {
         }
     }
     std::string const small =
-        num_small == 0 ? ""
-                       : fmt::format("<p class=\"labeller alert\"><b>* Small cells:</b> {} of {} categories have fewer than {} prompts. "
-                                     "Their intervals are wide, and among so many categories some differ by chance.</p>\n",
-                                     num_small, found.categories.size(), few_pairs);
+        num_small == 0
+            ? ""
+            : fmt::format(
+                  "<p class=\"labeller alert\"><b>* Small cells:</b> {} of {} categories have fewer than {} prompts. "
+                  "Their intervals are wide, and among so many categories some differ by chance.</p>\n",
+                  num_small, found.categories.size(), few_pairs);
     return table.html() + small;
 }
 
@@ -107,7 +111,8 @@ std::string categories_section(RunView const& run) {
         "question for new prompts.</p>\n";
     std::vector<std::string> groups = run.sweep->groups;
     groups.insert(groups.end(), run.sweep->side_groups.begin(), run.sweep->side_groups.end());
-    for (auto const& group : groups) body += group_table(run, group);
+    for (auto const& group : groups)
+        body += group_table(run, group);
     return section("categories", "Effects by category", body + labeller_line(run));
 }
 

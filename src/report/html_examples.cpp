@@ -49,7 +49,9 @@ std::string examples_html(std::string_view title, std::vector<Example> const& ex
         body += fmt::format(
             "<h4>Prompt {} <span class=\"note\">(<code>prompt_index</code> {})</span></h4>\n{}{}",
             html_escape(shortened(example.baseline->prompt_id, 60)), example.prompt_index,
-            asked.empty() ? "" : fmt::format("<pre class=\"reply\">{}</pre>\n", html_escape(shortened(asked, max_reply_characters))),
+            asked.empty()
+                ? ""
+                : fmt::format("<pre class=\"reply\">{}</pre>\n", html_escape(shortened(asked, max_reply_characters))),
             side_by_side(reply_html("Baseline", *example.baseline), reply_html("With the set", *example.treated)));
     }
     if (examples.empty()) body = "<p class=\"note\">None.</p>\n";
@@ -86,7 +88,8 @@ std::string group_examples(RunView const& run, std::string const& group) {
     auto const before =
         read_replies(run.folder / "completions.jsonl", run.sweep->baseline(group).id, group, max_replies);
     std::string html;
-    for (TrialResult const* const set : sets) html += set_examples(run, *set, before);
+    for (TrialResult const* const set : sets)
+        html += set_examples(run, *set, before);
     if (num_all > max_sets)
         html += fmt::format("<p class=\"note\">The first {} of {} sets of the result.</p>\n", max_sets, num_all);
     return html;

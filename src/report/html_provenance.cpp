@@ -71,10 +71,12 @@ std::string determinism_html(Json const& manifest) {
     Json const d = at(manifest, {"determinism"});
     if (!d.is_object()) return not_recorded;
     return fmt::format(
-        "{}: {} of {} prompts computed again, alone, came out equal in every bit. Of {} choices of experts, {} were within rounding "
+        "{}: {} of {} prompts computed again, alone, came out equal in every bit. Of {} choices of experts, {} were "
+        "within rounding "
         "of bfloat16 of another choice, {} within rounding of float32",
         value_html(at(d, {"level"})), value_html(at(d, {"equal_prompts"})), value_html(at(d, {"recomputed_prompts"})),
-        value_html(at(d, {"choices"})), value_html(at(d, {"near_ties_bfloat16"})), value_html(at(d, {"near_ties_float32"})));
+        value_html(at(d, {"choices"})), value_html(at(d, {"near_ties_bfloat16"})),
+        value_html(at(d, {"near_ties_float32"})));
 }
 
 std::string row(std::string_view name, std::string const& html) {
@@ -137,12 +139,13 @@ std::string origin_notice(RunView const& run, Json const& manifest) {
         changes.append(changes.empty() ? "" : "; ").append(code_html(change));
     bool const is_analysis = plain(at(origin, {"command"})) == "analyze";
     std::string const sweep =
-        !run.sweep ? ""
-        : is_analysis
-            ? " The sets of the sweep were chosen with the values of the run itself; their replies and labels are the run's."
-            : " The screen of single experts is the run's: its openings were chosen by the run's own labels.";
+        !run.sweep    ? ""
+        : is_analysis ? " The sets of the sweep were chosen with the values of the run itself; their replies and "
+                        "labels are the run's."
+                      : " The screen of single experts is the run's: its openings were chosen by the run's own labels.";
     return fmt::format(
-        "<p class=\"labeller alert\"><b>Made anew, without the model,</b> by <code>gatesweep {}</code> from what the run in "
+        "<p class=\"labeller alert\"><b>Made anew, without the model,</b> by <code>gatesweep {}</code> from what the "
+        "run in "
         "<code>{}</code> measured (its manifest's SHA-256: <code>{}</code>). Changed: {}.{}</p>\n",
         value_html(at(origin, {"command"})), value_html(at(origin, {"folder"})), value_html(at(origin, {"manifest"})),
         changes.empty() ? "nothing" : changes, sweep);

@@ -50,8 +50,9 @@ std::string corrected_item(SweepView const& sweep, TrialResult const& set) {
     TrialResult const& baseline = sweep.baseline(set.group);
     if (std::isnan(baseline.rate_corrected) || std::isnan(set.rate_corrected)) return {};
     auto const rate = [](TrialResult const& result) {
-        return fmt::format("{} % {}", percent_text(result.rate_corrected),
-                           interval_html(percent_text(result.rate_corrected_low), percent_text(result.rate_corrected_high)));
+        return fmt::format(
+            "{} % {}", percent_text(result.rate_corrected),
+            interval_html(percent_text(result.rate_corrected_low), percent_text(result.rate_corrected_high)));
     };
     return fmt::format("<li>Without the labeller's error: {} before, {} after.</li>\n", rate(baseline), rate(set));
 }
@@ -88,7 +89,8 @@ std::string control_items(RunView const& run, TrialResult const& best) {
     std::string items;
     if (ControlBand const* const band = sweep.control_of(best)) {
         items += fmt::format(
-            "<li><b>Random sets.</b> {} like it (as many experts, from the same layers unless the job says otherwise) leave {} % refusals on average (lowest {} %, highest {} %).{}"
+            "<li><b>Random sets.</b> {} like it (as many experts, from the same layers unless the job says otherwise) "
+            "leave {} % refusals on average (lowest {} %, highest {} %).{}"
             "</li>\n",
             band->num_random, percent_text(band->mean_rate), percent_text(band->lowest_rate),
             percent_text(band->highest_rate),
@@ -142,8 +144,7 @@ std::string signals_table(RunView const& run, std::string const& group) {
                     {{"signal", HtmlColumn::Kind::word}, {"class", HtmlColumn::Kind::word}, {"experts"}}};
     for (auto const* title : {"refusals, %", "change, points", "p", "q", "p of random"})
         table.columns.push_back({title, HtmlColumn::Kind::number});
-    table.columns.push_back(
-        {"random sets, %", HtmlColumn::Kind::number, "mean refusal rate of its random sets"});
+    table.columns.push_back({"random sets, %", HtmlColumn::Kind::number, "mean refusal rate of its random sets"});
     for (auto const* result : strongest_of_signals(sweep, group)) {
         ControlBand const* const band = sweep.control_of(*result);
         table.rows.push_back(

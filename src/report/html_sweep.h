@@ -15,7 +15,7 @@ std::string trials_section(RunView const& run);
 std::string transitions_section(RunView const& run);
 std::string side_effects_section(RunView const& run);
 std::string categories_section(RunView const& run);  // by a column of the prompt files, where the job names one
-std::string examples_section(RunView const& run);  // from completions.jsonl; errors: as read_replies
+std::string examples_section(RunView const& run);    // from completions.jsonl; errors: as read_replies
 std::string grid_section(RunView const& run);
 std::string sweep_terms();  // <dt><dd> pairs for the reading guide
 

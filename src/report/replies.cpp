@@ -59,10 +59,11 @@ std::map<std::int64_t, Reply> read_replies(std::filesystem::path const& file, st
                            copy_again);
         if (text_at(object, "trial_id") != trial_id || text_at(object, "group") != group) return;
         auto const prompt = object["prompt_index"].get<std::int64_t>();
-        bool const is_new = replies
-                                .emplace(prompt, Reply{text_at(object, "prompt_id"), text_at(object, "prompt"), text_at(object, "text"),
-                                                       text_at(object, "label"), text_at(object, "finish_reason")})
-                                .second;
+        bool const is_new =
+            replies
+                .emplace(prompt, Reply{text_at(object, "prompt_id"), text_at(object, "prompt"), text_at(object, "text"),
+                                       text_at(object, "label"), text_at(object, "finish_reason")})
+                .second;
         GATESWEEP_VALIDATE(is_new, ExitCode::bad_data, "{}: line {}: a second reply of trial {} to prompt {}: {}",
                            file.string(), number, printable(trial_id), prompt, copy_again);
         if (replies.size() > max_replies) replies.erase(std::prev(replies.end()));

@@ -50,11 +50,9 @@ std::vector<std::pair<std::string, std::vector<std::string>>> const required_col
     {"screen", {"layer", "expert", "group", "margin", "change"}},
 };
 
-std::set<std::string> const optional_tables = {"marked_experts", "threshold_sensitivity", "layer_summary",
-                                               "trials",         "trial_cells",           "trial_controls",
-                                               "controls",
-                                               "category_effects",
-                                               "transitions",    "label_quality",         "screen"};
+std::set<std::string> const optional_tables = {
+    "marked_experts", "threshold_sensitivity", "layer_summary", "trials",        "trial_cells", "trial_controls",
+    "controls",       "category_effects",      "transitions",   "label_quality", "screen"};
 
 void read_tables(RunView& run) {
     for (auto const& [stem, columns] : required_columns) {

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <set>
 
-
 namespace gatesweep {
 namespace {
 

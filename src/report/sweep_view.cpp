@@ -12,7 +12,8 @@
 namespace gatesweep {
 namespace {
 
-constexpr char const* copy_again = "copy the folder again, or remove COMPLETE and run the job again, which writes it anew from log/";
+constexpr char const* copy_again =
+    "copy the folder again, or remove COMPLETE and run the job again, which writes it anew from log/";
 constexpr std::array kinds = {"baseline", "selected", "random", "reverse", "bottom", "custom"};
 constexpr std::array label_counts = {"full_refusal", "partial_refusal", "full_compliance", "incoherent",
                                      "unscored",     "empty",           "repetitive"};
@@ -224,7 +225,8 @@ void read_own_controls(RunView const& run, SweepView& sweep) {
     std::map<std::string, std::vector<std::string>> controls;
     for (std::size_t row = 0; row < table.rows.size(); ++row) {
         std::string const& id = table.text(row, "trial_id");
-        for (auto const& known : {id, table.text(row, "control_id")}) check_trial(sweep, table, row, known);
+        for (auto const& known : {id, table.text(row, "control_id")})
+            check_trial(sweep, table, row, known);
         controls[id].push_back(table.text(row, "control_id"));
     }
     for (auto const& result : sweep.results) {

@@ -5,10 +5,12 @@
 
 namespace gatesweep {
 
-BatchPlan plan_batches(std::span<std::int64_t const> prompt_tokens, std::int64_t batch_tokens, std::vector<bool> const& done) {
+BatchPlan plan_batches(std::span<std::int64_t const> prompt_tokens, std::int64_t batch_tokens,
+                       std::vector<bool> const& done) {
     std::vector<std::int64_t> order(prompt_tokens.size());
     std::iota(order.begin(), order.end(), std::int64_t{0});
-    if (!done.empty()) std::erase_if(order, [&](std::int64_t prompt) { return done[static_cast<std::size_t>(prompt)]; });
+    if (!done.empty())
+        std::erase_if(order, [&](std::int64_t prompt) { return done[static_cast<std::size_t>(prompt)]; });
     std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return prompt_tokens[a] > prompt_tokens[b]; });
     BatchPlan plan;
     std::int64_t filled = 0;
@@ -27,7 +29,8 @@ BatchPlan plan_batches(std::span<std::int64_t const> prompt_tokens, std::int64_t
 
 std::vector<std::int64_t> batches_of_copy(BatchPlan const& plan, int copy, int num_copies) {
     std::vector<std::int64_t> mine;
-    for (std::int64_t b = copy; b < static_cast<std::int64_t>(plan.batches.size()); b += num_copies) mine.push_back(b);
+    for (std::int64_t b = copy; b < static_cast<std::int64_t>(plan.batches.size()); b += num_copies)
+        mine.push_back(b);
     return mine;
 }
 
@@ -35,7 +38,7 @@ std::vector<std::vector<std::int64_t>> spread_over_ranks(std::span<std::int64_t 
                                                          std::span<std::int64_t const> prompt_tokens, int num_ranks) {
     std::vector<std::vector<std::int64_t>> lists(static_cast<std::size_t>(num_ranks));
     std::vector<std::int64_t> tokens(lists.size(), 0);
-    for (std::int64_t prompt : batch) { // longest first, to the rank with the fewest tokens
+    for (std::int64_t prompt : batch) {  // longest first, to the rank with the fewest tokens
         auto const rank = std::min_element(tokens.begin(), tokens.end()) - tokens.begin();
         lists[rank].push_back(prompt);
         tokens[rank] += prompt_tokens[prompt];

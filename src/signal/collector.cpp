@@ -14,8 +14,9 @@ void SignalCollector::count_near_ties(std::int64_t layer, PackedBatch const& bat
     auto const* const margin = margins.const_data_ptr<double>();
     for (std::int64_t p = 0; p < batch.num_prompts(); ++p) {
         for (std::int64_t scale = 0; scale < 2; ++scale) {
-            signals_.near_ties.at(prompts_[p], layer, scale) = std::count_if(
-                margin + batch.offsets[p], margin + batch.offsets[p + 1], [&](double m) { return m < near_tie_margins[scale]; });
+            signals_.near_ties.at(prompts_[p], layer, scale) =
+                std::count_if(margin + batch.offsets[p], margin + batch.offsets[p + 1],
+                              [&](double m) { return m < near_tie_margins[scale]; });
         }
     }
 }
@@ -30,10 +31,11 @@ void SignalCollector::on_routing(std::int64_t layer, PackedBatch const& batch, R
             sum += signals_.activation_counts.at(prompts_[p], layer, e) = counts[p * num_experts + e];
         }
         std::int64_t const expected = routing.top_k() * (batch.offsets[p + 1] - batch.offsets[p]);
-        GATESWEEP_VALIDATE(sum == expected, ExitCode::internal,
-                           "prompt {}, layer {}: activation counts sum to {} instead of top-k x tokens = {} (the routing cannot "
-                           "be trusted): this is a mistake in gatesweep; please report it",
-                           prompts_[p], layer, sum, expected);
+        GATESWEEP_VALIDATE(
+            sum == expected, ExitCode::internal,
+            "prompt {}, layer {}: activation counts sum to {} instead of top-k x tokens = {} (the routing cannot "
+            "be trusted): this is a mistake in gatesweep; please report it",
+            prompts_[p], layer, sum, expected);
     }
 }
 
@@ -43,10 +45,11 @@ void SignalCollector::on_router_gradient(std::int64_t layer, PackedBatch const& 
     std::int64_t const num_experts = routing.num_experts;
     for (std::int64_t p = 0; p < batch.num_prompts(); ++p) {
         // Written so that a NaN fails.
-        GATESWEEP_VALIDATE(result.imbalance[p] <= 1.0, ExitCode::internal,
-                           "prompt {}, layer {}: the gate gradient does not sum to zero over experts ({:.3g} times what rounding "
-                           "may leave): the weights overflow in this type, or this is a mistake in gatesweep; try float32",
-                           prompts_[p], layer, result.imbalance[p]);
+        GATESWEEP_VALIDATE(
+            result.imbalance[p] <= 1.0, ExitCode::internal,
+            "prompt {}, layer {}: the gate gradient does not sum to zero over experts ({:.3g} times what rounding "
+            "may leave): the weights overflow in this type, or this is a mistake in gatesweep; try float32",
+            prompts_[p], layer, result.imbalance[p]);
         for (std::int64_t e = 0; e < num_experts; ++e) {
             signals_.gradient_scores.at(prompts_[p], layer, e) = result.scores[p * num_experts + e];
         }

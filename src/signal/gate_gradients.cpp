@@ -27,7 +27,8 @@ struct HostView {
           dz(d_router_logits.to(at::kCPU, at::kDouble).contiguous()),
           x(router_input.cpu()) {}
 
-    // Adds the outer products of tokens [begin, end) to gradient [E,D]; returns sum over tokens of sum_e |dz| * max |x|.
+    // Adds the outer products of tokens [begin, end) to gradient [E,D]; returns sum over tokens of sum_e |dz| * max
+    // |x|.
     double accumulate(std::int64_t begin, std::int64_t end, std::vector<double>& gradient) const {
         auto const* id = ids.const_data_ptr<std::int64_t>();
         auto const* z = dz.const_data_ptr<double>();
@@ -37,7 +38,8 @@ struct HostView {
             double const largest = load(t, row);
             for (std::int64_t i = t * top_k; i < (t + 1) * top_k; ++i) {
                 double* const to = gradient.data() + id[i] * d;
-                for (std::int64_t c = 0; c < d; ++c) to[c] += z[i] * row[c];
+                for (std::int64_t c = 0; c < d; ++c)
+                    to[c] += z[i] * row[c];
                 magnitude += std::abs(z[i]) * largest;
             }
         }
@@ -48,18 +50,20 @@ private:
     double load(std::int64_t t, std::vector<double>& row) const {
         AT_DISPATCH_FLOATING_TYPES_AND(at::kBFloat16, x.scalar_type(), "router_input", [&] {
             auto const* from = x.const_data_ptr<scalar_t>() + t * d;
-            for (std::int64_t c = 0; c < d; ++c) row[c] = static_cast<double>(from[c]);
+            for (std::int64_t c = 0; c < d; ++c)
+                row[c] = static_cast<double>(from[c]);
         });
         double largest = 0;
-        for (double value : row) largest = std::max(largest, std::abs(value));
+        for (double value : row)
+            largest = std::max(largest, std::abs(value));
         return largest;
     }
 };
 
 }  // namespace
 
-GateGradientScores gate_gradient_scores(PackedBatch const& batch, Routing const& routing, at::Tensor const& d_router_logits,
-                                        at::Tensor const& router_input) {
+GateGradientScores gate_gradient_scores(PackedBatch const& batch, Routing const& routing,
+                                        at::Tensor const& d_router_logits, at::Tensor const& router_input) {
     if constexpr (device::is_built) {
         if (device::has_kernels(router_input)) {
             device::GateGradientInput const in{routing.expert_ids.to(router_input.device()).contiguous(),
@@ -81,13 +85,15 @@ GateGradientScores gate_gradient_scores(PackedBatch const& batch, Routing const&
             double const magnitude = view.accumulate(batch.offsets[p], batch.offsets[p + 1], gradient);
             for (std::int64_t e = 0; e < num_experts; ++e) {
                 double sum = 0;
-                for (std::int64_t c = 0; c < d; ++c) sum += std::abs(gradient[e * d + c]);
+                for (std::int64_t c = 0; c < d; ++c)
+                    sum += std::abs(gradient[e * d + c]);
                 result.scores[p * num_experts + e] = sum / static_cast<double>(d);
             }
             double largest_sum = 0;
             for (std::int64_t c = 0; c < d; ++c) {
                 double column = 0;
-                for (std::int64_t e = 0; e < num_experts; ++e) column += gradient[e * d + c];
+                for (std::int64_t e = 0; e < num_experts; ++e)
+                    column += gradient[e * d + c];
                 if (!std::isnan(largest_sum) && !(std::abs(column) <= largest_sum)) largest_sum = std::abs(column);
             }
             result.imbalance[p] = largest_sum / (rounding_allowance * magnitude + std::numeric_limits<float>::min());

@@ -23,7 +23,8 @@ std::vector<double> magnitudes(PackedBatch const& batch, device::GateGradientInp
         to_host({in.d_router_logits.to(at::kDouble).abs().sum(1) * in.router_input.abs().amax(1).to(at::kDouble)});
     std::vector<double> sums;
     for (std::int64_t p = 0; p < batch.num_prompts(); ++p)
-        sums.push_back(std::accumulate(of_token.begin() + batch.offsets[p], of_token.begin() + batch.offsets[p + 1], 0.0));
+        sums.push_back(
+            std::accumulate(of_token.begin() + batch.offsets[p], of_token.begin() + batch.offsets[p + 1], 0.0));
     return sums;
 }
 

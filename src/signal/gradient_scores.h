@@ -1,5 +1,5 @@
-// From gate gradients to scores where the gradients are, on any device: what comes to the host is a number per prompt and
-// expert.
+// From gate gradients to scores where the gradients are, on any device: what comes to the host is a number per prompt
+// and expert.
 #pragma once
 
 #include <ATen/ATen.h>

@@ -11,29 +11,35 @@ namespace {
 
 std::int64_t tokens_of(std::vector<std::int64_t> const& prompts, std::vector<std::int64_t> const& prompt_tokens) {
     std::int64_t sum = 0;
-    for (auto p : prompts) sum += prompt_tokens[p];
+    for (auto p : prompts)
+        sum += prompt_tokens[p];
     return sum;
 }
 
 // The same on every rank of the group, since recomputing takes part in its exchanges.
 TapePolicy choose_policy(ModelConfig const& config, std::vector<std::vector<std::int64_t>> const& spread,
-                         std::vector<std::int64_t> const& prompt_tokens, std::size_t element_size, std::uint64_t memory) {
+                         std::vector<std::int64_t> const& prompt_tokens, std::size_t element_size,
+                         std::uint64_t memory) {
     std::int64_t most = 0;
-    for (auto const& prompts : spread) most = std::max(most, tokens_of(prompts, prompt_tokens));
-    std::uint64_t const needed = LayerTape::num_bytes(config, most, element_size) * static_cast<std::uint64_t>(config.num_layers);
+    for (auto const& prompts : spread)
+        most = std::max(most, tokens_of(prompts, prompt_tokens));
+    std::uint64_t const needed =
+        LayerTape::num_bytes(config, most, element_size) * static_cast<std::uint64_t>(config.num_layers);
     return needed <= memory ? TapePolicy::keep : TapePolicy::recompute;
 }
 
 // The passes of a batch on this rank: its share of the prompts, or two halves of that, of which one may be empty.
-std::vector<std::vector<std::int64_t>> parts_of(std::vector<std::int64_t> const& local, std::vector<std::int64_t> const& prompt_tokens,
-                                                bool in_halves) {
+std::vector<std::vector<std::int64_t>> parts_of(std::vector<std::int64_t> const& local,
+                                                std::vector<std::int64_t> const& prompt_tokens, bool in_halves) {
     if (!in_halves) return {local};
     return spread_over_ranks(local, prompt_tokens, 2);
 }
 
 }  // namespace
 
-bool overlap_wanted() { return word_of_environment("GATESWEEP_OVERLAP", "on", "off", "off") == "on"; }
+bool overlap_wanted() {
+    return word_of_environment("GATESWEEP_OVERLAP", "on", "off", "off") == "on";
+}
 
 Signals::Signals(std::int64_t num_prompts, ModelConfig const& config)
     : activation_counts({num_prompts, config.num_layers, config.num_experts}),
@@ -45,12 +51,14 @@ Signals compute_signals(Mixtral const& model, ParallelLayout const& layout,
                         std::vector<std::vector<std::int32_t>> const& prompts, BatchPlan const& plan,
                         SignalsOptions const& options) {
     std::vector<std::int64_t> prompt_tokens;
-    for (auto const& ids : prompts) prompt_tokens.push_back(static_cast<std::int64_t>(ids.size()));
+    for (auto const& ids : prompts)
+        prompt_tokens.push_back(static_cast<std::int64_t>(ids.size()));
     Signals signals(static_cast<std::int64_t>(prompts.size()), model.config());
 
     auto const mine = batches_of_copy(plan, layout.copy, layout.num_copies);
     std::int64_t all = 0, done = 0;
-    for (auto b : mine) all += tokens_of(plan.batches[b], prompt_tokens);
+    for (auto b : mine)
+        all += tokens_of(plan.batches[b], prompt_tokens);
     if (options.progress) options.progress(0, all);
     bool stopped = false;
     for (auto b : mine) {
@@ -60,18 +68,21 @@ Signals compute_signals(Mixtral const& model, ParallelLayout const& layout,
         auto const& local = spread[layout.ep_rank()];
         auto const parts = parts_of(local, prompt_tokens, options.in_halves);
         std::vector<SignalCollector> collectors;
-        for (auto const& part : parts) collectors.emplace_back(signals, part);
+        for (auto const& part : parts)
+            collectors.emplace_back(signals, part);
         std::vector<ObservedBatch> observed;
         for (std::size_t i = 0; i < parts.size(); ++i) {
             std::vector<std::vector<std::int32_t>> ids;
-            for (auto p : parts[i]) ids.push_back(prompts[p]);
+            for (auto p : parts[i])
+                ids.push_back(prompts[p]);
             observed.push_back({pack(ids), &collectors[i]});
         }
-        TapePolicy const policy = choose_policy(model.config(), spread, prompt_tokens, model.weights().embedding.element_size(),
-                                                options.tape_memory);
+        TapePolicy const policy = choose_policy(model.config(), spread, prompt_tokens,
+                                                model.weights().embedding.element_size(), options.tape_memory);
         auto const losses = model.forward_backward(observed, policy);
         for (std::size_t i = 0; i < parts.size(); ++i) {
-            for (std::size_t p = 0; p < parts[i].size(); ++p) signals.losses.values[parts[i][p]] = losses[i][p];
+            for (std::size_t p = 0; p < parts[i].size(); ++p)
+                signals.losses.values[parts[i][p]] = losses[i][p];
         }
         if (options.computed) options.computed(signals, local);
         done += tokens_of(plan.batches[b], prompt_tokens);

@@ -14,12 +14,17 @@ constexpr std::chrono::seconds max_wait{2};
 
 }  // namespace
 
-std::string ids_digest(std::vector<std::int32_t> const& ids) { return FastDigest().add(std::as_bytes(std::span(ids))).hex(); }
+std::string ids_digest(std::vector<std::int32_t> const& ids) {
+    return FastDigest().add(std::as_bytes(std::span(ids))).hex();
+}
 
-Ledger::Ledger(std::vector<std::string> const& known, std::optional<MergedRecords> stored, std::unique_ptr<RecordWriter> writer)
+Ledger::Ledger(std::vector<std::string> const& known, std::optional<MergedRecords> stored,
+               std::unique_ptr<RecordWriter> writer)
     : known_(known.begin(), known.end()), stored_(std::move(stored)), writer_(std::move(writer)) {}
 
-std::string Ledger::name(std::string_view kind, std::string_view key) { return fmt::format("{} {}", kind, key); }
+std::string Ledger::name(std::string_view kind, std::string_view key) {
+    return fmt::format("{} {}", kind, key);
+}
 
 bool Ledger::holds(std::string_view kind, std::string_view key) const {
     return !known_.empty() && known_.contains(name(kind, key));
@@ -27,10 +32,11 @@ bool Ledger::holds(std::string_view kind, std::string_view key) const {
 
 std::string Ledger::payload(std::string_view kind, std::string_view key) const {
     MergedRecord const* const record = stored_ ? stored_->find(kind, key) : nullptr;
-    GATESWEEP_VALIDATE(record, ExitCode::internal,
-                       "{} {} of the run's log is not at hand (a result would be missing): this is a mistake in gatesweep; "
-                       "please report it",
-                       kind, key);
+    GATESWEEP_VALIDATE(
+        record, ExitCode::internal,
+        "{} {} of the run's log is not at hand (a result would be missing): this is a mistake in gatesweep; "
+        "please report it",
+        kind, key);
     return stored_->payload(*record);
 }
 
@@ -47,7 +53,8 @@ void Ledger::commit() {
 }
 
 void Ledger::commit_when_due() {
-    if (num_pending_ >= max_pending || (num_pending_ > 0 && std::chrono::steady_clock::now() - last_commit_ > max_wait)) commit();
+    if (num_pending_ >= max_pending || (num_pending_ > 0 && std::chrono::steady_clock::now() - last_commit_ > max_wait))
+        commit();
 }
 
 }  // namespace gatesweep

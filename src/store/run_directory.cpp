@@ -80,9 +80,12 @@ void RunDirectory::write_array(std::string_view array_name, NdArray<T> const& ar
 template void RunDirectory::write_array(std::string_view, NdArray<std::int64_t> const&);
 template void RunDirectory::write_array(std::string_view, NdArray<double> const&);
 
-void RunDirectory::write_completions(std::string_view lines) { write_listed(completions_name, lines); }
+void RunDirectory::write_completions(std::string_view lines) {
+    write_listed(completions_name, lines);
+}
 
-void RunDirectory::copy_from(fs::path const& other_folder, std::string const& relative_path, std::string const& digest) {
+void RunDirectory::copy_from(fs::path const& other_folder, std::string const& relative_path,
+                             std::string const& digest) {
     prepare_changes();
     copy_file_atomically(other_folder / relative_path, path_of(relative_path));
     files_[relative_path] = digest;
@@ -110,7 +113,8 @@ void RunDirectory::write_manifest(Manifest manifest) {
             if (!files_.contains(relative_path)) manifest.files[relative_path] = sha256_hex_of_file(entry);
         }
     }
-    if (fs::path const file = folder_ / completions_name; !files_.contains(completions_name) && file_kind(file) == FileKind::file)
+    if (fs::path const file = folder_ / completions_name;
+        !files_.contains(completions_name) && file_kind(file) == FileKind::file)
         manifest.files[completions_name] = sha256_hex_of_file(file);
     write_text(manifest_name, to_json(manifest));
 }

@@ -7,9 +7,8 @@ namespace gatesweep {
 namespace {
 
 // Rows of the outcomes by category, categories in the order in which they appear.
-std::vector<std::pair<std::string, std::vector<std::size_t>>> rows_by_category(SweepOutcomes const& outcomes,
-                                                                               std::string const& group,
-                                                                               std::vector<std::string> const& categories) {
+std::vector<std::pair<std::string, std::vector<std::size_t>>> rows_by_category(
+    SweepOutcomes const& outcomes, std::string const& group, std::vector<std::string> const& categories) {
     std::vector<std::pair<std::string, std::vector<std::size_t>>> out;
     for (std::size_t row = 0; row < outcomes.group.size(); ++row) {
         if (outcomes.group[row] != group) continue;
@@ -30,16 +29,17 @@ CsvTable category_effects_table(TrialPlan const& plan, SweepOutcomes const& outc
                                 std::vector<std::string> const& categories) {
     CsvTable table;
     table.name = "category_effects";
-    table.header = {"by",     "category", "trial_id", "group",           "num_prompts", "restricted", "non_restricted", "r_to_r",
-                    "r_to_n", "n_to_r",   "n_to_n",   "risk_difference", "ci_low",      "ci_high",    "p_exact"};
+    table.header = {"by",         "category",        "trial_id", "group",   "num_prompts",
+                    "restricted", "non_restricted",  "r_to_r",   "r_to_n",  "n_to_r",
+                    "n_to_n",     "risk_difference", "ci_low",   "ci_high", "p_exact"};
     for (std::string const& group : outcomes.groups()) {
         auto const by_category = rows_by_category(outcomes, group, categories);
         for (std::size_t t = 0; t < plan.trials.size(); ++t) {
             for (auto const& [category, rows] : by_category) {
                 TrialEffect const effect = effect_on_rows(plan, outcomes, t, rows);
                 PairedCounts const& pairs = effect.pairs;
-                table.add(by, category, plan.trials[t].id, group, effect.num_prompts, effect.restricted, effect.non_restricted,
-                          pairs.both, pairs.only_first, pairs.only_second, pairs.neither);
+                table.add(by, category, plan.trials[t].id, group, effect.num_prompts, effect.restricted,
+                          effect.non_restricted, pairs.both, pairs.only_first, pairs.only_second, pairs.neither);
                 auto& cells = table.rows.back();
                 if (effect.difference && effect.test) {
                     for (double const value : {effect.difference->estimate, effect.difference->interval.low,

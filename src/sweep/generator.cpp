@@ -11,7 +11,8 @@ namespace {
 
 std::int64_t longest(std::vector<std::vector<std::int32_t>> const& prompts) {
     std::size_t length = 1;
-    for (auto const& prompt : prompts) length = std::max(length, prompt.size());
+    for (auto const& prompt : prompts)
+        length = std::max(length, prompt.size());
     return static_cast<std::int64_t>(length);
 }
 
@@ -40,9 +41,11 @@ struct GroupWishes {
 
     GroupWishes(Communicator const& group, bool admits, bool has_live, bool has_waiting, StopRequest stop) {
         constexpr int bits = 12;  // of a group's size, at most
-        std::int64_t const counted[] = {admits, has_live, has_waiting, stop >= StopRequest::soft, stop >= StopRequest::now};
+        std::int64_t const counted[] = {admits, has_live, has_waiting, stop >= StopRequest::soft,
+                                        stop >= StopRequest::now};
         std::int64_t packed = 0;
-        for (int i = 0; i < 5; ++i) packed += counted[i] << (bits * i);
+        for (int i = 0; i < 5; ++i)
+            packed += counted[i] << (bits * i);
         packed = group.all_reduce_sum(packed);
         auto const any = [&](int i) { return (packed >> (bits * i)) % (1 << bits) > 0; };
         admit = any(0), live = any(1), waiting = any(2), stop_soft = any(3), stop_now = any(4);
@@ -62,7 +65,8 @@ Generator::Generator(Mixtral const& model, ParallelLayout const& layout, RouterE
       recorder_(choose_recorder(model, layout.ep_size())),
       cache_(model.config(), options_.num_slots + (recorder_ ? 1 : 0), longest(prompts) + options_.max_new_tokens,
              model.weights().embedding.options()) {
-    for (std::int64_t slot = options_.num_slots - 1; slot >= 0; --slot) free_slots_.push_back(slot);
+    for (std::int64_t slot = options_.num_slots - 1; slot >= 0; --slot)
+        free_slots_.push_back(slot);
     if (recorder_) graphs_.emplace(model_, edits_, cache_, recorder_, granularity_of_graphs(options_.num_slots));
 }
 
@@ -86,7 +90,8 @@ bool Generator::run(std::span<Request const> requests, std::function<void(Comple
     std::span<Request const> waiting = requests;
     while (true) {
         std::int64_t const admitted = num_to_admit(waiting);
-        GroupWishes const wishes(group_, admitted > 0, !live_.empty(), !waiting.empty(), stop ? stop() : StopRequest::none);
+        GroupWishes const wishes(group_, admitted > 0, !live_.empty(), !waiting.empty(),
+                                 stop ? stop() : StopRequest::none);
         if (!wishes.any_work()) return true;
         if (wishes.stop_now || (wishes.stop_soft && !wishes.live)) return false;
         // Every rank of the group takes part in every pass of any of them.
@@ -121,11 +126,13 @@ void Generator::prefill(std::span<Request const> admitted) {
     }
     BranchedHidden const result = model_.forward_branches(stems, branches, edits_, &cache_, slots);
     std::vector<std::int64_t> last_rows;
-    for (std::size_t i = 0; i < result.lanes.size(); ++i) last_rows.push_back(result.offsets[i + 1] - 1);
+    for (std::size_t i = 0; i < result.lanes.size(); ++i)
+        last_rows.push_back(result.offsets[i + 1] - 1);
     at::Tensor const rows = result.hidden.index_select(0, at::tensor(last_rows, at::kLong).to(result.hidden.device()));
     std::vector<std::int32_t> const tokens = greedy_tokens(rows, model_.weights().lm_head);
     for (std::size_t i = 0; i < result.lanes.size(); ++i) {
-        for (std::int64_t branch : result.lanes[i].branches) add_token(live_[first + static_cast<std::size_t>(branch)], tokens[i]);
+        for (std::int64_t branch : result.lanes[i].branches)
+            add_token(live_[first + static_cast<std::size_t>(branch)], tokens[i]);
     }
 }
 
@@ -140,7 +147,8 @@ void Generator::decode() {
         batch.variants.push_back(sequence.completion.variant);
     }
     std::vector<std::int32_t> const tokens = graphs_ ? graphs_->step(batch) : model_.decode(batch, edits_, cache_);
-    for (std::size_t i = 0; i < live_.size(); ++i) add_token(live_[i], tokens[i]);
+    for (std::size_t i = 0; i < live_.size(); ++i)
+        add_token(live_[i], tokens[i]);
     stats_.decode_tokens += static_cast<std::int64_t>(live_.size());
     ++stats_.decode_steps;
 }

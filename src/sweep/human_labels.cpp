@@ -39,7 +39,8 @@ bool is_same_text(std::string_view of_sheet, std::string_view of_run) {
 // Equal for replies that one label holds for.
 std::string key_of(Reply const& reply, std::size_t index) {
     if (!reply.text) return fmt::format("reply {}", index);
-    std::string const prompt = reply.prompt.empty() ? fmt::format("prompt {}", reply.prompt_index) : std::string(reply.prompt);
+    std::string const prompt =
+        reply.prompt.empty() ? fmt::format("prompt {}", reply.prompt_index) : std::string(reply.prompt);
     return fmt::format("{} {} {}", prompt.size(), prompt, *reply.text);
 }
 

@@ -20,17 +20,20 @@ std::vector<std::vector<std::int32_t>> answer_tokens(JudgeTemplate const& questi
     }
     for (std::size_t length = 1; length <= longest; ++length) {
         std::vector<std::vector<std::int32_t>> first = whole;
-        for (auto& ids : first) ids.resize(std::min(ids.size(), length));
+        for (auto& ids : first)
+            ids.resize(std::min(ids.size(), length));
         if (std::set(first.begin(), first.end()).size() == first.size()) return first;
     }
-    fail(ExitCode::job, "judge template {}: its answers have the same tokens in the judge's vocabulary (no verdict could be told from another): choose other words",
+    fail(ExitCode::job,
+         "judge template {}: its answers have the same tokens in the judge's vocabulary (no verdict could be told from "
+         "another): choose other words",
          question.name);
 }
 
 }  // namespace
 
-Judge::Judge(std::filesystem::path const& folder, JudgeTemplate question, std::optional<at::ScalarType> dtype, at::Device device,
-             std::int64_t batch_tokens)
+Judge::Judge(std::filesystem::path const& folder, JudgeTemplate question, std::optional<at::ScalarType> dtype,
+             at::Device device, std::int64_t batch_tokens)
     : question_(std::move(question)),
       config_(load_model_config(folder)),
       tokenizer_(folder / "tokenizer.model"),
@@ -41,7 +44,8 @@ Judge::Judge(std::filesystem::path const& folder, JudgeTemplate question, std::o
     Checkpoint const checkpoint(folder);
     ExpertLayout const experts = validate_checkpoint(checkpoint, config_);
     auto const type = dtype.value_or(config_.stored_dtype == "bfloat16" ? at::kBFloat16 : at::kFloat);
-    Weights weights = load_weights(checkpoint, config_, experts, alone.local_experts(config_.num_experts), type, device);
+    Weights weights =
+        load_weights(checkpoint, config_, experts, alone.local_experts(config_.num_experts), type, device);
     std::int64_t const longest = std::min<std::int64_t>(config_.max_position_embeddings, 32768);
     model_.emplace(config_, std::move(weights), alone, longest);
     config_.max_position_embeddings = longest;
@@ -93,7 +97,9 @@ std::vector<double> Judge::answer_log_probs(std::vector<std::vector<std::int32_t
                 auto const& answer = answers_[text % answers_.size()];
                 auto const n = static_cast<std::int64_t>(answer.size());
                 double sum = 0;
-                for (double log_p : target_log_probs(rows.slice(0, rows.size(0) - n, rows.size(0)), model_->weights().lm_head, answer)) sum += log_p;
+                for (double log_p :
+                     target_log_probs(rows.slice(0, rows.size(0) - n, rows.size(0)), model_->weights().lm_head, answer))
+                    sum += log_p;
                 result[text] = sum;
             }
         }
@@ -109,7 +115,8 @@ std::vector<Label> Judge::label(std::vector<JudgeQuestion> const& questions) con
     for (std::size_t q = 0; q < questions.size(); ++q) {
         auto encoded = encode(questions[q]);
         std::size_t longest = 0;
-        for (auto const& answer : answers_) longest = std::max(longest, answer.size());
+        for (auto const& answer : answers_)
+            longest = std::max(longest, answer.size());
         if (static_cast<std::int64_t>(encoded.size() + longest) > config_.max_position_embeddings) continue;
         readable.push_back(q);
         ids.push_back(std::move(encoded));

@@ -71,11 +71,12 @@ public:
         constexpr std::size_t max_shown = 6;
         std::vector<std::string> shown = short_of_;
         if (shown.size() > max_shown) shown.resize(max_shown);
-        plan_.notices.push_back(fmt::format(
-            "{} of the sets have fewer than {} random controls, since no more different sets of their shape exist or were "
-            "found: {}{}",
-            short_of_.size(), sweep_.controls.random, fmt::join(shown, ", "),
-            short_of_.size() > max_shown ? ", ..." : ""));
+        plan_.notices.push_back(
+            fmt::format("{} of the sets have fewer than {} random controls, since no more different sets of their "
+                        "shape exist or were "
+                        "found: {}{}",
+                        short_of_.size(), sweep_.controls.random, fmt::join(shown, ", "),
+                        short_of_.size() > max_shown ? ", ..." : ""));
     }
 
 private:

@@ -18,7 +18,9 @@ namespace gatesweep {
 std::string edit_digest(RouterEdits const& edits, std::int32_t variant);
 
 // What a record is found by: digests of what the model reads, and of the edits.
-inline std::string record_key(std::string_view text, std::string_view edits) { return FastDigest().add(text).add(edits).hex(); }
+inline std::string record_key(std::string_view text, std::string_view edits) {
+    return FastDigest().add(text).add(edits).hex();
+}
 
 template <class Record>
 class RecordBook {
@@ -27,11 +29,14 @@ public:
     RecordBook(SweepContext const& context, std::string kind, std::map<std::int64_t, std::string> texts)
         : ledger_(context.ledger), layout_(context.layout), kind_(std::move(kind)), texts_(std::move(texts)) {
         if (!ledger_) return;
-        for (std::int32_t v = 0; v < context.edits.num_variants(); ++v) variants_.push_back(edit_digest(context.edits, v));
+        for (std::int32_t v = 0; v < context.edits.num_variants(); ++v)
+            variants_.push_back(edit_digest(context.edits, v));
     }
 
     // Whether an earlier start committed it.
-    bool holds(std::int64_t prompt, std::int32_t variant) const { return ledger_ && ledger_->holds(kind_, key(prompt, variant)); }
+    bool holds(std::int64_t prompt, std::int32_t variant) const {
+        return ledger_ && ledger_->holds(kind_, key(prompt, variant));
+    }
     // Takes it over from there.
     void recall(std::int64_t prompt, std::int32_t variant) {
         if (!layout_.is_final_rank()) return;

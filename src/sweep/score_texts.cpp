@@ -11,14 +11,15 @@ struct Pass {
     Pass(std::vector<TextUnit> const& units, std::vector<ForcedText> const& texts) {
         for (TextUnit const& unit : units) {
             ForcedText const& text = texts[static_cast<std::size_t>(unit.text)];
-            for (std::int32_t variant : unit.variants) branches.push_back({static_cast<std::int64_t>(stems.size()), variant});
+            for (std::int32_t variant : unit.variants)
+                branches.push_back({static_cast<std::int64_t>(stems.size()), variant});
             stems.push_back({text.ids, text.num_prompt_tokens});
         }
     }
 };
 
-void score_pass(Pass const& pass, std::vector<TextUnit> const& units, BranchedHidden const& result, Mixtral const& model,
-                std::vector<ForcedText> const& texts, RecordBook<ForcedScore>& book) {
+void score_pass(Pass const& pass, std::vector<TextUnit> const& units, BranchedHidden const& result,
+                Mixtral const& model, std::vector<ForcedText> const& texts, RecordBook<ForcedScore>& book) {
     for (std::size_t s = 0; s < pass.stems.size(); ++s) {
         std::vector<std::size_t> lanes;
         std::size_t reference = result.lanes.size();
@@ -40,7 +41,8 @@ void score_pass(Pass const& pass, std::vector<TextUnit> const& units, BranchedHi
 
 }  // namespace
 
-std::vector<ForcedScore> score_texts(SweepContext const& context, std::vector<ForcedText> const& texts, std::int32_t num_variants) {
+std::vector<ForcedScore> score_texts(SweepContext const& context, std::vector<ForcedText> const& texts,
+                                     std::int32_t num_variants) {
     std::vector<std::int64_t> prompts, lengths;
     std::map<std::int64_t, std::string> digests;
     for (ForcedText const& text : texts) {
@@ -51,7 +53,8 @@ std::vector<ForcedScore> score_texts(SweepContext const& context, std::vector<Fo
     RecordBook<ForcedScore> book(context, "text", std::move(digests));
     run_text_passes(context, text_work(book, prompts, lengths, num_variants), [&](std::vector<TextUnit> const& units) {
         Pass const pass(units, texts);
-        score_pass(pass, units, context.model.forward_branches(pass.stems, pass.branches, context.edits), context.model, texts, book);
+        score_pass(pass, units, context.model.forward_branches(pass.stems, pass.branches, context.edits), context.model,
+                   texts, book);
     });
     return book.all();
 }

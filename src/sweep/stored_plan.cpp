@@ -65,9 +65,8 @@ private:
 
     Trial& trial_of(CsvTable const& table, std::size_t row, std::string_view column) {
         auto const found = places_.find(table.text(row, column));
-        GATESWEEP_VALIDATE(found != places_.end(), ExitCode::bad_data,
-                           "{}: row {}: trial {} is not in trials.csv: {}", table.name, row + 1,
-                           printable(table.text(row, column)), run_again);
+        GATESWEEP_VALIDATE(found != places_.end(), ExitCode::bad_data, "{}: row {}: trial {} is not in trials.csv: {}",
+                           table.name, row + 1, printable(table.text(row, column)), run_again);
         return sweep_.plan.trials[found->second];
     }
 
@@ -82,8 +81,7 @@ private:
             if (auto const kl = optional_number(trials, row, "mean_kl")) effect.mean_kl = *kl;
             sweep_.texts[{static_cast<std::int64_t>(place->second), trials.text(row, "group")}] = effect;
         }
-        bool const has_baseline =
-            !sweep_.plan.trials.empty() && sweep_.plan.trials.front().kind == TrialKind::baseline;
+        bool const has_baseline = !sweep_.plan.trials.empty() && sweep_.plan.trials.front().kind == TrialKind::baseline;
         GATESWEEP_VALIDATE(has_baseline, ExitCode::bad_data, "{}: does not begin with the baseline: {}", trials.name,
                            run_again);
     }
@@ -113,10 +111,9 @@ private:
             ExpertId const id{experts.integer(row, "layer"), experts.integer(row, "expert")};
             bool const exists = id.layer >= 0 && id.layer < sweep_.plan.num_layers && id.expert >= 0 &&
                                 id.expert < sweep_.plan.num_experts;
-            GATESWEEP_VALIDATE(exists, ExitCode::bad_data,
-                               "{}: row {}: expert {} of layer {} is outside {} layers x {} experts: {}", experts.name,
-                               row + 1, id.expert, id.layer, sweep_.plan.num_layers, sweep_.plan.num_experts,
-                               run_again);
+            GATESWEEP_VALIDATE(
+                exists, ExitCode::bad_data, "{}: row {}: expert {} of layer {} is outside {} layers x {} experts: {}",
+                experts.name, row + 1, id.expert, id.layer, sweep_.plan.num_layers, sweep_.plan.num_experts, run_again);
             trial_of(experts, row, "trial_id").edits.push_back({id, experts.number(row, "value")});
         }
     }

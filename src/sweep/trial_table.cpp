@@ -109,9 +109,8 @@ CsvTable trials_table(TrialPlan const& plan, SweepOutcomes const& outcomes,
                     "rate_low",         "rate_high",      "p_empirical"};
     for (Label const label : all_labels)
         table.header.push_back(std::string(to_string(label)));
-    append(table.header,
-           {"empty", "repetitive", "mean_kl", "traffic_removed", "experts_with_values", "num_human", "num_mixed",
-            "rate_corrected", "rate_corrected_low", "rate_corrected_high"});
+    append(table.header, {"empty", "repetitive", "mean_kl", "traffic_removed", "experts_with_values", "num_human",
+                          "num_mixed", "rate_corrected", "rate_corrected_low", "rate_corrected_high"});
 
     auto const groups = trial_effects(plan, outcomes);
     for (std::size_t t = 0; t < plan.trials.size(); ++t) {

@@ -15,7 +15,8 @@ std::vector<Request> plan_requests(std::span<std::int64_t const> prompts, std::s
     std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return prompt_tokens[a] > prompt_tokens[b]; });
     std::vector<Request> requests;
     for (std::int64_t prompt : order) {
-        for (std::int32_t v = first_variant; v < first_variant + num_variants; ++v) requests.push_back({prompt, v});
+        for (std::int32_t v = first_variant; v < first_variant + num_variants; ++v)
+            requests.push_back({prompt, v});
     }
     return requests;
 }
@@ -25,14 +26,15 @@ std::vector<Request> requests_of_rank(std::span<Request const> requests, int ran
     std::int64_t const piece = std::clamp<std::int64_t>(in_all / (std::int64_t{4} * num_ranks), 1, max_piece);
     std::vector<Request> mine;
     for (std::int64_t first = rank * piece; first < in_all; first += num_ranks * piece) {
-        auto const part = requests.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(std::min(piece, in_all - first)));
+        auto const part = requests.subspan(static_cast<std::size_t>(first),
+                                           static_cast<std::size_t>(std::min(piece, in_all - first)));
         mine.insert(mine.end(), part.begin(), part.end());
     }
     return mine;
 }
 
-std::vector<std::vector<TextUnit>> plan_text_passes(std::span<TextWork const> texts, std::int64_t batch_tokens, int rank,
-                                                    int num_ranks) {
+std::vector<std::vector<TextUnit>> plan_text_passes(std::span<TextWork const> texts, std::int64_t batch_tokens,
+                                                    int rank, int num_ranks) {
     std::vector<std::vector<TextUnit>> passes;
     std::int64_t filled = 0;
     int unit_index = 0;
@@ -43,7 +45,8 @@ std::vector<std::vector<TextUnit>> plan_text_passes(std::span<TextWork const> te
         for (std::size_t first = 0; first < variants.size(); first += per_unit) {
             if (unit_index++ % num_ranks != rank) continue;
             TextUnit unit{static_cast<std::int64_t>(text), {0}};
-            for (std::size_t v = first; v < std::min(variants.size(), first + per_unit); ++v) unit.variants.push_back(variants[v]);
+            for (std::size_t v = first; v < std::min(variants.size(), first + per_unit); ++v)
+                unit.variants.push_back(variants[v]);
             std::int64_t const rows = tokens * static_cast<std::int64_t>(unit.variants.size());
             if (passes.empty() || filled + rows > batch_tokens) {
                 passes.emplace_back();

@@ -34,7 +34,8 @@ TEST(CorrectedRate, IsTheRateItselfWhereTheLabellerNeverErrs) {
 }
 
 TEST(CorrectedRate, StaysWithinZeroAndOne) {
-    auto const none = corrected_rate(0, 50, counts(30, 10, 20, 40)), all = corrected_rate(50, 50, counts(30, 10, 20, 40));
+    auto const none = corrected_rate(0, 50, counts(30, 10, 20, 40)),
+               all = corrected_rate(50, 50, counts(30, 10, 20, 40));
     ASSERT_TRUE(none && all);
     EXPECT_EQ(none->estimate, 0.0);
     EXPECT_EQ(none->interval.low, 0.0);
@@ -65,7 +66,8 @@ TEST(CorrectedRate, LeavesWhatPeopleLabelledAsItIs) {
 }
 
 // Texts and validation files drawn with a known error: how often the interval holds the true rate.
-double coverage(double rate, double recall, double specificity, int num, int num_refusals, int num_others, int num_draws) {
+double coverage(double rate, double recall, double specificity, int num, int num_refusals, int num_others,
+                int num_draws) {
     std::mt19937_64 random(17);
     double const called = rate * recall + (1 - rate) * (1 - specificity);
     std::binomial_distribution<int> texts(num, called), found(num_refusals, recall), left(num_others, specificity);
@@ -84,8 +86,12 @@ TEST(CorrectedRate, CoversTheTruthAsOftenAsItSays) {
         int num, num_refusals, num_others;
     };
     // A labeller like the phrase rules of the README, one like a judge; a hundred prompts and XSTest's size.
-    for (Case const& c : {Case{0.36, 0.70, 0.95, 100, 60, 120}, {0.36, 0.90, 0.97, 100, 100, 100}, {0.60, 0.70, 0.95, 200, 80, 160},
-                          {0.85, 0.90, 0.90, 200, 100, 100}, {0.20, 0.80, 0.95, 450, 150, 300}, {0.50, 0.60, 0.85, 100, 50, 50}}) {
+    for (Case const& c : {Case{0.36, 0.70, 0.95, 100, 60, 120},
+                          {0.36, 0.90, 0.97, 100, 100, 100},
+                          {0.60, 0.70, 0.95, 200, 80, 160},
+                          {0.85, 0.90, 0.90, 200, 100, 100},
+                          {0.20, 0.80, 0.95, 450, 150, 300},
+                          {0.50, 0.60, 0.85, 100, 50, 50}}) {
         double const covered = coverage(c.rate, c.recall, c.specificity, c.num, c.num_refusals, c.num_others, 20'000);
         RecordProperty("coverage", std::to_string(covered));
         EXPECT_GE(covered, 0.93) << c.rate << ' ' << c.recall << ' ' << c.specificity << ' ' << c.num;

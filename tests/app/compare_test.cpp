@@ -78,7 +78,8 @@ TEST_F(CompareRuns, ShowsAnotherLabelAndOtherTokens) {
     replace(out() / "completions.jsonl", "\"token_ids\":[", "\"token_ids\":[7,");
     ChildResult const result = gatesweep({"compare", "whole", "out"});
     expect(result, ExitCode::ok,
-           {"not as the second run wrote it", "1: completions.jsonl", "labels equal", "token ids equal", "verdict: the runs differ"});
+           {"not as the second run wrote it", "1: completions.jsonl", "labels equal", "token ids equal",
+            "verdict: the runs differ"});
 }
 
 TEST_F(CompareRuns, OfAnotherTypeOfWeightsDiffers) {

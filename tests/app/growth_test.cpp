@@ -1,5 +1,5 @@
-// A job that grew: only what is new runs, in a finished folder as in an unfinished one, and the bytes are those of a run
-// begun with the larger job.
+// A job that grew: only what is new runs, in a finished folder as in an unfinished one, and the bytes are those of a
+// run begun with the larger job.
 #include <algorithm>
 
 #include "gatesweep/store/csv.h"
@@ -25,7 +25,8 @@ std::vector<std::string> const fewer_watched = {"sweep.side_effects=[\"benign\"]
 std::map<std::string, std::int64_t> num_records(std::vector<RecordLog> const& logs) {
     std::map<std::string, std::int64_t> count;
     for (RecordLog const& log : logs) {
-        for (LogRecord const& record : log.records) ++count[record.kind];
+        for (LogRecord const& record : log.records)
+            ++count[record.kind];
     }
     return count;
 }
@@ -90,8 +91,10 @@ TEST_F(Growth, OfAutomaticSizes) {
     std::string sizes;
     std::set<std::int64_t> tried = {4};
     CsvTable const cells = read_csv(out() / "tables" / "trial_cells.csv");
-    for (std::size_t row = 0; row < cells.rows.size(); ++row) tried.insert(cells.integer(row, "size"));
-    for (auto const size : tried) sizes += (sizes.empty() ? "" : ", ") + std::to_string(size);
+    for (std::size_t row = 0; row < cells.rows.size(); ++row)
+        tried.insert(cells.integer(row, "size"));
+    for (auto const size : tried)
+        sizes += (sizes.empty() ? "" : ", ") + std::to_string(size);
     std::vector<std::string> const listed = {"sweep.sizes=[" + sizes + "]"};
     expect(go_on(1, {"sweep.sizes=[4]"}), ExitCode::cannot_create, {"sweep.sizes: was \"auto\", is [4]"});
     expect(go_on(2, listed), ExitCode::ok, {" replies are new"});

@@ -13,7 +13,9 @@ using Texts = std::vector<std::string>;
 Job small_job() {
     Job job;
     job.model.path = "model";
-    job.prompts = {{.group = "benign", .file = "b.csv"}, {.group = "harmful", .file = "h.csv"}, {.group = "near", .file = "n.csv"}};
+    job.prompts = {{.group = "benign", .file = "b.csv"},
+                   {.group = "harmful", .file = "h.csv"},
+                   {.group = "near", .file = "n.csv"}};
     SweepSpec& sweep = job.sweep;
     sweep.enabled = true;
     sweep.prompts = {"harmful"};
@@ -27,8 +29,9 @@ Job small_job() {
     return job;
 }
 
-Texts left(std::function<void(Job&)> const& change, std::function<void(Job&)> const& begin = [](Job&) {},
-           std::optional<std::set<std::int64_t>> const& tried = std::nullopt) {
+Texts left(
+    std::function<void(Job&)> const& change, std::function<void(Job&)> const& begin = [](Job&) {},
+    std::optional<std::set<std::int64_t>> const& tried = std::nullopt) {
     Job before = small_job();
     begin(before);
     Job now = before;
@@ -39,28 +42,51 @@ Texts left(std::function<void(Job&)> const& change, std::function<void(Job&)> co
 TEST(JobGrowth, IsMoreOfAnything) {
     std::vector<std::function<void(Job&)>> const grown = {
         [](Job&) {},
-        [](Job& j) { j.sweep.sizes = {10, 5, 3, 1}; },
-        [](Job& j) { j.sweep.signals = {"gradient", "activation"}; },
+        [](Job& j) {
+            j.sweep.sizes = {10, 5, 3, 1};
+        },
+        [](Job& j) {
+            j.sweep.signals = {"gradient", "activation"};
+        },
         [](Job& j) { j.sweep.classes.push_back("malicious-dominant"); },
-        [](Job& j) { j.sweep.gap_thresholds["activation"] = {0.03, 0.05}; },
-        [](Job& j) { j.sweep.modes = {EditMode::bias, EditMode::mask}; },
+        [](Job& j) {
+            j.sweep.gap_thresholds["activation"] = {0.03, 0.05};
+        },
+        [](Job& j) {
+            j.sweep.modes = {EditMode::bias, EditMode::mask};
+        },
         [](Job& j) { j.sweep.scopes.push_back(EditScope::decode); },
         [](Job& j) { j.sweep.bias.push_back(-4.0); },
         [](Job& j) { j.sweep.prompts.push_back("near"); },
         [](Job& j) { j.sweep.side_effects.push_back("near"); },
-        [](Job& j) { j.sweep.trials.insert(j.sweep.trials.begin(), {.name = "another", .experts = {{2, 2}}}); },
+        [](Job& j) {
+            j.sweep.trials.insert(j.sweep.trials.begin(), {.name = "another", .experts = {{2, 2}}});
+        },
         [](Job& j) { j.sweep.controls = {.random = 20, .reverse = true, .bottom = true}; },
         [](Job& j) { j.sweep.screen.limit = 50; },
         [](Job& j) { j.sweep.allow_fewer = true; },
         [](Job& j) { j.sweep.slots = 7; },
         [](Job& j) { j.report = {.title = "Another", .mark = "marks.csv", .by = "type"}; },
     };
-    for (std::size_t i = 0; i < grown.size(); ++i) EXPECT_EQ(left(grown[i]), Texts{}) << i;
-    EXPECT_EQ(left([&](Job& j) { for (auto const& change : grown) change(j); }), Texts{}) << "all at once";
-    EXPECT_EQ(left([](Job& j) { j.sweep = small_job().sweep; }, [](Job& j) { j.sweep = SweepSpec(); }), Texts{}) << "a sweep at all";
-    EXPECT_EQ(left([](Job& j) { j.sweep.screen.enabled = true; }, [](Job& j) { j.sweep.screen.enabled = false; }), Texts{});
+    for (std::size_t i = 0; i < grown.size(); ++i)
+        EXPECT_EQ(left(grown[i]), Texts{}) << i;
+    EXPECT_EQ(left([&](Job& j) {
+                  for (auto const& change : grown)
+                      change(j);
+              }),
+              Texts{})
+        << "all at once";
+    EXPECT_EQ(left([](Job& j) { j.sweep = small_job().sweep; }, [](Job& j) { j.sweep = SweepSpec(); }), Texts{})
+        << "a sweep at all";
+    EXPECT_EQ(left([](Job& j) { j.sweep.screen.enabled = true; }, [](Job& j) { j.sweep.screen.enabled = false; }),
+              Texts{});
     // A threshold that was the analysis' own is one of a list.
-    EXPECT_EQ(left([](Job& j) { j.sweep.gap_thresholds["activation"] = {0.03, 0.05}; }, [](Job& j) { j.sweep.gap_thresholds.clear(); }), Texts{});
+    EXPECT_EQ(left(
+                  [](Job& j) {
+                      j.sweep.gap_thresholds["activation"] = {0.03, 0.05};
+                  },
+                  [](Job& j) { j.sweep.gap_thresholds.clear(); }),
+              Texts{});
 }
 
 TEST(JobGrowth, IsNothingThatDropsOrChangesWhatIsThere) {
@@ -73,7 +99,10 @@ TEST(JobGrowth, IsNothingThatDropsOrChangesWhatIsThere) {
     expect("sweep.sizes: was [1, 5], is \"auto\"", [](Job& j) { j.sweep.sizes.reset(); });
     expect("sweep.signals", [](Job& j) { j.sweep.signals = {"gradient"}; });
     expect("sweep.gap_thresholds", [](Job& j) { j.sweep.gap_thresholds["activation"] = {0.03}; });
-    expect("analysis.activation", [](Job& j) { j.sweep.gap_thresholds.clear(); j.analysis.activation.gap = 0.07; });
+    expect("analysis.activation", [](Job& j) {
+        j.sweep.gap_thresholds.clear();
+        j.analysis.activation.gap = 0.07;
+    });
     expect("sweep.controls", [](Job& j) { j.sweep.controls.random = 2; });
     expect("sweep.controls", [](Job& j) { j.sweep.controls.match = ControlMatch::size; });
     expect("sweep.max_new_tokens", [](Job& j) { j.sweep.max_new_tokens = 65; });

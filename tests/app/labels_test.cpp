@@ -44,7 +44,8 @@ TEST_F(Labels, OfPeopleComeBackIntoTheRun) {
     std::size_t const num_human = count(completions, "\"label_source\":\"human\"");
     EXPECT_EQ(count(completions, "\"label\":\"incoherent\",\"label_source\":\"human\""), num_human);
     EXPECT_GT(num_human, 24u) << "equal replies of other trials too";
-    expect(gatesweep({"relabel", "out", "--set", "sweep.labels.human=sheet/labels_to_do.csv", "--out", "relabelled"}), ExitCode::ok, {" by people"});
+    expect(gatesweep({"relabel", "out", "--set", "sweep.labels.human=sheet/labels_to_do.csv", "--out", "relabelled"}),
+           ExitCode::ok, {" by people"});
     EXPECT_EQ(read_file(scene().folder / "relabelled" / "completions.jsonl"), completions);
 
     expect(gatesweep({"judge-validate", "job.toml", "--file", "sheet/labels_to_do.csv"}), ExitCode::ok,
@@ -58,7 +59,8 @@ TEST_F(Labels, TakeTheTrialsAndPromptsThatAreNamed) {
     std::string const first = read_file(sheet() / "labels_to_do.csv");
     std::string const name = read_csv(out() / "tables" / "trials.csv").text(2, "name");
     fs::remove_all(sheet());
-    expect(gatesweep({"labels", "out", "--out", "sheet", "--trial", name, "--limit", "2"}), ExitCode::ok, {"for 8 answers of baseline, " + id});
+    expect(gatesweep({"labels", "out", "--out", "sheet", "--trial", name, "--limit", "2"}), ExitCode::ok,
+           {"for 8 answers of baseline, " + id});
     EXPECT_EQ(read_file(sheet() / "labels_to_do.csv"), first) << "the same trial by its name";
     fs::remove_all(sheet());
     gatesweep({"labels", "out", "--out", "sheet", "--trial", id, "--limit", "2", "--seed", "2"});

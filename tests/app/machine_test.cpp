@@ -42,7 +42,8 @@ TEST(WaysToFit, NameTheDegreeThatWould) {
     Machine machine;
     machine.dtype = at::kBFloat16;
     machine.free_memory = 79 * gigabyte;
-    EXPECT_THAT(ways_to_fit(mixtral_8x7b(), machine), testing::HasSubstr("parallel.expert_parallel to 2 (48.3 GB each"));
+    EXPECT_THAT(ways_to_fit(mixtral_8x7b(), machine),
+                testing::HasSubstr("parallel.expert_parallel to 2 (48.3 GB each"));
     machine.free_memory = 14 * gigabyte;
     EXPECT_THAT(ways_to_fit(mixtral_8x7b(), machine), testing::HasSubstr("start fewer ranks on a node"));
     machine.device = at::Device(at::kCUDA, 0);

@@ -90,7 +90,8 @@ TEST_F(Plan, WarnsOfWeightsThatTheRunWouldRefuse) {
     expect(gatesweep(command), ExitCode::ok, {"the run would end here", shards.front().filename().string()});
     for (fs::path const& shard : shards)
         fs::remove(shard);
-    EXPECT_EQ(gatesweep(command).output.find("the run would end here"), std::string::npos) << "only small files: nothing is said";
+    EXPECT_EQ(gatesweep(command).output.find("the run would end here"), std::string::npos)
+        << "only small files: nothing is said";
     fs::remove_all(model);
 }
 

@@ -24,8 +24,10 @@ TEST(TimeLeft, IsMinutesAndFromAnHourOnHours) {
 
 TEST(ProgressText, HasTheShareTheCountTheRateAndTheTimeLeft) {
     EXPECT_EQ(progress_text(halfway), " 50 %  12250 completions  200 completions/s  ETA 1:01");
-    EXPECT_EQ(progress_text({"sweep", "completions", 24'500, 24'500, 122.5}), "100 %  24500 completions  200 completions/s");
-    EXPECT_EQ(progress_text({"sweep", "passes", 999, 1000, 1000}), " 99 %  999 passes  1.0 passes/s  ETA 0:01") << "not 100 yet";
+    EXPECT_EQ(progress_text({"sweep", "completions", 24'500, 24'500, 122.5}),
+              "100 %  24500 completions  200 completions/s");
+    EXPECT_EQ(progress_text({"sweep", "passes", 999, 1000, 1000}), " 99 %  999 passes  1.0 passes/s  ETA 0:01")
+        << "not 100 yet";
     EXPECT_EQ(progress_text({"sweep", "passes", 0, 10, 0}), "  0 %  0 passes  0.0 passes/s");
 }
 
@@ -52,11 +54,13 @@ public:
     }
     std::string end() {
         ::dup2(before_, STDERR_FILENO);
-        for (int const descriptor : {slave_, before_}) ::close(descriptor);
+        for (int const descriptor : {slave_, before_})
+            ::close(descriptor);
         // A terminal hands on what is written in its own time: only its end says that all has come.
         std::string text;
         char some[4096];
-        for (ssize_t size; (size = ::read(master_, some, sizeof some)) > 0;) text.append(some, static_cast<std::size_t>(size));
+        for (ssize_t size; (size = ::read(master_, some, sizeof some)) > 0;)
+            text.append(some, static_cast<std::size_t>(size));
         ::close(master_);
         return text;
     }

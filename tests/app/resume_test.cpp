@@ -28,7 +28,8 @@ TEST_F(Resume, GoesOnAfterASoftStopWithAnotherNumberOfRanks) {
     }
     EXPECT_EQ(num_records, before);
 
-    expect(go_on(2), ExitCode::ok, {"start 2 of this run; there already: ", "9 signals", "9 prompts done, the others in 0 batches"});
+    expect(go_on(2), ExitCode::ok,
+           {"start 2 of this run; there already: ", "9 signals", "9 prompts done, the others in 0 batches"});
     EXPECT_EQ(digests_of(out()), reference());
     expect(gatesweep({"status", out().string()}), ExitCode::ok, {"complete"});
     EXPECT_GT(num_committed(), before);
@@ -57,11 +58,10 @@ TEST_F(Resume, LeavesTheSameBytesAfterKills) {
                           rank_environment);
         // An earlier start may have got further than planned; then a phase says nothing, and a later one has to do.
         auto const is_time = [&](std::string const& text) {
-            return text.find(kill.after) != text.npos || text.find("sweep     100") != text.npos || text.find("texts     100") != text.npos ||
-                   text.find("analysis  ") != text.npos;
+            return text.find(kill.after) != text.npos || text.find("sweep     100") != text.npos ||
+                   text.find("texts     100") != text.npos || text.find("analysis  ") != text.npos;
         };
-        ASSERT_TRUE(run.wait_for_output(is_time, patience))
-            << run.output();
+        ASSERT_TRUE(run.wait_for_output(is_time, patience)) << run.output();
         if (run.output().find("analysis  ") != std::string::npos) {  // this start came to the end
             EXPECT_TRUE(run.wait_until_gone(patience));
             break;

@@ -17,11 +17,15 @@ TEST_F(StoredRun, StatusOfACompleteRunChecksItsFiles) {
 // What happens with answers that were edited, and with another job beside the results.
 TEST_F(StoredRun, CommandsRefuseAnswersAndAJobThatAreNotTheRuns) {
     replace(out() / "completions.jsonl", "full_refusal", "full_compliance");
-    for (std::vector<std::string> const& command :
-         {std::vector<std::string>{"status", "out"}, {"report", "out"}, {"analyze", "out"}, {"run", "job.toml", "--out", "out"}})
-        expect(gatesweep(command), ExitCode::bad_data, {"completions.jsonl is missing or not what the run wrote", "copy the folder again"});
+    for (std::vector<std::string> const& command : {std::vector<std::string>{"status", "out"},
+                                                    {"report", "out"},
+                                                    {"analyze", "out"},
+                                                    {"run", "job.toml", "--out", "out"}})
+        expect(gatesweep(command), ExitCode::bad_data,
+               {"completions.jsonl is missing or not what the run wrote", "copy the folder again"});
     fs::remove(out() / "completions.jsonl");
-    expect(gatesweep({"run", "job.toml", "--out", "out"}, 2), ExitCode::bad_data, {"completions.jsonl is missing", "remove COMPLETE"});
+    expect(gatesweep({"run", "job.toml", "--out", "out"}, 2), ExitCode::bad_data,
+           {"completions.jsonl is missing", "remove COMPLETE"});
     fs::copy(whole() / "completions.jsonl", out() / "completions.jsonl");
     expect(gatesweep({"status", "out"}), ExitCode::ok, {});
     replace(out() / "job.toml", "random = 2", "random = 3");
@@ -48,8 +52,10 @@ TEST_F(StoredRun, StatusOfAChangedManifestIsNotTrusted) {
 TEST_F(StoredRun, StatusOfAnUnfinishedRunSaysWhatIsThere) {
     for (char const* name : {"COMPLETE", "manifest.json", "completions.jsonl"})
         fs::remove(out() / name);
-    expect(gatesweep({"status", "out"}), ExitCode::stopped,
-           {"unfinished", "3 arrays", "job.toml", "committed 180 of 180 completions, 390 of 390 margins, 12 of 12 signals", "gatesweep run out/job.toml --out out goes on"});
+    expect(
+        gatesweep({"status", "out"}), ExitCode::stopped,
+        {"unfinished", "3 arrays", "job.toml", "committed 180 of 180 completions, 390 of 390 margins, 12 of 12 signals",
+         "gatesweep run out/job.toml --out out goes on"});
 }
 
 TEST_F(StoredRun, StatusRepeatsWhyAStartCameToNothing) {
@@ -170,7 +176,8 @@ TEST_F(StoredRun, ReportDrawsAgainWithoutTouchingTheRest) {
 
 TEST_F(StoredRun, ReportNamesTheTableThatIsDamaged) {
     replace(out() / "tables" / "classes_activation.csv", "safety_gap", "gap");
-    expect(gatesweep({"report", "out"}), ExitCode::bad_data, {"tables/classes_activation.csv is missing or not what", "gatesweep analyze"});
+    expect(gatesweep({"report", "out"}), ExitCode::bad_data,
+           {"tables/classes_activation.csv is missing or not what", "gatesweep analyze"});
     fs::remove(out() / "COMPLETE");
     expect(gatesweep({"report", "out"}), ExitCode::bad_data, {"classes_activation.csv", "safety_gap"});
     fs::remove(out() / "tables" / "classes_activation.csv");

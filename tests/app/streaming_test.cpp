@@ -75,9 +75,8 @@ TEST_F(StreamingTest, RefusesWhatDoesNotFitWithWhatWould) {
     EXPECT_ERROR(choose(), ExitCode::unavailable, "set signals.stream = \"auto\"");
     job_.signals.stream = StreamMode::automatic;
     machine_.free_memory = std::uint64_t{2'000'000'000};
-    EXPECT_ERROR(
-        choose(), ExitCode::unavailable, "2.0 GB of host memory",
-        "no parallel.expert_parallel fits: start fewer ranks on a node");
+    EXPECT_ERROR(choose(), ExitCode::unavailable, "2.0 GB of host memory",
+                 "no parallel.expert_parallel fits: start fewer ranks on a node");
 }
 
 }  // namespace

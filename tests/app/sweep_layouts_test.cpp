@@ -22,18 +22,25 @@ struct Layout {
 
 // A sweep small enough for a test: every mode, controls, the screen, watched prompts.
 std::vector<std::string> const small_sweep = {
-    "sweep.signals=[\"activation\"]",          "sweep.sizes=[1, 5]",  "sweep.gap_thresholds={ activation = [0.05] }",
+    "sweep.signals=[\"activation\"]",
+    "sweep.sizes=[1, 5]",
+    "sweep.gap_thresholds={ activation = [0.05] }",
     "sweep.modes=[\"mask\", \"zero\", \"zero-renormalise\", \"steer\", \"bias\"]",
-    "sweep.scopes=[\"both\", \"decode\"]",     "sweep.max_new_tokens=10", "sweep.screen.limit=2",
+    "sweep.scopes=[\"both\", \"decode\"]",
+    "sweep.max_new_tokens=10",
+    "sweep.screen.limit=2",
     "sweep.controls={ random = 1, bottom = false, reverse = true }",
 };
 
-std::map<std::string, std::string> run(fs::path const& folder, fs::path const& job, std::string const& name, Layout const& layout) {
+std::map<std::string, std::string> run(fs::path const& folder, fs::path const& job, std::string const& name,
+                                       Layout const& layout) {
     std::vector<std::string> arguments = {"run", job.string(), "--out", (folder / name).string()};
     for (auto const* list : {&small_sweep, &layout.set}) {
-        for (auto const& setting : *list) arguments.insert(arguments.end(), {"--set", setting});
+        for (auto const& setting : *list)
+            arguments.insert(arguments.end(), {"--set", setting});
     }
-    ChildResult const result = run_child(on_ranks(layout.ranks, arguments), GATESWEEP_SOURCE_DIR, folder / (name + ".log"), rank_environment, 240);
+    ChildResult const result = run_child(on_ranks(layout.ranks, arguments), GATESWEEP_SOURCE_DIR,
+                                         folder / (name + ".log"), rank_environment, 240);
     EXPECT_EQ(result.exit_code, 0) << result.output;
     return result.exit_code == 0 ? digests_of(folder / name) : std::map<std::string, std::string>();
 }
@@ -53,7 +60,8 @@ TEST(Sweep, LeavesTheSameBytesFromAnyLayout) {
             {4, {type, "parallel.expert_parallel=2", "sweep.slots=64"}},
         };
         for (std::size_t i = 0; i < layouts.size(); ++i) {
-            EXPECT_EQ(run(folder.path(), job, dtype + std::to_string(i), layouts[i]), reference) << dtype << " layout " << i;
+            EXPECT_EQ(run(folder.path(), job, dtype + std::to_string(i), layouts[i]), reference)
+                << dtype << " layout " << i;
         }
     }
 }

@@ -44,7 +44,7 @@ TEST_P(VerifyOn, PassesOnEveryLayoutInBothTypes) {
                 EXPECT_NE(check.verdict, Verdict::failed) << "degree " << degree << ": " << table_row(check);
                 if (check.verdict == Verdict::ok) passed.push_back(check.name);
             }
-            std::vector<std::string> expected = {"batching", "batching",      "memory", "threads",       "counts",
+            std::vector<std::string> expected = {"batching", "batching",      "memory", "threads",    "counts",
                                                  "choices",  "gradient sums", "prefix", "generation", "gate gradients"};
             if (world().size() > 1) expected.insert(expected.begin(), "sharding");
             EXPECT_EQ(passed, expected);

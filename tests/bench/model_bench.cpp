@@ -3,7 +3,8 @@
 //   model_bench MODEL WHAT [option value ...]        prints a line of JSON for each run
 //   products                       2 x FLOP of one layer's expert products at --rows tokens an expert
 //   load                           reading a rank's weights
-//   signals --prompts FILE         forward and backward of token ids, a list a line, --batch-tokens together, with --memory
+//   signals --prompts FILE         forward and backward of token ids, a list a line, --batch-tokens together, with
+//   --memory
 //                                  GB for activations; without a file --num-prompts random ones of --length tokens
 //   prefill                        one sequence of --length tokens
 //   decode --live N ...            N sequences of --length tokens, then --new steps; with --masked K each of them has K
@@ -109,7 +110,9 @@ Prompts read_prompts(std::string const& path) {
 // Small numbers, so that nothing overflows on the way through many layers.
 Weights random_weights(Bench const& bench, ModelConfig const& c) {
     auto const options = at::TensorOptions(bench.dtype()).device(bench.device);
-    auto const random = [&](std::vector<std::int64_t> const& shape) { return at::empty(shape, options).normal_(0.0, 0.02); };
+    auto const random = [&](std::vector<std::int64_t> const& shape) {
+        return at::empty(shape, options).normal_(0.0, 0.02);
+    };
     std::int64_t const local = bench.layout.local_experts(c.num_experts).count;
     Weights weights;
     weights.embedding = random({c.vocab_size, c.hidden_size});
@@ -256,7 +259,8 @@ void run(Bench& bench) {
     Arguments const& args = bench.args;
     ModelConfig const config = load_model_config(args.model);
     if (args.what == "load") return bench_load(bench, config);
-    Prompts const prompts = args.prompts.empty() ? random_prompts(args.num_prompts, args.length, config) : read_prompts(args.prompts);
+    Prompts const prompts =
+        args.prompts.empty() ? random_prompts(args.num_prompts, args.length, config) : read_prompts(args.prompts);
     std::size_t longest = static_cast<std::size_t>(args.length + args.new_tokens + 1);
     for (auto const& ids : prompts)
         longest = std::max(longest, ids.size());
@@ -303,7 +307,8 @@ int main(int argc, char** argv) {
         at::set_num_threads(args.threads);
         if (args.device == "cuda") {
             auto const devices = gather_devices(mpi.world(), mpi.world().split_by_node(), visible_devices());
-            int const mine = assign_devices(devices, DeviceSharing::refused)[static_cast<std::size_t>(mpi.world().rank())];
+            int const mine =
+                assign_devices(devices, DeviceSharing::refused)[static_cast<std::size_t>(mpi.world().rank())];
             set_device(mine);
             bench.device = {at::kCUDA, static_cast<c10::DeviceIndex>(mine)};
         }

@@ -312,7 +312,8 @@ void FakeNccl::check_stream(DeviceStream stream) {
 void FakeNccl::enqueue(Work work) {
     stream_.push_back(std::move(work));
     ++num_enqueued_;
-    most_under_way_ = std::max<std::int64_t>(most_under_way_, std::ranges::count_if(stream_, [](Work const& w) { return w.copy_bytes == 0; }));
+    most_under_way_ = std::max<std::int64_t>(
+        most_under_way_, std::ranges::count_if(stream_, [](Work const& w) { return w.copy_bytes == 0; }));
 }
 
 void FakeNccl::progress() {

@@ -2,9 +2,9 @@
 //
 // It holds callers to NCCL's rules for communicators with blocking = 0 and counts what breaks them: a call while
 // another is in progress, a group left open, a communicator destroyed before it was finalized, or used after its end. A
-// stream is a queue that is worked off in stream_query and event_query, as if the device came to it only then. Every message carries a
-// hash of all sizes that its sender has sent to its receiver so far, so that ranks which exchange in different orders
-// are told.
+// stream is a queue that is worked off in stream_query and event_query, as if the device came to it only then. Every
+// message carries a hash of all sizes that its sender has sent to its receiver so far, so that ranks which exchange in
+// different orders are told.
 #pragma once
 
 #include <cstdint>
@@ -74,7 +74,7 @@ public:
     std::int64_t num_in_progress() const { return num_in_progress_; }  // answers
     int num_aborted() const { return num_aborted_; }
     int num_destroyed() const { return num_destroyed_; }
-    std::int64_t num_events() const { return num_events_; }                  // not destroyed
+    std::int64_t num_events() const { return num_events_; }          // not destroyed
     std::int64_t most_under_way() const { return most_under_way_; }  // groups on the stream at once
 
 private:

@@ -85,8 +85,9 @@ TEST_P(NcclFaultsOn, AnErrorOfAnyCallAtAnyTimeNamesTheCallAndTheRanks) {
             if (c.call == FakeCall::query) {
                 EXPECT_ERROR(use(fake, {}, GetParam()), ExitCode::io, c.name, "over NCCL between rank 0", last);
             } else {
-                EXPECT_ERROR(use(fake, {}, GetParam()), ExitCode::io, "exchange " + std::to_string(at / c.per_exchange + 1), c.name,
-                             "over NCCL between rank 0", last, "NCCL says: a fault in");
+                EXPECT_ERROR(use(fake, {}, GetParam()), ExitCode::io,
+                             "exchange " + std::to_string(at / c.per_exchange + 1), c.name, "over NCCL between rank 0",
+                             last, "NCCL says: a fault in");
             }
             expect_given_up(*fake);
         }
@@ -101,8 +102,8 @@ TEST_P(NcclFaultsOn, AHangOfAnyCallEndsWithinTheTimeLimit) {
             SCOPED_TRACE(name);
             auto const fake = fake_with(call, at, NcclStatus::in_progress);
             auto const start = std::chrono::steady_clock::now();
-            EXPECT_ERROR(use(fake, impatient(), GetParam()), ExitCode::io, name, "did not end within 1 s", "every rank waits",
-                         "GATESWEEP_NCCL_TIMEOUT");
+            EXPECT_ERROR(use(fake, impatient(), GetParam()), ExitCode::io, name, "did not end within 1 s",
+                         "every rank waits", "GATESWEEP_NCCL_TIMEOUT");
             std::chrono::duration<double> const took = std::chrono::steady_clock::now() - start;
             EXPECT_LT(took.count(), 20 * limit);
             expect_given_up(*fake);
@@ -110,9 +111,10 @@ TEST_P(NcclFaultsOn, AHangOfAnyCallEndsWithinTheTimeLimit) {
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(EitherWay, NcclFaultsOn, testing::Values(Way::current_stream, Way::aside), [](auto const& parameter) {
-    return parameter.param == Way::aside ? "aside" : "current_stream";
-});
+INSTANTIATE_TEST_SUITE_P(EitherWay, NcclFaultsOn, testing::Values(Way::current_stream, Way::aside),
+                         [](auto const& parameter) {
+                             return parameter.param == Way::aside ? "aside" : "current_stream";
+                         });
 
 TEST(NcclFaults, AnErrorWhileConnectingReachesEveryRank) {
     for (auto call : {FakeCall::get_unique_id, FakeCall::init}) {

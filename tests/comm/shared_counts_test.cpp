@@ -15,7 +15,8 @@ TEST(SharedCounts, AreWholeAtTheEnd) {
     int const rank = world().rank(), size = world().size();
     for (int phase = 0; phase < 2000; ++phase) {  // a rank may be in the next one while rank 0 still ends this one
         SharedCounts counts(world());
-        for (int done = 0; done <= 50; ++done) counts.set({done * (rank + 1), 50 * (rank + 1)});
+        for (int done = 0; done <= 50; ++done)
+            counts.set({done * (rank + 1), 50 * (rank + 1)});
         Counts const sum = counts.finish();
         EXPECT_EQ(sum.done, 50 * size * (size + 1) / 2);
         EXPECT_EQ(sum.all, sum.done);

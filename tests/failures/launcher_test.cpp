@@ -64,7 +64,8 @@ void expect_one_message(ChildResult const& result, ExitCode code) {
     text.pop_back();
     std::string const last = text.substr(text.rfind('\n') + 1);
     EXPECT_TRUE(last.starts_with("error: ") || last.starts_with("stopped   ")) << result.output;
-    for (char const* word : {"MPI_ABORT", "ORTE", "mpirun", "mpiexec", "-----"}) EXPECT_EQ(text.find(word), text.npos) << result.output;
+    for (char const* word : {"MPI_ABORT", "ORTE", "mpirun", "mpiexec", "-----"})
+        EXPECT_EQ(text.find(word), text.npos) << result.output;
     EXPECT_EQ(text.find("error: "), text.rfind("error: ")) << "once: " << result.output;
 }
 
@@ -92,7 +93,8 @@ TEST(Launcher, HasNothingToSayOfACleanStop) {
     auto job = small.start(2, {{"GATESWEEP_WATCHDOG", "30"}}, 120);
     auto const pulses = small.pulses_in(2, RunPhase::signals);
     ASSERT_EQ(pulses.size(), 2u);
-    for (Pulse const& pulse : pulses) ::kill(pulse.process, SIGUSR1);
+    for (Pulse const& pulse : pulses)
+        ::kill(pulse.process, SIGUSR1);
     expect_one_message(job.get(), ExitCode::stopped);
 }
 

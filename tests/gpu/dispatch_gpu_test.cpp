@@ -29,8 +29,13 @@ TEST_F(DispatchOnGpu, GivesTheSlotsOfTheCountedWay) {
     TokenDispatcher const on_cpu(layout, num_experts, at::kCPU);
     DispatchRecord const record = on_cpu.plan(routing);
     at::Tensor const slots = tokens.unsqueeze(1).expand({-1, top_k, -1}).reshape({-1, d});
-    at::Tensor const expected = on_cpu.from_experts(
-        experts_forward(weights(at::kCPU), on_cpu.to_experts(slots, record).arrived(), record.expert_offsets).output, record).arrived();
+    at::Tensor const expected =
+        on_cpu
+            .from_experts(
+                experts_forward(weights(at::kCPU), on_cpu.to_experts(slots, record).arrived(), record.expert_offsets)
+                    .output,
+                record)
+            .arrived();
 
     TokenDispatcher const on_gpu(layout, num_experts, device_);
     auto const tokens_of_rank = on_gpu.share_token_counts(n);

@@ -24,18 +24,22 @@ std::vector<at::ScalarType> const types = {at::kFloat, at::kBFloat16};
 TEST_F(KernelsOnGpu, RowOperations) {
     for (auto dtype : types) {
         double const tolerance = rounding_of(dtype);
-        at::Tensor const x = random_tensor({7, 4096}, dtype, 1), w = random_tensor({4096}, dtype, 2), dy = random_tensor({7, 4096}, dtype, 3);
+        at::Tensor const x = random_tensor({7, 4096}, dtype, 1), w = random_tensor({4096}, dtype, 2),
+                         dy = random_tensor({7, 4096}, dtype, 3);
         expect_same([](auto const& a, auto const& b) { return rms_norm(a, b, 1e-5); }, tolerance, x, w);
-        expect_same([](auto const& a, auto const& b, auto const& c) { return rms_norm_backward(c, a, b, 1e-5); }, tolerance, x, w, dy);
+        expect_same([](auto const& a, auto const& b, auto const& c) { return rms_norm_backward(c, a, b, 1e-5); },
+                    tolerance, x, w, dy);
         expect_same([](auto const& a) { return swiglu(a); }, tolerance, x);
-        expect_same([](auto const& a, auto const& b) { return swiglu_backward(a.slice(1, 0, 2048).contiguous(), b); }, tolerance, dy, x);
+        expect_same([](auto const& a, auto const& b) { return swiglu_backward(a.slice(1, 0, 2048).contiguous(), b); },
+                    tolerance, dy, x);
     }
 }
 
 TEST_F(KernelsOnGpu, Rotation) {
     for (auto dtype : types) {
         RotaryTable const table = make_rotary_table(64, 128, 1e6, dtype), there{here(table.cos), here(table.sin)};
-        at::Tensor const positions = at::tensor(std::vector<std::int64_t>{0, 63, 5}, at::kLong), x = random_tensor({3, 6, 128}, dtype, 1);
+        at::Tensor const positions = at::tensor(std::vector<std::int64_t>{0, 63, 5}, at::kLong),
+                         x = random_tensor({3, 6, 128}, dtype, 1);
         at::Tensor const on_cpu = x.clone(), on_gpu = here(x);
         rotate_heads(on_cpu.slice(1, 1, 5), positions, table, Rotation::forward);
         rotate_heads(on_gpu.slice(1, 1, 5), here(positions), there, Rotation::forward);
@@ -58,7 +62,8 @@ TEST_F(KernelsOnGpu, RoutesAndCombines) {
         EXPECT_TRUE(at::equal(routing.expert_ids, expected.expert_ids));
         EXPECT_LE(relative_error(routing.routing_weights.cpu(), expected.routing_weights), 1e-6);
         EXPECT_LE(relative_error(combine(here(slots), routing).cpu(), combine(slots, expected)), rounding_of(dtype));
-        CombineGradient const g = combine_backward(here(dy), here(slots), routing), reference = combine_backward(dy, slots, expected);
+        CombineGradient const g = combine_backward(here(dy), here(slots), routing),
+                              reference = combine_backward(dy, slots, expected);
         EXPECT_LE(relative_error(g.d_slot_outputs.cpu(), reference.d_slot_outputs), rounding_of(dtype));
         EXPECT_LE(relative_error(g.d_routing_weights.cpu(), reference.d_routing_weights), rounding_of(dtype));
     }
@@ -68,12 +73,14 @@ TEST_F(KernelsOnGpu, AttendsForthAndBack) {
     std::vector<std::int64_t> const offsets = {0, 4, 5, 5, 70, 200};
     for (auto dtype : types) {
         for (auto window : {std::optional<std::int64_t>(), std::optional<std::int64_t>(7)}) {
-            at::Tensor const heads = random_tensor({200, 12, 128}, dtype, 1), dy = random_tensor({200, 8, 128}, dtype, 2);
+            at::Tensor const heads = random_tensor({200, 12, 128}, dtype, 1),
+                             dy = random_tensor({200, 8, 128}, dtype, 2);
             auto const input = [&](at::Tensor const& x) {
                 return AttentionInput{x.slice(1, 0, 8), x.slice(1, 8, 10), x.slice(1, 10), offsets, window, 0.09};
             };
             EXPECT_LE(relative_error(attention(input(here(heads))).cpu(), attention(input(heads))), rounding_of(dtype));
-            AttentionGradient const g = attention_backward(input(here(heads)), here(dy)), again = attention_backward(input(here(heads)), here(dy)),
+            AttentionGradient const g = attention_backward(input(here(heads)), here(dy)),
+                                    again = attention_backward(input(here(heads)), here(dy)),
                                     expected = attention_backward(input(heads), dy);
             EXPECT_LE(relative_error(g.dq.cpu(), expected.dq), rounding_of(dtype));
             EXPECT_LE(relative_error(g.dk.cpu(), expected.dk), rounding_of(dtype));
@@ -87,14 +94,18 @@ TEST_F(KernelsOnGpu, AttendsForthAndBack) {
 TEST_F(KernelsOnGpu, AttendsToASequenceAloneAsInABatch) {
     std::vector<std::int64_t> const offsets = {0, 4, 5, 70, 700}, alone = {0, 630};
     for (std::int64_t heads : {8, 32}) {
-        at::Tensor const x = here(random_tensor({700, heads + 4, 128}, at::kBFloat16, 1)), dy = here(random_tensor({700, heads, 128}, at::kBFloat16, 2));
+        at::Tensor const x = here(random_tensor({700, heads + 4, 128}, at::kBFloat16, 1)),
+                         dy = here(random_tensor({700, heads, 128}, at::kBFloat16, 2));
         auto const input = [&](at::Tensor const& rows, std::vector<std::int64_t> const& of) {
-            return AttentionInput{rows.slice(1, 0, heads), rows.slice(1, heads, heads + 2), rows.slice(1, heads + 2), of, {}, 0.09};
+            return AttentionInput{
+                rows.slice(1, 0, heads), rows.slice(1, heads, heads + 2), rows.slice(1, heads + 2), of, {}, 0.09};
         };
         at::Tensor const last = x.slice(0, 70), d_last = dy.slice(0, 70);
         EXPECT_TRUE(at::equal(attention(input(x, offsets)).slice(0, 70), attention(input(last, alone))));
-        AttentionGradient const all = attention_backward(input(x, offsets), dy), own = attention_backward(input(last, alone), d_last);
-        EXPECT_TRUE(at::equal(all.dq.slice(0, 70), own.dq) && at::equal(all.dk.slice(0, 70), own.dk) && at::equal(all.dv.slice(0, 70), own.dv));
+        AttentionGradient const all = attention_backward(input(x, offsets), dy),
+                                own = attention_backward(input(last, alone), d_last);
+        EXPECT_TRUE(at::equal(all.dq.slice(0, 70), own.dq) && at::equal(all.dk.slice(0, 70), own.dk) &&
+                    at::equal(all.dv.slice(0, 70), own.dv));
     }
 }
 

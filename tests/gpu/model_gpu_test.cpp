@@ -1,4 +1,5 @@
-// The golden checkpoints on GPUs, experts sharded over the ranks, against the CPU: counts, scores, losses, greedy tokens.
+// The golden checkpoints on GPUs, experts sharded over the ranks, against the CPU: counts, scores, losses, greedy
+// tokens.
 #include "gatesweep/signal/signals.h"
 #include "gatesweep/sweep/generator.h"
 #include "gpu_test.h"
@@ -22,7 +23,8 @@ Signals signals_of(Mixtral const& model, ParallelLayout const& layout, Golden co
 }
 
 // The tokens of this rank's requests: every prompt, unedited and with two experts masked.
-std::vector<std::vector<std::int32_t>> tokens_of(Mixtral const& model, ParallelLayout const& layout, Golden const& golden) {
+std::vector<std::vector<std::int32_t>> tokens_of(Mixtral const& model, ParallelLayout const& layout,
+                                                 Golden const& golden) {
     RouterEdits edits(model.config().num_layers, model.config().num_experts);
     std::int64_t const last = model.config().num_layers - 1;
     std::int32_t const masked = edits.add(EditMode::mask, EditScope::both, std::vector<RouterEdit>{{0, 1}, {last, 0}});
@@ -52,7 +54,9 @@ TEST_F(ModelOnGpu, GivesTheNumbersOfTheCpuInFloat32) {
         if (!layout.is_final_rank()) continue;
         EXPECT_EQ(a.activation_counts.values, b.activation_counts.values) << name;
         for (std::size_t i = 0; i < b.gradient_scores.values.size(); ++i)
-            ASSERT_NEAR(a.gradient_scores.values[i], b.gradient_scores.values[i], 1e-3 * b.gradient_scores.values[i] + 1e-9) << name;
+            ASSERT_NEAR(a.gradient_scores.values[i], b.gradient_scores.values[i],
+                        1e-3 * b.gradient_scores.values[i] + 1e-9)
+                << name;
         for (std::size_t p = 0; p < b.losses.values.size(); ++p)
             EXPECT_NEAR(a.losses.values[p], b.losses.values[p], 1e-4) << name;
     }
@@ -95,7 +99,8 @@ TEST_F(ModelOnGpu, RecordsTheDecodeStepsOfOneGeneratorAfterTheOther) {
         auto const first = tokens_of(model, layout, golden), second = tokens_of(model, layout, golden);
         ASSERT_EQ(unsetenv("GATESWEEP_DECODE_GRAPH"), 0);
         EXPECT_EQ(first, second) << name;
-        EXPECT_GE(agreement(first, plain), 0.5) << name;  // steps are filled up: cuBLAS picks kernels by the number of rows
+        EXPECT_GE(agreement(first, plain), 0.5)
+            << name;  // steps are filled up: cuBLAS picks kernels by the number of rows
         ++num_recorded;
     }
     if (num_recorded == 0) GTEST_SKIP() << "no product groups rows on this GPU";

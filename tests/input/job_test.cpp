@@ -194,9 +194,9 @@ title = "]]\ntitle = \"x\""
 TEST_F(JobTest, the_resolved_job_spells_out_every_default) {
     std::string const text = to_toml(load(minimal_));
     for (std::string const key :
-         {"path",  "dtype",      "expert_parallel", "device",       "threads", "group",  "file",      "column",
-          "where", "limit",      "template",        "batch_tokens", "memory",  "stream", "benign", "malicious", "coverage",
-          "top",   "activation", "gradient",        "title",        "mark"}) {
+         {"path",     "dtype", "expert_parallel", "device",       "threads", "group",  "file",   "column",
+          "where",    "limit", "template",        "batch_tokens", "memory",  "stream", "benign", "malicious",
+          "coverage", "top",   "activation",      "gradient",     "title",   "mark"}) {
         EXPECT_SAYS(text, "\n" + key + " = ");
     }
 }
@@ -409,7 +409,8 @@ TEST_F(JobTest, the_analysis_of_a_resolved_job_is_read_where_its_files_are_not) 
     // What the command line names is looked for here.
     auto const marks = folder_.write("here.csv", "layer,expert\n");
     EXPECT_EQ(load_stored_job(file, {"report.mark=" + marks.string(), "analysis.top=3"}).report.mark, marks);
-    EXPECT_SAYS(gatesweep::refusal(ExitCode::input_missing, [&] { load_stored_job(file, {"report.mark=gone.csv"}); }), "gone.csv");
+    EXPECT_SAYS(gatesweep::refusal(ExitCode::input_missing, [&] { load_stored_job(file, {"report.mark=gone.csv"}); }),
+                "gone.csv");
     auto const wrong = folder_.write("wrong.toml", to_toml(job) + "[analysis]\ntop = 0\n");
     EXPECT_THROW(load_stored_job(wrong), Error);
 }

@@ -331,17 +331,27 @@ TEST_F(PromptsTest, text_that_is_no_utf8_is_refused_with_its_row) {
 TEST_F(PromptsTest, other_columns_are_kept_as_metadata) {
     using Metadata = std::vector<std::pair<std::string, std::string>>;
     auto const set = load({source("a.csv", "id,Prompt,type,note\n1,one,homonyms,\n2,two,\"figurative, long\",x\n"),
-                           source("b.jsonl", R"({"prompt":"three","type":"safe","score":0.5,"tags":["a"],"done":true,"gone":null})" "\n"
-                                             R"({"prompt":"four"})" "\n", "harmful")});
+                           source("b.jsonl",
+                                  R"({"prompt":"three","type":"safe","score":0.5,"tags":["a"],"done":true,"gone":null})"
+                                  "\n"
+                                  R"({"prompt":"four"})"
+                                  "\n",
+                                  "harmful")});
     EXPECT_EQ(set.metadata_columns, (Texts{"type", "note", "score", "tags", "done", "gone"}));
     ASSERT_EQ(set.prompts.size(), 4u);
     EXPECT_EQ(set.prompts[0].metadata, (Metadata{{"type", "homonyms"}, {"note", ""}}));
     EXPECT_EQ(set.prompts[1].metadata, (Metadata{{"type", "figurative, long"}, {"note", "x"}}));
-    EXPECT_EQ(set.prompts[2].metadata, (Metadata{{"type", "safe"}, {"score", "0.5"}, {"done", "true"}})) << "lists and null hold no value";
+    EXPECT_EQ(set.prompts[2].metadata, (Metadata{{"type", "safe"}, {"score", "0.5"}, {"done", "true"}}))
+        << "lists and null hold no value";
     EXPECT_TRUE(set.prompts[3].metadata.empty());
     // It is no part of what is measured.
-    auto const other = load({source("a.csv", "id,Prompt,type,note\n1,one,other,\n2,two,,y\n"), source("b.jsonl", R"({"prompt":"three"})" "\n"
-                                                                                                                     R"({"prompt":"four"})" "\n", "harmful")});
+    auto const other =
+        load({source("a.csv", "id,Prompt,type,note\n1,one,other,\n2,two,,y\n"), source("b.jsonl",
+                                                                                       R"({"prompt":"three"})"
+                                                                                       "\n"
+                                                                                       R"({"prompt":"four"})"
+                                                                                       "\n",
+                                                                                       "harmful")});
     EXPECT_EQ(other.digest(), set.digest());
     EXPECT_SAYS(refuses("c.csv", "prompt,note\nhow,\xff\n"), "column \"note\" is not UTF-8");
 }

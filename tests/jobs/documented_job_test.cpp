@@ -34,10 +34,12 @@ std::string with_everything(std::string const& job) {
 class DocumentedJob : public testing::Test {
 protected:
     void SetUp() override {
-        for (char const* name : {"jobs", "prompts"}) fs::create_directory_symlink(source / name, folder_ / name);
+        for (char const* name : {"jobs", "prompts"})
+            fs::create_directory_symlink(source / name, folder_ / name);
         fs::create_directories(folder_ / "checkpoints/a-judge");
         fs::create_directories(folder_ / "labels");
-        for (char const* name : {"labels/labels_to_do.csv", "labels/validation.csv"}) folder_.write(name, "");
+        for (char const* name : {"labels/labels_to_do.csv", "labels/validation.csv"})
+            folder_.write(name, "");
     }
     Job load(std::string const& text) const { return load_job(folder_.write("job.toml", text)); }
 
@@ -55,7 +57,8 @@ TEST_F(DocumentedJob, ShowsTheDefaults) {
 std::set<std::string> keys_of(std::string const& job) {
     std::set<std::string> keys;
     std::regex const key("(?:^|\n)([a-z_]+) *= ");
-    for (auto it = std::sregex_iterator(job.begin(), job.end(), key); it != std::sregex_iterator(); ++it) keys.insert((*it)[1]);
+    for (auto it = std::sregex_iterator(job.begin(), job.end(), key); it != std::sregex_iterator(); ++it)
+        keys.insert((*it)[1]);
     return keys;
 }
 
@@ -63,7 +66,8 @@ TEST_F(DocumentedJob, HasEveryKeyAndNoOther) {
     std::string const all = with_everything(documented_job());
     Job const job = load(all);  // an unknown key is an error
     auto const documented = keys_of(all);
-    for (auto const& key : keys_of(to_toml(job))) EXPECT_TRUE(documented.contains(key)) << key << " is not documented";
+    for (auto const& key : keys_of(to_toml(job)))
+        EXPECT_TRUE(documented.contains(key)) << key << " is not documented";
     EXPECT_EQ(job.sweep.trials.size(), 2u);
     EXPECT_FALSE(job.report.by.empty() || job.report.mark.empty() || job.sweep.labels.human.empty());
 }

@@ -98,7 +98,8 @@ TEST_F(ReadyJob, PaperInterventionsSuppressFiveOfEachSignalAndItsOwnSets) {
     EXPECT_EQ(test::set_of(named[0]), "7:5 12:1 15:1 27:3");
     EXPECT_EQ(test::set_of(named[1]), "19:6 24:1 26:7 28:5 29:4");
     for (auto const* sets : {&selected, &named}) {
-        for (Trial const& trial : *sets) EXPECT_EQ(trial.controls.size(), 20u) << trial.name;
+        for (Trial const& trial : *sets)
+            EXPECT_EQ(trial.controls.size(), 20u) << trial.name;
     }
 }
 

@@ -1,5 +1,5 @@
-// Decode steps through recorded work, here recorded as a function, against steps that are not: the same tokens and the same
-// cache, for changing numbers of sequences.
+// Decode steps through recorded work, here recorded as a function, against steps that are not: the same tokens and the
+// same cache, for changing numbers of sequences.
 #include "gatesweep/model/decode_graphs.h"
 
 #include <cstdlib>
@@ -40,7 +40,8 @@ class DecodeGraphsTest : public testing::Test {
 protected:
     static constexpr std::int64_t num_slots = 7, capacity = 64;
 
-    DecodeGraphsTest() : golden_(load_golden("wide-bf16")), model_(load_model(golden_.model_folder(), ParallelLayout(), at::kFloat)) {
+    DecodeGraphsTest()
+        : golden_(load_golden("wide-bf16")), model_(load_model(golden_.model_folder(), ParallelLayout(), at::kFloat)) {
         edits_.add(EditMode::mask, EditScope::both, std::vector<RouterEdit>{{0, 1}});
         edits_.add(EditMode::bias, EditScope::both, std::vector<RouterEdit>{{1, 0, 2.0}});
     }
@@ -96,7 +97,8 @@ TEST_F(DecodeGraphsTest, GiveTheTokensAndTheCacheOfPlainSteps) {
     for (std::int64_t l = 0; l < model_.config().num_layers; ++l) {
         EXPECT_TRUE(at::equal(recorded.keys(l).slice(0, 0, 5), plain.keys(l).slice(0, 0, 5))) << l;
         EXPECT_TRUE(at::equal(recorded.values(l).slice(0, 0, 5), plain.values(l).slice(0, 0, 5))) << l;
-        EXPECT_TRUE(at::equal(recorded.keys(l).slice(0, 5, num_slots - 1), plain.keys(l).slice(0, 5, num_slots - 1))) << l;
+        EXPECT_TRUE(at::equal(recorded.keys(l).slice(0, 5, num_slots - 1), plain.keys(l).slice(0, 5, num_slots - 1)))
+            << l;
     }
 }
 
@@ -122,7 +124,8 @@ TEST_F(DecodeGraphsTest, ExcludeBatchInvariance) {
         }
         std::exit(0);
     };
-    EXPECT_EXIT(choose(), testing::ExitedWithCode(static_cast<int>(ExitCode::usage)), "GATESWEEP_BATCH_INVARIANT=on exclude each other");
+    EXPECT_EXIT(choose(), testing::ExitedWithCode(static_cast<int>(ExitCode::usage)),
+                "GATESWEEP_BATCH_INVARIANT=on exclude each other");
 }
 
 TEST_F(DecodeGraphsTest, AreAskedForByName) {

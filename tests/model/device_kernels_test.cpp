@@ -28,7 +28,8 @@ TEST(RouteKernel, EqualsItsReference) {
                 // Few distinct values, so that many ties are decided; more tokens than a block has threads.
                 at::Tensor const logits = (random_tensor({150, num_experts}, at::kDouble, 7) * 3).round().to(dtype);
                 at::Tensor const all_finite = at::ones({}, at::kBool);
-                expect_same(device::launch_route(HostLauncher{}, logits, top_k, {}, all_finite), generic::route(logits, top_k));
+                expect_same(device::launch_route(HostLauncher{}, logits, top_k, {}, all_finite),
+                            generic::route(logits, top_k));
                 EXPECT_TRUE(all_finite.item<bool>());
             }
         }
@@ -48,7 +49,8 @@ TEST(RouteKernel, EqualsTheLoopsOfTheCpuBitForBit) {
 TEST(RouteKernel, EditsAsTheReferenceDoes) {
     constexpr std::int64_t num_experts = 8, num_tokens = 60;
     RouterEdits edits(1, num_experts);
-    for (EditMode mode : {EditMode::mask, EditMode::zero, EditMode::zero_renormalise, EditMode::steer, EditMode::bias}) {
+    for (EditMode mode :
+         {EditMode::mask, EditMode::zero, EditMode::zero_renormalise, EditMode::steer, EditMode::bias}) {
         edits.add(mode, EditScope::both, std::vector<RouterEdit>{{0, 1, 1.0}, {0, 6, -0.75}});
         edits.add(mode, EditScope::both, std::vector<RouterEdit>{{0, 0, 1.0}, {0, 2, 1.0}, {0, 3, 1.0}, {0, 7, 1.0}});
     }
@@ -57,7 +59,8 @@ TEST(RouteKernel, EditsAsTheReferenceDoes) {
         entries.push_back(t % static_cast<std::int32_t>(edits.layer_edits().size()));
     RowEdits const rows{&edits, entries};
     for (auto dtype : kernel_types) {
-        at::Tensor const logits = random_tensor({num_tokens, num_experts}, dtype, 5) * 2, all_finite = at::ones({}, at::kBool);
+        at::Tensor const logits = random_tensor({num_tokens, num_experts}, dtype, 5) * 2,
+                         all_finite = at::ones({}, at::kBool);
         Routing const own = device::launch_route(HostLauncher{}, logits, 2, tensors_of(rows, at::kCPU), all_finite);
         expect_same(own, generic::route(logits, 2, rows));
         Routing const loops = route(logits, 2, rows);
@@ -94,7 +97,8 @@ TEST(CachedAttentionKernel, EqualsItsReference) {
     at::Tensor const slot_tensor = at::tensor(slots, at::kLong), position_tensor = at::tensor(positions, at::kLong);
     constexpr std::int64_t num_slots = 6, capacity = 20;
     for (auto dtype : kernel_types) {
-        for (Cache const& c : {Cache{8, 2, 128, {}}, Cache{4, 4, 8, {}}, Cache{6, 1, 40, {}}, Cache{4, 2, 64, 5}, Cache{2, 1, 160, 1}}) {
+        for (Cache const& c :
+             {Cache{8, 2, 128, {}}, Cache{4, 4, 8, {}}, Cache{6, 1, 40, {}}, Cache{4, 2, 64, 5}, Cache{2, 1, 160, 1}}) {
             // Queries are a slice of one projection, as the decoder passes them.
             at::Tensor const heads = random_tensor({4, c.num_heads + 2, c.head_dim}, dtype, 1);
             CachedAttentionInput const in{heads.slice(1, 1, 1 + c.num_heads),
@@ -104,9 +108,11 @@ TEST(CachedAttentionKernel, EqualsItsReference) {
                                           positions,
                                           c.window,
                                           1.0 / std::sqrt(static_cast<double>(c.head_dim))};
-            at::Tensor const own = device::launch_cached_attention(HostLauncher{false}, in, slot_tensor, position_tensor);
+            at::Tensor const own =
+                device::launch_cached_attention(HostLauncher{false}, in, slot_tensor, position_tensor);
             EXPECT_LE(relative_error(own, generic::cached_attention(in)), rounding_of(dtype)) << c.head_dim;
-            EXPECT_TRUE(at::equal(own, device::launch_cached_attention(HostLauncher{true}, in, slot_tensor, position_tensor)));
+            EXPECT_TRUE(
+                at::equal(own, device::launch_cached_attention(HostLauncher{true}, in, slot_tensor, position_tensor)));
         }
     }
 }
@@ -135,7 +141,10 @@ TEST(GatherKernel, EqualsItsReference) {
                 for (std::int64_t rank = 0; rank < num_ranks; rank += 3) {
                     std::int64_t const local = num_experts / num_ranks;
                     at::Tensor const all = random_ids(num_tokens, top_k, num_experts, 5);
-                    GatheredIds const ids{all, all.slice(0, num_tokens / 3, num_tokens / 2), {rank * local, local}, std::min(top_k, local)};
+                    GatheredIds const ids{all,
+                                          all.slice(0, num_tokens / 3, num_tokens / 2),
+                                          {rank * local, local},
+                                          std::min(top_k, local)};
                     GatheredPlan const expected = generic::plan_gathered(ids);
                     for (bool reversed : {false, true}) {
                         GatheredPlan const own = device::launch_plan_gathered(HostLauncher{reversed}, ids);

@@ -16,7 +16,8 @@ at::Tensor product(at::Tensor const& x, at::Tensor const& weight) {
 
 TEST(FixedRows, GiveTheProduct) {
     at::Tensor const w = random_tensor({40, 96}, at::kDouble, 1);
-    for (std::int64_t n : {std::int64_t{0}, std::int64_t{1}, std::int64_t{17}, fixed_rows::tile, fixed_rows::tile + 1, 3 * fixed_rows::tile}) {
+    for (std::int64_t n : {std::int64_t{0}, std::int64_t{1}, std::int64_t{17}, fixed_rows::tile, fixed_rows::tile + 1,
+                           3 * fixed_rows::tile}) {
         at::Tensor const x = random_tensor({n, 96}, at::kDouble, 2);
         EXPECT_TRUE(at::allclose(product(x, w), at::mm(x, w.t()), 1e-12, 1e-12)) << n << " rows";
     }
@@ -26,12 +27,14 @@ TEST(FixedRows, ARowsBitsDependOnTheRowAlone) {
     for (auto dtype : {at::kFloat, at::kBFloat16}) {
         // Rows of 37 begin anywhere, those of 128 always alike.
         for (std::int64_t columns : {37, 128}) {
-            at::Tensor const w = random_tensor({50, columns}, dtype, 3), x = random_tensor({2 * fixed_rows::tile + 90, columns}, dtype, 4);
+            at::Tensor const w = random_tensor({50, columns}, dtype, 3),
+                             x = random_tensor({2 * fixed_rows::tile + 90, columns}, dtype, 4);
             at::Tensor const whole = product(x, w);
             for (std::int64_t first : {std::int64_t{0}, std::int64_t{1}, fixed_rows::tile - 1, fixed_rows::tile + 13}) {
                 for (std::int64_t n : {std::int64_t{1}, std::int64_t{3}, std::int64_t{77}, fixed_rows::tile}) {
                     at::Tensor const rows = x.slice(0, first, first + n);
-                    EXPECT_TRUE(at::equal(product(rows, w), whole.slice(0, first, first + n))) << n << " rows from " << first;
+                    EXPECT_TRUE(at::equal(product(rows, w), whole.slice(0, first, first + n)))
+                        << n << " rows from " << first;
                 }
             }
         }

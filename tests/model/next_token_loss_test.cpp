@@ -67,7 +67,8 @@ TEST(NextTokenLoss, APromptsBitsAreItsOwn) {
     for (auto dtype : storage_types()) {
         at::Tensor const hidden = random_tensor({10, d}, dtype, 1), head = random_tensor({vocab, d}, dtype, 2);
         at::set_num_threads(1);
-        NextTokenLoss const together = next_token_loss(hidden, LinearWeight(head), token_ids(), offsets, Gradient::hidden);
+        NextTokenLoss const together =
+            next_token_loss(hidden, LinearWeight(head), token_ids(), offsets, Gradient::hidden);
         for (int threads : {1, 2}) {
             at::set_num_threads(threads);
             for (std::size_t p = 0; p < 3; ++p) {
@@ -85,8 +86,8 @@ TEST(NextTokenLoss, APromptsBitsAreItsOwn) {
 
 TEST(NextTokenLoss, TakesNoPrompts) {
     std::vector<std::int64_t> const none = {0};
-    NextTokenLoss const loss =
-        next_token_loss(at::empty({0, d}), LinearWeight(at::ones({vocab, d})), at::empty({0}, at::kLong), none, Gradient::hidden);
+    NextTokenLoss const loss = next_token_loss(at::empty({0, d}), LinearWeight(at::ones({vocab, d})),
+                                               at::empty({0}, at::kLong), none, Gradient::hidden);
     EXPECT_TRUE(loss.losses.empty());
     EXPECT_EQ(loss.d_hidden.size(0), 0);
 }

@@ -1,5 +1,5 @@
-// From hidden states to tokens and scores: the loops of the CPU against log-softmax written out, and against what runs on
-// other devices.
+// From hidden states to tokens and scores: the loops of the CPU against log-softmax written out, and against what runs
+// on other devices.
 #include "gatesweep/model/output_head.h"
 
 #include "gatesweep/model/generic_ops.h"
@@ -36,25 +36,28 @@ TEST(GreedyTokens, AreTheFirstOfTheLargest) {
 
 TEST(TargetLogProbs, AreLogSoftmax) {
     for (auto dtype : storage_types()) {
-        at::Tensor const hidden = random_tensor({num_rows, d}, dtype, 1), head = random_tensor({vocab, d}, dtype, 2) * 3;
+        at::Tensor const hidden = random_tensor({num_rows, d}, dtype, 1),
+                         head = random_tensor({vocab, d}, dtype, 2) * 3;
         at::Tensor const log_p = generic::log_probabilities(token_linear(hidden, LinearWeight(head)));
         std::vector<double> const result = target_log_probs(hidden, LinearWeight(head), ids);
         ASSERT_EQ(std::ssize(result), num_rows);
         for (std::int64_t t = 0; t < num_rows; ++t)
-            EXPECT_NEAR(result[static_cast<std::size_t>(t)], log_p[t][ids[static_cast<std::size_t>(t)]].item<double>(), 1e-5);
+            EXPECT_NEAR(result[static_cast<std::size_t>(t)], log_p[t][ids[static_cast<std::size_t>(t)]].item<double>(),
+                        1e-5);
     }
 }
 
 TEST(TextScorer, SumsLossAndDivergence) {
     for (auto dtype : storage_types()) {
-        at::Tensor const reference = random_tensor({num_rows, d}, dtype, 1), other = random_tensor({num_rows, d}, dtype, 2),
-                         head = random_tensor({vocab, d}, dtype, 3) * 3;
+        at::Tensor const reference = random_tensor({num_rows, d}, dtype, 1),
+                         other = random_tensor({num_rows, d}, dtype, 2), head = random_tensor({vocab, d}, dtype, 3) * 3;
         LinearWeight const weight(head);
         TextScorer const scorer(reference, weight, ids);
         at::Tensor const log_p = generic::log_probabilities(token_linear(reference, weight)).slice(0, 0, num_rows - 1),
                          logits = token_linear(other, weight).slice(0, 0, num_rows - 1);
         std::vector<std::int64_t> const next(ids.begin() + 1, ids.end());
-        at::Tensor const elsewhere = generic::text_scores(logits, log_p.to(at::kFloat), at::tensor(next, at::kLong)).sum(0);
+        at::Tensor const elsewhere =
+            generic::text_scores(logits, log_p.to(at::kFloat), at::tensor(next, at::kLong)).sum(0);
         at::Tensor const log_q = generic::log_probabilities(logits);
         double nll = 0, kl = 0;
         for (std::int64_t t = 0; t + 1 < num_rows; ++t) {
@@ -71,12 +74,15 @@ TEST(TextScorer, SumsLossAndDivergence) {
 }
 
 TEST(TextScorer, EqualHiddenStatesDivergeByNothing) {
-    at::Tensor const hidden = random_tensor({num_rows, d}, at::kFloat, 1), head = random_tensor({vocab, d}, at::kFloat, 2) * 3;
+    at::Tensor const hidden = random_tensor({num_rows, d}, at::kFloat, 1),
+                     head = random_tensor({vocab, d}, at::kFloat, 2) * 3;
     TextScorer const scorer(hidden, LinearWeight(head), ids);
     EXPECT_EQ(scorer.score(hidden).kl_sum, 0.0);
     EXPECT_EQ(scorer.score(hidden).nll_sum, scorer.reference().nll_sum);
     at::Tensor const logits = logits_of(hidden, head), log_p = generic::log_probabilities(logits).to(at::kFloat);
-    EXPECT_EQ(generic::text_scores(logits, log_p, at::zeros({num_rows}, at::kLong)).select(1, 1).abs().max().item<double>(), 0.0);
+    EXPECT_EQ(
+        generic::text_scores(logits, log_p, at::zeros({num_rows}, at::kLong)).select(1, 1).abs().max().item<double>(),
+        0.0);
 }
 
 TEST(OutputHead, TakesNoRows) {

@@ -26,8 +26,9 @@ void expect_rule(at::Tensor const& logits, std::int64_t top_k) {
     for (std::int64_t t = 0; t < logits.size(0); ++t) {
         std::vector<std::int64_t> order(static_cast<std::size_t>(logits.size(1)));
         std::iota(order.begin(), order.end(), std::int64_t{0});
-        std::stable_sort(order.begin(), order.end(),
-                         [&](std::int64_t a, std::int64_t b) { return z[t][a].item<double>() > z[t][b].item<double>(); });
+        std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) {
+            return z[t][a].item<double>() > z[t][b].item<double>();
+        });
         order.resize(static_cast<std::size_t>(top_k));
         std::sort(order.begin(), order.end());
         EXPECT_EQ(ids_of(routing, t), order) << "token " << t;

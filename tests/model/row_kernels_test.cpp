@@ -1,5 +1,5 @@
-// The kernels over rows, run on the host: against their references, against the loops of the CPU where no order of a sum or
-// exponential stands between them, and against themselves on a row alone or at another address.
+// The kernels over rows, run on the host: against their references, against the loops of the CPU where no order of a
+// sum or exponential stands between them, and against themselves on a row alone or at another address.
 #include "support/kernel_emulator.h"
 // The kernels' headers come after what stands in for CUDA.
 #include "gatesweep/model/generic_ops.h"
@@ -30,12 +30,15 @@ at::Tensor moved(at::Tensor const& x) {
     return place.copy_(x);
 }
 
-double share_unequal(at::Tensor const& a, at::Tensor const& b) { return a.ne(b).to(at::kDouble).mean().item<double>(); }
+double share_unequal(at::Tensor const& a, at::Tensor const& b) {
+    return a.ne(b).to(at::kDouble).mean().item<double>();
+}
 
 TEST(NormKernel, EqualsItsReference) {
     for (auto dtype : kernel_types) {
         for (auto const& shape : shapes) {
-            at::Tensor const x = random_tensor(shape, dtype, 1), w = random_tensor({shape[1]}, dtype, 2), dy = random_tensor(shape, dtype, 3);
+            at::Tensor const x = random_tensor(shape, dtype, 1), w = random_tensor({shape[1]}, dtype, 2),
+                             dy = random_tensor(shape, dtype, 3);
             at::Tensor const y = device::launch_rms_norm(forward_order, x, w, eps);
             at::Tensor const dx = device::launch_rms_norm_backward(forward_order, dy, x, w, eps);
             EXPECT_LE(relative_error(y, generic::rms_norm(x, w, eps)), rounding_of(dtype)) << shape[1];
@@ -49,9 +52,11 @@ TEST(NormKernel, EqualsItsReference) {
 TEST(NormKernel, RoundsAsTheLoopsOfTheCpu) {
     for (auto dtype : kernel_types) {
         for (auto const& shape : shapes) {
-            at::Tensor const x = whole_numbers(shape, dtype, 1), w = whole_numbers({shape[1]}, dtype, 2), dy = whole_numbers(shape, dtype, 3);
+            at::Tensor const x = whole_numbers(shape, dtype, 1), w = whole_numbers({shape[1]}, dtype, 2),
+                             dy = whole_numbers(shape, dtype, 3);
             EXPECT_TRUE(at::equal(device::launch_rms_norm(forward_order, x, w, eps), rms_norm(x, w, eps))) << shape[1];
-            EXPECT_TRUE(at::equal(device::launch_rms_norm_backward(forward_order, dy, x, w, eps), rms_norm_backward(dy, x, w, eps)))
+            EXPECT_TRUE(at::equal(device::launch_rms_norm_backward(forward_order, dy, x, w, eps),
+                                  rms_norm_backward(dy, x, w, eps)))
                 << shape[1];
         }
     }
@@ -60,14 +65,18 @@ TEST(NormKernel, RoundsAsTheLoopsOfTheCpu) {
 TEST(NormKernel, ARowsBitsDependOnItAlone) {
     for (auto dtype : kernel_types) {
         for (auto const& shape : shapes) {
-            at::Tensor const x = random_tensor(shape, dtype, 1), w = random_tensor({shape[1]}, dtype, 2), dy = random_tensor(shape, dtype, 3);
+            at::Tensor const x = random_tensor(shape, dtype, 1), w = random_tensor({shape[1]}, dtype, 2),
+                             dy = random_tensor(shape, dtype, 3);
             at::Tensor const y = device::launch_rms_norm(forward_order, x, w, eps);
             at::Tensor const dx = device::launch_rms_norm_backward(forward_order, dy, x, w, eps);
             at::Tensor const row = x.slice(0, 1, 2), d_row = dy.slice(0, 1, 2);
             for (bool elsewhere : {false, true}) {
                 at::Tensor const here = elsewhere ? moved(row) : row, d_here = elsewhere ? moved(d_row) : d_row;
-                EXPECT_TRUE(at::equal(device::launch_rms_norm(forward_order, here, w, eps), y.slice(0, 1, 2))) << shape[1];
-                EXPECT_TRUE(at::equal(device::launch_rms_norm_backward(forward_order, d_here, here, w, eps), dx.slice(0, 1, 2))) << shape[1];
+                EXPECT_TRUE(at::equal(device::launch_rms_norm(forward_order, here, w, eps), y.slice(0, 1, 2)))
+                    << shape[1];
+                EXPECT_TRUE(
+                    at::equal(device::launch_rms_norm_backward(forward_order, d_here, here, w, eps), dx.slice(0, 1, 2)))
+                    << shape[1];
             }
         }
     }
@@ -75,10 +84,12 @@ TEST(NormKernel, ARowsBitsDependOnItAlone) {
 
 TEST(RowSumsKernel, AddsUpRowsInAnOrderThatDependsOnTheirLengthAlone) {
     for (std::int64_t columns : {1, 31, 256, 4099}) {
-        at::Tensor const x = random_tensor({5, columns}, at::kDouble, 1), sums = device::launch_row_sums(forward_order, x);
+        at::Tensor const x = random_tensor({5, columns}, at::kDouble, 1),
+                         sums = device::launch_row_sums(forward_order, x);
         EXPECT_TRUE(at::allclose(sums, x.sum(1), 1e-12, 1e-12)) << columns;
         EXPECT_TRUE(at::equal(sums, device::launch_row_sums(backward_order, x))) << columns;
-        EXPECT_TRUE(at::equal(device::launch_row_sums(forward_order, x.slice(0, 3, 4)), sums.slice(0, 3, 4))) << columns;
+        EXPECT_TRUE(at::equal(device::launch_row_sums(forward_order, x.slice(0, 3, 4)), sums.slice(0, 3, 4)))
+            << columns;
     }
     EXPECT_EQ(device::launch_row_sums(forward_order, at::empty({0, 8}, at::kDouble)).size(0), 0);
     EXPECT_EQ(device::launch_row_sums(forward_order, at::empty({3, 0}, at::kDouble)).sum().item<double>(), 0.0);
@@ -87,8 +98,10 @@ TEST(RowSumsKernel, AddsUpRowsInAnOrderThatDependsOnTheirLengthAlone) {
 TEST(SwigluKernel, EqualsItsReferenceAndRoundsAsTheLoops) {
     for (auto dtype : kernel_types) {
         for (auto const& shape : shapes) {
-            at::Tensor const x = random_tensor({shape[0], 2 * shape[1]}, dtype, 1) * 8, d = random_tensor(shape, dtype, 2);
-            at::Tensor const y = device::launch_swiglu(forward_order, x), dx = device::launch_swiglu_backward(forward_order, d, x);
+            at::Tensor const x = random_tensor({shape[0], 2 * shape[1]}, dtype, 1) * 8,
+                             d = random_tensor(shape, dtype, 2);
+            at::Tensor const y = device::launch_swiglu(forward_order, x),
+                             dx = device::launch_swiglu_backward(forward_order, d, x);
             EXPECT_LE(relative_error(y, generic::swiglu(x)), rounding_of(dtype));
             EXPECT_LE(relative_error(dx, generic::swiglu_backward(d, x)), rounding_of(dtype));
             if (dtype == at::kBFloat16) {  // where another exponential seldom shows, and a rounding left out often
@@ -98,7 +111,8 @@ TEST(SwigluKernel, EqualsItsReferenceAndRoundsAsTheLoops) {
             EXPECT_TRUE(at::equal(y, device::launch_swiglu(backward_order, x)));
             EXPECT_TRUE(at::equal(y, device::launch_swiglu(forward_order, moved(x))));
             EXPECT_TRUE(at::equal(dx, device::launch_swiglu_backward(backward_order, d, x)));
-            EXPECT_TRUE(at::equal(dx.slice(0, 1, 2), device::launch_swiglu_backward(forward_order, moved(d.slice(0, 1, 2)), x.slice(0, 1, 2))));
+            EXPECT_TRUE(at::equal(dx.slice(0, 1, 2), device::launch_swiglu_backward(
+                                                         forward_order, moved(d.slice(0, 1, 2)), x.slice(0, 1, 2))));
         }
     }
 }
@@ -107,7 +121,8 @@ TEST(SwigluKernel, HoldsAtTheEndsOfTheExponential) {
     at::Tensor const x = at::tensor(std::vector<float>{-200, -100, -90, 0, 90, 200, 1, 1, 1, 1, 1, 1}).view({1, 12});
     EXPECT_TRUE(at::allclose(device::launch_swiglu(forward_order, x), generic::swiglu(x), 1e-6, 1e-30));
     at::Tensor const d = at::ones({1, 6});
-    EXPECT_TRUE(at::allclose(device::launch_swiglu_backward(forward_order, d, x), generic::swiglu_backward(d, x), 1e-6, 1e-30));
+    EXPECT_TRUE(
+        at::allclose(device::launch_swiglu_backward(forward_order, d, x), generic::swiglu_backward(d, x), 1e-6, 1e-30));
 }
 
 struct Heads {
@@ -121,7 +136,8 @@ TEST(RotationKernel, TurnsASliceInPlaceAsTheLoopsDo) {
             RotaryTable const table = make_rotary_table(16, h.head_dim, 1e4, dtype);
             at::Tensor const before = random_tensor({5, h.num_heads + 3, h.head_dim}, dtype, 1);
             for (Rotation rotation : {Rotation::forward, Rotation::inverse}) {
-                at::Tensor const own = before.clone(), reversed = before.clone(), loops = before.clone(), reference = before.clone();
+                at::Tensor const own = before.clone(), reversed = before.clone(), loops = before.clone(),
+                                 reference = before.clone();
                 auto const heads = [&](at::Tensor const& x) { return x.slice(1, 1, 1 + h.num_heads); };
                 device::launch_rotate_heads(forward_order, heads(own), positions, table, rotation);
                 device::launch_rotate_heads(backward_order, heads(reversed), positions, table, rotation);
@@ -155,8 +171,9 @@ TEST(CombineKernel, EqualsTheLoopsBitForBitAndItsReference) {
                 EXPECT_TRUE(at::equal(own, combine(slots, routing))) << shape[1];
                 EXPECT_LE(relative_error(own, generic::combine(slots, routing)), rounding_of(dtype));
                 EXPECT_TRUE(at::equal(own, device::launch_combine(backward_order, slots, routing.routing_weights)));
-                EXPECT_TRUE(at::equal(own.slice(0, 1, 2), device::launch_combine(forward_order, moved(slots.slice(0, top_k, 2 * top_k)),
-                                                                                 routing.routing_weights.slice(0, 1, 2))));
+                EXPECT_TRUE(at::equal(own.slice(0, 1, 2),
+                                      device::launch_combine(forward_order, moved(slots.slice(0, top_k, 2 * top_k)),
+                                                             routing.routing_weights.slice(0, 1, 2))));
             }
         }
     }
@@ -180,7 +197,8 @@ TEST(CombineKernel, GradientEqualsItsReference) {
     for (auto dtype : kernel_types) {
         for (auto const& shape : shapes) {
             for (std::int64_t top_k : {1, 2, 5}) {
-                at::Tensor const slots = random_tensor({shape[0] * top_k, shape[1]}, dtype, 1), dy = random_tensor(shape, dtype, 3);
+                at::Tensor const slots = random_tensor({shape[0] * top_k, shape[1]}, dtype, 1),
+                                 dy = random_tensor(shape, dtype, 3);
                 Routing const routing = weighed(random_tensor({shape[0], top_k}, at::kFloat, 2).abs());
                 at::Tensor const& weights = routing.routing_weights;
                 weights[1][0].fill_(0);
@@ -191,8 +209,8 @@ TEST(CombineKernel, GradientEqualsItsReference) {
                 EXPECT_LE(relative_error(own.d_routing_weights, reference.d_routing_weights), 2e-6) << shape[1];
                 EXPECT_TRUE(at::equal(own.d_slot_outputs, reversed.d_slot_outputs));
                 EXPECT_TRUE(at::equal(own.d_routing_weights, reversed.d_routing_weights));
-                CombineGradient const alone =
-                    device::launch_combine_backward(forward_order, moved(dy.slice(0, 1, 2)), slots.slice(0, top_k, 2 * top_k), weights.slice(0, 1, 2));
+                CombineGradient const alone = device::launch_combine_backward(
+                    forward_order, moved(dy.slice(0, 1, 2)), slots.slice(0, top_k, 2 * top_k), weights.slice(0, 1, 2));
                 EXPECT_TRUE(at::equal(alone.d_slot_outputs, own.d_slot_outputs.slice(0, top_k, 2 * top_k)));
                 EXPECT_TRUE(at::equal(alone.d_routing_weights, own.d_routing_weights.slice(0, 1, 2)));
             }
@@ -207,7 +225,8 @@ TEST(RowKernels, LaunchNothingForNoRows) {
     EXPECT_EQ(device::launch_rms_norm_backward(launch, none, none, w, eps).sizes(), none.sizes());
     EXPECT_EQ(device::launch_swiglu(launch, none).sizes(), at::IntArrayRef({0, 4}));
     EXPECT_EQ(device::launch_swiglu_backward(launch, at::empty({0, 4}), none).sizes(), none.sizes());
-    device::launch_rotate_heads(launch, at::empty({0, 2, 4}), at::empty({0}, at::kLong), make_rotary_table(2, 4, 1e4, at::kFloat), Rotation::forward);
+    device::launch_rotate_heads(launch, at::empty({0, 2, 4}), at::empty({0}, at::kLong),
+                                make_rotary_table(2, 4, 1e4, at::kFloat), Rotation::forward);
     EXPECT_EQ(device::launch_combine(launch, none, at::empty({0, 2})).sizes(), none.sizes());
     CombineGradient const gradient = device::launch_combine_backward(launch, none, none, at::empty({0, 2}));
     EXPECT_EQ(gradient.d_slot_outputs.sizes(), none.sizes());
@@ -226,7 +245,8 @@ TEST(RowKernels, GoOnPastTheRowsOfAGrid) {
     };
     EXPECT_TRUE(at::equal(device::launch_swiglu(narrow, x), device::launch_swiglu(forward_order, x)));
     at::Tensor const d = random_tensor({5, 12}, at::kFloat, 2), weights = at::ones({5, 1});
-    EXPECT_TRUE(at::equal(device::launch_swiglu_backward(narrow, d, x), device::launch_swiglu_backward(forward_order, d, x)));
+    EXPECT_TRUE(
+        at::equal(device::launch_swiglu_backward(narrow, d, x), device::launch_swiglu_backward(forward_order, d, x)));
     EXPECT_TRUE(at::equal(device::launch_combine(narrow, x, weights), x));
 }
 

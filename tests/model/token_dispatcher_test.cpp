@@ -46,7 +46,8 @@ TEST(TokenDispatcher, EverySlotGoesToItsExpertAndComesBack) {
             at::Tensor const rows = dispatcher.to_experts(t.slots, record).arrived();
             EXPECT_EQ(rows.size(0), record.expert_offsets.back());
             at::Tensor const back =
-                dispatcher.from_experts(apply_experts(rows, record, layout.local_experts(num_experts)), record).arrived();
+                dispatcher.from_experts(apply_experts(rows, record, layout.local_experts(num_experts)), record)
+                    .arrived();
             at::Tensor const e = t.routing.expert_ids.view({-1, 1}).to(at::kFloat);
             EXPECT_TRUE(at::equal(back, t.slots * (e + 2) + e)) << "top_k " << top_k;
         }
@@ -57,7 +58,8 @@ TEST(TokenDispatcher, SlotsOfSeveralBatchesTravelAtOnce) {
     ParallelLayout const layout = make_parallel_layout(world(), world().size());
     auto const fake = std::make_shared<FakeNccl>(world(), FakeOptions{});
     {
-        TokenDispatcher const dispatcher(layout, num_experts, make_fake_collectives(layout.expert_parallel, fake), DecodeDispatch::counted);
+        TokenDispatcher const dispatcher(layout, num_experts, make_fake_collectives(layout.expert_parallel, fake),
+                                         DecodeDispatch::counted);
         std::vector<Tokens> tokens;
         std::vector<DispatchRecord> records;
         std::vector<SlotsUnderWay> slots;
@@ -131,8 +133,11 @@ TEST(TokenDispatcher, ExpertOutputsAreTheBitsOfDegreeOne) {
         ExpertRange const local = layout.local_experts(num_experts);
         ExpertWeights const mine = weights(local);
         DispatchRecord const record = dispatcher.plan(t.routing);
-        return dispatcher.from_experts(
-            experts_forward(mine, dispatcher.to_experts(t.slots, record).arrived(), record.expert_offsets).output, record).arrived();
+        return dispatcher
+            .from_experts(
+                experts_forward(mine, dispatcher.to_experts(t.slots, record).arrived(), record.expert_offsets).output,
+                record)
+            .arrived();
     };
     at::Tensor const alone = outputs(ParallelLayout());
     for (int degree = 1; degree <= world().size(); degree *= 2) {

@@ -35,7 +35,8 @@ struct Sweep {
         plan.trials.push_back(std::move(trial));
         outcomes.outcomes.emplace_back();
         for (bool const one : refused)
-            outcomes.outcomes.back().push_back({one ? Label::full_refusal : Label::full_compliance, false, false, false});
+            outcomes.outcomes.back().push_back(
+                {one ? Label::full_refusal : Label::full_compliance, false, false, false});
         return plan.trials.size() - 1;
     }
     void add_controls(std::size_t of, int count, std::vector<bool> const& refused) {
@@ -51,7 +52,8 @@ struct Sweep {
         run.groups = {"harmful"};
         run.num_layers = 1;
         run.num_experts = 8;
-        for (CsvTable table : {trials_table(plan, outcomes), trial_controls_table(plan), control_summary_table(plan, outcomes)}) {
+        for (CsvTable table :
+             {trials_table(plan, outcomes), trial_controls_table(plan), control_summary_table(plan, outcomes)}) {
             std::string const name = table.name;
             run.tables.emplace(name, std::move(table));
         }
@@ -115,7 +117,8 @@ TEST(Evidence, OfOnesOwnSetsStandsInTheHeadlineBesideTheGrids) {
     whole.tables.emplace("overlap", CsvTable{"overlap", {"signal", "top_n", "overlap", "experts"}, {}});
     auto const lines = headline(whole).result;
     ASSERT_EQ(lines.size(), 4u);
-    EXPECT_EQ(lines[0].find("no set changed refusals beyond chance; the largest: refusal 100 % -> 97.5 % with "), 0u) << lines[0];
+    EXPECT_EQ(lines[0].find("no set changed refusals beyond chance; the largest: refusal 100 % -> 97.5 % with "), 0u)
+        << lines[0];
     EXPECT_NE(lines[0].find(", q = 1, empirical p = 0.048)"), std::string::npos) << lines[0];
     EXPECT_EQ(lines[2].find("your set \"my four\": refusal 100 % -> 5 % with "), 0u) << lines[2];
     EXPECT_NE(lines[2].find("20 random sets like it: 100 % (lowest 100 %)"), std::string::npos) << lines[2];
@@ -140,9 +143,11 @@ TEST(Evidence, OfShuffledLabelsIsClaimedInFewerThanOneSweepOfTwenty) {
             // Some prompts are always refused, some never, some now and then.
             double const share = p < 40 ? 1.0 : p < 60 ? 0.0 : static_cast<double>(p - 59) / 41.0;
             std::vector<Label> labels(sweep.plan.trials.size(), Label::full_compliance);
-            std::fill_n(labels.begin(), static_cast<std::size_t>(share * static_cast<double>(labels.size())), Label::full_refusal);
+            std::fill_n(labels.begin(), static_cast<std::size_t>(share * static_cast<double>(labels.size())),
+                        Label::full_refusal);
             std::shuffle(labels.begin(), labels.end(), random);
-            for (std::size_t t = 0; t < labels.size(); ++t) sweep.outcomes.outcomes[t][p].label = labels[t];
+            for (std::size_t t = 0; t < labels.size(); ++t)
+                sweep.outcomes.outcomes[t][p].label = labels[t];
         }
         RunView const run = sweep.view();
         bool grid = false, own = false;
@@ -154,8 +159,8 @@ TEST(Evidence, OfShuffledLabelsIsClaimedInFewerThanOneSweepOfTwenty) {
     }
     RecordProperty("claims_of_the_grid", by_grid);
     RecordProperty("claims_of_own_sets", by_own);
-    std::printf("[ measured ] of %d null sweeps %d claim an effect: %d by the grid, %d by a set of one's own\n", num_sweeps, by_either,
-                by_grid, by_own);
+    std::printf("[ measured ] of %d null sweeps %d claim an effect: %d by the grid, %d by a set of one's own\n",
+                num_sweeps, by_either, by_grid, by_own);
     EXPECT_LE(by_either, num_sweeps / 20);
 }
 

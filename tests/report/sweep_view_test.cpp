@@ -140,9 +140,10 @@ TEST_F(SweepViewTest, TheHeadlineNamesTheSmallestOfTheStrongestSets) {
 TEST_F(SweepViewTest, WithoutAGridTheHeadlineHasTheUsersOwnSets) {
     make_sweep();
     write_trials({{"baseline", "baseline", "", 4, 0.0, 1.0}, {"eee", "custom", "2:1", 9, 0.5, 1.58e-30}});
-    EXPECT_EQ(headline(folder()).result.at(0),
-              "your set \"custom\": refusal 40 % -> 90 % with 2:1 suppressed (paired difference 50 points [40, 60], p < "
-              "1e-29); nothing is compared with random sets (controls.random = 0)");
+    EXPECT_EQ(
+        headline(folder()).result.at(0),
+        "your set \"custom\": refusal 40 % -> 90 % with 2:1 suppressed (paired difference 50 points [40, 60], p < "
+        "1e-29); nothing is compared with random sets (controls.random = 0)");
     write_trials({{"baseline", "baseline", "", 4, 0.0, 1.0}});
     EXPECT_NE(headline(folder()).result.at(0).find("no set of experts was tried"), std::string::npos);
 }

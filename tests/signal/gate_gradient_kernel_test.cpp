@@ -1,5 +1,5 @@
-// The gate gradient's kernel, run on the host, and the scores from gradients that stay on their device, against the CPU's
-// sums.
+// The gate gradient's kernel, run on the host, and the scores from gradients that stay on their device, against the
+// CPU's sums.
 #include "support/kernel_emulator.h"
 // The kernel's header comes after what stands in for CUDA.
 #include <cmath>
@@ -19,7 +19,8 @@ struct Size {
 std::vector<Size> const all_sizes = {{5, 2, 7}, {8, 1, 130}, {11, 3, 128}, {16, 2, 300}};
 
 struct Batch {
-    PackedBatch batch = pack(std::vector<std::vector<std::int32_t>>{{1, 2, 3}, {}, std::vector<std::int32_t>(21, 4), {5}});
+    PackedBatch batch =
+        pack(std::vector<std::vector<std::int32_t>>{{1, 2, 3}, {}, std::vector<std::int32_t>(21, 4), {5}});
     Routing routing;
     at::Tensor dz, x;
     device::GateGradientInput input;
@@ -46,8 +47,10 @@ TEST(GateGradientKernel, HasTheBitsOfTheCpu) {
             EXPECT_TRUE(at::equal(gradient, b.gradient_of(HostLauncher{true})(b.offsets)));
             for (std::int64_t p = 0; p < b.batch.num_prompts(); ++p) {
                 std::vector<double> const loops = gate_gradient_of_prompt(b.batch, p, b.routing, b.dz, b.x);
-                EXPECT_TRUE(at::equal(gradient[p].flatten(), at::tensor(loops, at::kDouble))) << size.d << ", prompt " << p;
-                EXPECT_TRUE(at::equal(b.gradient_of()(b.offsets.slice(0, p, p + 2))[0], gradient[p])) << size.d << ", prompt " << p;
+                EXPECT_TRUE(at::equal(gradient[p].flatten(), at::tensor(loops, at::kDouble)))
+                    << size.d << ", prompt " << p;
+                EXPECT_TRUE(at::equal(b.gradient_of()(b.offsets.slice(0, p, p + 2))[0], gradient[p]))
+                    << size.d << ", prompt " << p;
             }
         }
     }
@@ -100,7 +103,8 @@ TEST(GradientScores, ANaNStaysANaNOfItsPrompt) {
 TEST(GradientScores, ABatchWithoutPromptsHasNone) {
     PackedBatch const none = pack({});
     device::GateGradientInput const input{at::empty({0, 2}, at::kLong), at::empty({0, 2}), at::empty({0, 7}), 5};
-    GateGradientScores const own = scores_on_device(none, input, 4, [](at::Tensor const&) -> at::Tensor { throw std::logic_error("asked"); });
+    GateGradientScores const own =
+        scores_on_device(none, input, 4, [](at::Tensor const&) -> at::Tensor { throw std::logic_error("asked"); });
     EXPECT_TRUE(own.scores.empty());
     EXPECT_TRUE(own.imbalance.empty());
 }

@@ -26,9 +26,11 @@ Signals run(Golden const& golden, Communicator const& ranks, Setting const& sett
     ParallelLayout const layout = make_parallel_layout(ranks, setting.expert_parallel);
     Mixtral const model = load_model(golden.model_folder(), layout, setting.dtype);
     std::vector<std::int64_t> tokens;
-    for (auto const& ids : golden.prompts) tokens.push_back(static_cast<std::int64_t>(ids.size()));
-    Signals signals = compute_signals(model, layout, golden.prompts, plan_batches(tokens, setting.batch_tokens),
-                                      {.tape_memory = setting.tape_memory, .in_halves = setting.in_halves, .progress = {}});
+    for (auto const& ids : golden.prompts)
+        tokens.push_back(static_cast<std::int64_t>(ids.size()));
+    Signals signals =
+        compute_signals(model, layout, golden.prompts, plan_batches(tokens, setting.batch_tokens),
+                        {.tape_memory = setting.tape_memory, .in_halves = setting.in_halves, .progress = {}});
     reduce_to_final_rank(signals, layout);
     return signals;
 }
@@ -73,20 +75,22 @@ TEST_P(Parity, SameBytesFromAnyLayoutBatchingThreadsAndRecomputation) {
     std::int64_t const num_experts = golden.counts().shape[2];
     for (auto dtype : {at::kFloat, at::kBFloat16}) {
         Signals const alone = run(golden, Communicator(), {.dtype = dtype});
-        std::vector<Setting> settings = {{.batch_tokens = 64}, {.batch_tokens = 8192}, {.tape_memory = 0}, {.threads = 2}, {.in_halves = true}};
+        std::vector<Setting> settings = {
+            {.batch_tokens = 64}, {.batch_tokens = 8192}, {.tape_memory = 0}, {.threads = 2}, {.in_halves = true}};
         for (int degree : {2, 3, 4, 8}) {
             if (world().size() % degree != 0 || num_experts % degree != 0) continue;
             settings.push_back({.expert_parallel = degree});
-            settings.push_back({.expert_parallel = degree, .batch_tokens = 100, .tape_memory = 0, .threads = 2, .in_halves = true});
+            settings.push_back(
+                {.expert_parallel = degree, .batch_tokens = 100, .tape_memory = 0, .threads = 2, .in_halves = true});
             settings.push_back({.expert_parallel = degree, .in_halves = true});
         }
         for (Setting setting : settings) {
             setting.dtype = dtype;
             Signals const signals = run(golden, world(), setting);
             if (world().rank() != world().size() - 1) continue;
-            std::string const what = fmt::format("expert_parallel {} batch_tokens {} tape {} threads {} halves {} {}", setting.expert_parallel,
-                                                 setting.batch_tokens, setting.tape_memory, setting.threads, setting.in_halves,
-                                                 at::toString(dtype));
+            std::string const what = fmt::format("expert_parallel {} batch_tokens {} tape {} threads {} halves {} {}",
+                                                 setting.expert_parallel, setting.batch_tokens, setting.tape_memory,
+                                                 setting.threads, setting.in_halves, at::toString(dtype));
             EXPECT_EQ(signals.activation_counts.values, alone.activation_counts.values) << what;
             EXPECT_EQ(signals.losses.values, alone.losses.values) << what;
             EXPECT_EQ(signals.near_ties.values, alone.near_ties.values) << what;

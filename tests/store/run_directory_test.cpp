@@ -124,7 +124,8 @@ TEST(RunDirectory, RemovesWhatAKilledAttemptLeftUnfinished) {
     auto const folder = scratch.path() / "run";
     { RunDirectory(folder).write_text("job.toml", ""); }
     create_folder(folder / "log");
-    for (char const* name : {"manifest.json.tmp123", "tables/layers.csv.tmp9", "arrays/x.npy.tmp77", "log/planned.csv.tmp5"}) {
+    for (char const* name :
+         {"manifest.json.tmp123", "tables/layers.csv.tmp9", "arrays/x.npy.tmp77", "log/planned.csv.tmp5"}) {
         write_file_atomically(folder / name, "half");
     }
     write_file_atomically(folder / "notes.tmp", "mine");

@@ -49,7 +49,8 @@ inline Mixtral load_model(std::filesystem::path const& folder, ParallelLayout co
     ModelConfig const config = load_model_config(folder);
     Checkpoint const checkpoint(folder);
     ExpertLayout const experts = validate_checkpoint(checkpoint, config);
-    Weights weights = load_weights(checkpoint, config, experts, layout.local_experts(config.num_experts), dtype, device);
+    Weights weights =
+        load_weights(checkpoint, config, experts, layout.local_experts(config.num_experts), dtype, device);
     return Mixtral(config, std::move(weights), layout, max_tokens);
 }
 

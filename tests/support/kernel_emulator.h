@@ -1,10 +1,10 @@
-// Runs the source of CUDA kernels on the host, so that they are tested where there is no GPU. Include it before a kernel's
-// header; HostLauncher stands in for the launch on a stream.
+// Runs the source of CUDA kernels on the host, so that they are tested where there is no GPU. Include it before a
+// kernel's header; HostLauncher stands in for the launch on a stream.
 //
 // The threads of a block are fibres of one thread. Each runs until it waits at a barrier or in a warp exchange, and the
-// order in which they run can be reversed: what a missing barrier leaves to chance then shows as another result. Threads
-// that wait for others which never come are an error. What only hardware has is not shown: fused multiply-adds, its
-// exp(), limits of launches, the speed.
+// order in which they run can be reversed: what a missing barrier leaves to chance then shows as another result.
+// Threads that wait for others which never come are an error. What only hardware has is not shown: fused multiply-adds,
+// its exp(), limits of launches, the speed.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -68,10 +68,12 @@ public:
     void wait_for_warp() { wait(State::in_warp_barrier); }
 
     // The bits of every lane's value, once all have given theirs.
-    std::uint64_t exchange(std::uint64_t value, unsigned (*source)(unsigned lane, unsigned argument), unsigned argument) {
+    std::uint64_t exchange(std::uint64_t value, unsigned (*source)(unsigned lane, unsigned argument),
+                           unsigned argument) {
         Fibre& mine = fibres_[running_];
         unsigned const lane = static_cast<unsigned>(running_) % warp_size;
-        auto& values = warps_[running_ / warp_size][mine.num_exchanges++ % 2];  // two, so that nobody overtakes a reader
+        auto& values =
+            warps_[running_ / warp_size][mine.num_exchanges++ % 2];  // two, so that nobody overtakes a reader
         values[lane] = value;
         wait_for_warp();
         return values[source(lane, argument)];
@@ -95,7 +97,8 @@ private:
         fibre.context.uc_stack.ss_size = stack_size;
         fibre.context.uc_link = &scheduler_;
         fibre.state = State::ready;
-        makecontext(&fibre.context, [] { current_block->enter(); }, 0);
+        makecontext(
+            &fibre.context, [] { current_block->enter(); }, 0);
     }
     void enter() {
         try {
@@ -152,11 +155,14 @@ T exchange(T value, unsigned (*source)(unsigned, unsigned), unsigned argument) {
 
 }  // namespace gatesweep::emulated
 
-inline void __syncthreads() { gatesweep::emulated::Block::current_block->wait_for_block(); }
+inline void __syncthreads() {
+    gatesweep::emulated::Block::current_block->wait_for_block();
+}
 
 template <class T>
 T __shfl_sync(unsigned, T value, unsigned source) {
-    return gatesweep::emulated::exchange(value, [](unsigned, unsigned lane) { return lane; }, source);
+    return gatesweep::emulated::exchange(
+        value, [](unsigned, unsigned lane) { return lane; }, source);
 }
 
 template <class T>
@@ -167,7 +173,8 @@ T __shfl_up_sync(unsigned, T value, unsigned distance) {
 
 template <class T>
 T __shfl_xor_sync(unsigned, T value, unsigned lane_mask) {
-    return gatesweep::emulated::exchange(value, [](unsigned lane, unsigned mask) { return lane ^ mask; }, lane_mask);
+    return gatesweep::emulated::exchange(
+        value, [](unsigned lane, unsigned mask) { return lane ^ mask; }, lane_mask);
 }
 
 namespace gatesweep {

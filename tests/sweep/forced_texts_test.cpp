@@ -22,16 +22,19 @@ struct Forced {
         : golden(load_golden(name)),
           interventions(load_interventions(interventions_json(golden))),
           edits(golden.counts().shape[1], golden.counts().shape[2]) {
-        for (auto const& one : interventions) edits.add(one.mode, one.scope, one.edits);
+        for (auto const& one : interventions)
+            edits.add(one.mode, one.scope, one.edits);
         for (std::size_t p = 0; p < golden.prompts.size(); ++p) {
-            ForcedText text{static_cast<std::int64_t>(p), golden.prompts[p], static_cast<std::int64_t>(golden.prompts[p].size())};
+            ForcedText text{static_cast<std::int64_t>(p), golden.prompts[p],
+                            static_cast<std::int64_t>(golden.prompts[p].size())};
             auto const reply = golden.json.at("prompts")[p].at("greedy_ids").get<std::vector<std::int32_t>>();
             text.ids.insert(text.ids.end(), reply.begin(), reply.end());
             texts.push_back(std::move(text));
         }
     }
     std::int32_t variant(std::string const& name) const {
-        auto const found = std::find_if(interventions.begin(), interventions.end(), [&](auto const& one) { return one.name == name; });
+        auto const found =
+            std::find_if(interventions.begin(), interventions.end(), [&](auto const& one) { return one.name == name; });
         return static_cast<std::int32_t>(found - interventions.begin()) + 1;
     }
 };
@@ -49,7 +52,9 @@ ByText score(Forced const& forced, int expert_parallel, std::int64_t batch_token
     return scores;
 }
 
-bool is_final_rank() { return world().rank() == world().size() - 1; }
+bool is_final_rank() {
+    return world().rank() == world().size() - 1;
+}
 
 TEST(ForcedTexts, EqualTransformers) {
     for (auto const& name : golden_names()) {
@@ -61,7 +66,8 @@ TEST(ForcedTexts, EqualTransformers) {
         for (auto const& expected : interventions.at("teacher_forced")) {
             std::int64_t const prompt = expected.at("prompt");
             TextScore const s = scores.at({forced.variant(expected.at("name")), prompt});
-            double const nll = expected.at("nll_sum"), kl = expected.at("kl_sum"), baseline = expected.at("baseline_nll_sum");
+            double const nll = expected.at("nll_sum"), kl = expected.at("kl_sum"),
+                         baseline = expected.at("baseline_nll_sum");
             EXPECT_EQ(s.num_targets, expected.at("num_targets").get<std::int64_t>()) << name;
             EXPECT_NEAR(s.nll_sum, nll, 1e-5 * nll) << name << " " << expected.at("name");
             EXPECT_NEAR(s.kl_sum, kl, 1e-4 * kl + 1e-4) << name << " " << expected.at("name");
@@ -86,8 +92,8 @@ TEST(ForcedTexts, SameNumbersFromAnyLayoutAndBatch) {
 }
 
 // The margin of one prompt under one variant, an opener at a time, from whole log-softmax rows.
-double slow_margin(Mixtral const& model, RouterEdits const& edits, std::vector<std::int32_t> const& prompt, Openers const& openers,
-                   std::int32_t variant) {
+double slow_margin(Mixtral const& model, RouterEdits const& edits, std::vector<std::int32_t> const& prompt,
+                   Openers const& openers, std::int32_t variant) {
     auto const probability = [&](std::vector<std::vector<std::int32_t>> const& list) {
         double sum = 0;
         for (auto const& opener : list) {
@@ -96,7 +102,8 @@ double slow_margin(Mixtral const& model, RouterEdits const& edits, std::vector<s
             Stem const stem{text, static_cast<std::int64_t>(prompt.size())};
             Branch const branch{0, variant};
             BranchedHidden const hidden = model.forward_branches(std::span(&stem, 1), std::span(&branch, 1), edits);
-            at::Tensor const logits = at::matmul(hidden.hidden.to(at::kDouble), model.weights().lm_head.plain().to(at::kDouble).t());
+            at::Tensor const logits =
+                at::matmul(hidden.hidden.to(at::kDouble), model.weights().lm_head.plain().to(at::kDouble).t());
             at::Tensor const log_p = at::log_softmax(logits, -1);
             double log_sum = 0;
             for (std::size_t i = 0; i < opener.size(); ++i) {
@@ -122,7 +129,8 @@ TEST(RefusalMargins, EqualTheSlowWay) {
     ASSERT_EQ(margins.size(), rows.size() * static_cast<std::size_t>(num_variants));
     for (RefusalMargin const& m : margins) {
         auto const& prompt = forced.golden.prompts[static_cast<std::size_t>(m.prompt)];
-        EXPECT_NEAR(m.margin, slow_margin(model, forced.edits, prompt, openers, m.variant), 1e-4) << m.prompt << " " << m.variant;
+        EXPECT_NEAR(m.margin, slow_margin(model, forced.edits, prompt, openers, m.variant), 1e-4)
+            << m.prompt << " " << m.variant;
     }
 }
 

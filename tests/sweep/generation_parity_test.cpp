@@ -25,8 +25,8 @@ struct Setting {
 using Answers = std::map<std::pair<std::int64_t, std::int32_t>, std::vector<std::int32_t>>;  // by (prompt, variant)
 
 // All requests on every copy, each copy's spread over its ranks; this rank's completions.
-Answers generate(Golden const& golden, RouterEdits const& edits, std::vector<Request> const& requests, Communicator const& ranks,
-                 Setting const& setting, at::ScalarType dtype = at::kFloat) {
+Answers generate(Golden const& golden, RouterEdits const& edits, std::vector<Request> const& requests,
+                 Communicator const& ranks, Setting const& setting, at::ScalarType dtype = at::kFloat) {
     at::set_num_threads(setting.threads);
     ParallelLayout const layout = make_parallel_layout(ranks, setting.expert_parallel);
     Mixtral const model = load_model(golden.model_folder(), layout, dtype);
@@ -59,7 +59,8 @@ struct Mixture {
     explicit Mixture(Golden const& g)
         : golden(load_interventions(interventions_json(g))), edits(g.counts().shape[1], g.counts().shape[2]) {
         std::int64_t const num_layers = g.counts().shape[1], num_experts = g.counts().shape[2];
-        for (auto const& one : golden) edits.add(one.mode, one.scope, one.edits);
+        for (auto const& one : golden)
+            edits.add(one.mode, one.scope, one.edits);
         std::mt19937_64 random(7);
         for (int i = 0; i < 64; ++i) {
             RouterEdit const edit{static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(num_layers)),
@@ -67,7 +68,8 @@ struct Mixture {
             edits.add(static_cast<EditMode>(random() % 5), EditScope::both, std::span(&edit, 1));
         }
         for (std::int64_t p = 0; p < static_cast<std::int64_t>(g.prompts.size()); ++p) {
-            for (std::int32_t v = 0; v < edits.num_variants(); ++v) requests.push_back({p, v});
+            for (std::int32_t v = 0; v < edits.num_variants(); ++v)
+                requests.push_back({p, v});
         }
     }
 };
@@ -78,13 +80,16 @@ TEST_P(GenerationParity, EditedTokensEqualTransformersAloneAndInOneBatchWithMany
     Golden const golden = load_golden(GetParam());
     Mixture const mixture(golden);
     for (int degree : degrees(golden.counts().shape[2])) {
-        Answers const mixed = generate(golden, mixture.edits, mixture.requests, world(), {.expert_parallel = degree, .num_slots = 96});
+        Answers const mixed =
+            generate(golden, mixture.edits, mixture.requests, world(), {.expert_parallel = degree, .num_slots = 96});
         for (std::size_t i = 0; i < mixture.golden.size(); ++i) {
             Intervention const& one = mixture.golden[i];
             auto const variant = static_cast<std::int32_t>(i + 1);
             std::vector<Request> requests;
-            for (std::int64_t p : one.prompts) requests.push_back({p, variant});
-            Answers const alone = generate(golden, mixture.edits, requests, world(), {.expert_parallel = degree, .num_slots = 2});
+            for (std::int64_t p : one.prompts)
+                requests.push_back({p, variant});
+            Answers const alone =
+                generate(golden, mixture.edits, requests, world(), {.expert_parallel = degree, .num_slots = 2});
             for (std::size_t j = 0; j < one.prompts.size(); ++j) {
                 std::pair const key(one.prompts[j], variant);
                 if (alone.contains(key)) {
@@ -102,9 +107,12 @@ TEST_P(GenerationParity, UneditedTokensEqualTransformers) {
     Golden const golden = load_golden(GetParam());
     RouterEdits const edits(golden.counts().shape[1], golden.counts().shape[2]);
     std::vector<Request> requests;
-    for (std::int64_t p = 0; p < static_cast<std::int64_t>(golden.prompts.size()); ++p) requests.push_back({p, 0});
+    for (std::int64_t p = 0; p < static_cast<std::int64_t>(golden.prompts.size()); ++p)
+        requests.push_back({p, 0});
     for (auto const& [key, ids] : generate(golden, edits, requests, world(), {})) {
-        auto const expected = golden.json.at("prompts")[static_cast<std::size_t>(key.first)].at("greedy_ids").get<std::vector<std::int32_t>>();
+        auto const expected = golden.json.at("prompts")[static_cast<std::size_t>(key.first)]
+                                  .at("greedy_ids")
+                                  .get<std::vector<std::int32_t>>();
         EXPECT_EQ(ids, expected) << "prompt " << key.first;
     }
 }
@@ -114,10 +122,12 @@ TEST_P(GenerationParity, SameTokensFromAnySlotsBatchesThreadsAndOrder) {
     Mixture const mixture(golden);
     auto shuffled = mixture.requests;
     std::mt19937_64 random(3);
-    for (std::size_t i = shuffled.size() - 1; i > 0; --i) std::swap(shuffled[i], shuffled[random() % (i + 1)]);
+    for (std::size_t i = shuffled.size() - 1; i > 0; --i)
+        std::swap(shuffled[i], shuffled[random() % (i + 1)]);
     for (auto dtype : {at::kFloat, at::kBFloat16}) {
         Answers const reference = generate(golden, mixture.edits, mixture.requests, Communicator(), {}, dtype);
-        for (Setting const& setting : {Setting{.num_slots = 7, .prefill_tokens = 50}, Setting{.num_slots = 500, .threads = 2}}) {
+        for (Setting const& setting :
+             {Setting{.num_slots = 7, .prefill_tokens = 50}, Setting{.num_slots = 500, .threads = 2}}) {
             EXPECT_EQ(generate(golden, mixture.edits, shuffled, Communicator(), setting, dtype), reference);
         }
     }
@@ -149,7 +159,8 @@ TEST(Decode, EqualsOneFullPassBitForBit) {
                 Stem const whole{ids, length}, part{std::span(ids).first(static_cast<std::size_t>(half)), half};
                 model.forward_branches(std::span(&whole, 1), branch, edits, &whole_cache, slot);
                 model.forward_branches(std::span(&part, 1), branch, edits, &cache, slot);
-                for (std::int64_t i = half; i < length; ++i) model.decode({{ids[i]}, {i}, {0}, {variant}}, edits, cache);
+                for (std::int64_t i = half; i < length; ++i)
+                    model.decode({{ids[i]}, {i}, {0}, {variant}}, edits, cache);
                 for (std::int64_t l = 0; l < model.config().num_layers; ++l) {
                     EXPECT_TRUE(at::equal(cache.keys(l), whole_cache.keys(l))) << name << " layer " << l;
                     EXPECT_TRUE(at::equal(cache.values(l), whole_cache.values(l))) << name << " layer " << l;

@@ -32,7 +32,8 @@ constexpr auto none = std::nullopt;
 using Labels = std::vector<std::optional<Label>>;
 
 TEST(LabelsOfReplies, HoldForEveryEqualReplyToThePrompt) {
-    EXPECT_EQ(labels_of({by_place("baseline", 0, compliance)}), (Labels{compliance, none, compliance, none, none, none}));
+    EXPECT_EQ(labels_of({by_place("baseline", 0, compliance)}),
+              (Labels{compliance, none, compliance, none, none, none}));
     EXPECT_EQ(labels_of({by_place("t2", 1, refusal), by_place("t2", 0, compliance)}),
               (Labels{none, refusal, none, refusal, compliance, refusal}));
     EXPECT_EQ(labels_of({}), (Labels(6, none)));
@@ -40,7 +41,8 @@ TEST(LabelsOfReplies, HoldForEveryEqualReplyToThePrompt) {
 
 TEST(LabelsOfReplies, FollowTheTextOfASheetFromAnotherRun) {
     // Its trial is not there, its text is.
-    EXPECT_EQ(labels_of({by_text("t9", 7, "How?", "Like this.", compliance)}), (Labels{none, none, none, none, compliance, none}));
+    EXPECT_EQ(labels_of({by_text("t9", 7, "How?", "Like this.", compliance)}),
+              (Labels{none, none, none, none, compliance, none}));
     // Its place is there with another reply: the label is not that reply's.
     auto const other = labels_of_replies({{by_text("t1", 0, "How?", "No way.", refusal)}, 0}, replies);
     EXPECT_EQ(other.labels, (Labels(6, none)));
@@ -56,13 +58,15 @@ TEST(LabelsOfReplies, SurviveWhatASpreadsheetDoesToTheText) {
 }
 
 TEST(LabelsOfReplies, CannotContradictEachOther) {
-    EXPECT_ERROR(labels_of({by_place("baseline", 0, compliance), by_text("t1", 0, "How?", "I cannot.", refusal)}), ExitCode::bad_data,
-                 "sheet.csv row 2", "labels.csv row 1", "full_refusal", "full_compliance");
-    EXPECT_EQ(labels_of({by_place("baseline", 0, refusal), by_place("t1", 0, refusal)})[0], refusal) << "twice the same is fine";
+    EXPECT_ERROR(labels_of({by_place("baseline", 0, compliance), by_text("t1", 0, "How?", "I cannot.", refusal)}),
+                 ExitCode::bad_data, "sheet.csv row 2", "labels.csv row 1", "full_refusal", "full_compliance");
+    EXPECT_EQ(labels_of({by_place("baseline", 0, refusal), by_place("t1", 0, refusal)})[0], refusal)
+        << "twice the same is fine";
 }
 
 TEST(LabelsOfReplies, StayWithRepliesThatCannotBeRead) {
-    std::vector<Reply> const ids = {{"baseline", "harmful", 0, "", std::nullopt}, {"t1", "harmful", 0, "", std::nullopt}};
+    std::vector<Reply> const ids = {{"baseline", "harmful", 0, "", std::nullopt},
+                                    {"t1", "harmful", 0, "", std::nullopt}};
     EXPECT_EQ(labels_of_replies({{by_place("t1", 0, refusal)}, 0}, ids).labels, (Labels{none, refusal}));
     // Prompts of token ids have no text to be equal by.
     std::vector<Reply> const prompts = {{"baseline", "harmful", 0, "", "No."}, {"baseline", "harmful", 1, "", "No."}};

@@ -15,7 +15,7 @@ struct Intervention {
     EditMode mode = EditMode::mask;
     EditScope scope = EditScope::both;
     std::vector<RouterEdit> edits;
-    std::vector<std::int64_t> prompts;                 // rows
+    std::vector<std::int64_t> prompts;                  // rows
     std::vector<std::vector<std::int32_t>> greedy_ids;  // of each
 };
 
@@ -29,8 +29,10 @@ inline std::vector<Intervention> load_interventions(nlohmann::json const& json) 
         {"prefill", EditScope::prefill}, {"decode", EditScope::decode}, {"both", EditScope::both}};
     std::vector<Intervention> interventions;
     for (auto const& entry : json.at("interventions")) {
-        Intervention one{entry.at("name"), modes.at(entry.at("mode")), scopes.at(entry.at("scope")), {}, entry.at("prompts"), entry.at("greedy_ids")};
-        for (auto const& expert : entry.at("experts")) one.edits.push_back({expert[0], expert[1], expert[2]});
+        Intervention one{entry.at("name"),    modes.at(entry.at("mode")), scopes.at(entry.at("scope")), {},
+                         entry.at("prompts"), entry.at("greedy_ids")};
+        for (auto const& expert : entry.at("experts"))
+            one.edits.push_back({expert[0], expert[1], expert[2]});
         interventions.push_back(std::move(one));
     }
     return interventions;

@@ -1,4 +1,5 @@
-// The judge runs a dense Mistral-type checkpoint as Hugging Face transformers does, and compares answers' probabilities.
+// The judge runs a dense Mistral-type checkpoint as Hugging Face transformers does, and compares answers'
+// probabilities.
 #include "gatesweep/sweep/judge.h"
 
 #include <gtest/gtest.h>
@@ -19,7 +20,9 @@ text = "Asked: {prompt} Answered: {completion} Refused?"
 answers = [ { text = "yes", label = "full_refusal" }, { text = "no", label = "full_compliance" } ]
 )";
 
-std::filesystem::path dense_folder() { return std::filesystem::path(GATESWEEP_GOLDEN_DIR) / "dense-bf16"; }
+std::filesystem::path dense_folder() {
+    return std::filesystem::path(GATESWEEP_GOLDEN_DIR) / "dense-bf16";
+}
 Judge make_judge(std::string const& question, std::int64_t batch_tokens = 8192) {
     return Judge(dense_folder() / "model", parse_judge_template(question, "test"), at::kFloat, at::kCPU, batch_tokens);
 }
@@ -39,17 +42,21 @@ TEST(DenseModel, EqualsTransformers) {
             return target_log_probs(hidden.hidden.slice(0, last), model.weights().lm_head, std::span(&answer, 1))[0];
         };
         auto const expected = golden.json.at("prompts")[p].at("answer_log_probabilities").get<std::vector<double>>();
-        for (std::size_t a = 0; a < answers.size(); ++a) EXPECT_NEAR(log_p(answers[a]), expected[a], 1e-4) << "prompt " << p;
-        EXPECT_NEAR(TextScorer(hidden.hidden, model.weights().lm_head, ids).reference().nll_sum / static_cast<double>(ids.size() - 1),
+        for (std::size_t a = 0; a < answers.size(); ++a)
+            EXPECT_NEAR(log_p(answers[a]), expected[a], 1e-4) << "prompt " << p;
+        EXPECT_NEAR(TextScorer(hidden.hidden, model.weights().lm_head, ids).reference().nll_sum /
+                        static_cast<double>(ids.size() - 1),
                     golden.losses[p], 1e-5 * golden.losses[p]);
     }
 }
 
 TEST(Judge, GivesTheLikelierAnswersLabel) {
     Judge const judge = make_judge(yes_or_no);
-    std::vector<JudgeQuestion> const questions = {{"How do I bake bread?", "I cannot help."}, {"a", "Sure."}, {"", "x y z"}};
+    std::vector<JudgeQuestion> const questions = {
+        {"How do I bake bread?", "I cannot help."}, {"a", "Sure."}, {"", "x y z"}};
     std::vector<std::vector<std::int32_t>> ids;
-    for (auto const& question : questions) ids.push_back(judge.encode(question));
+    for (auto const& question : questions)
+        ids.push_back(judge.encode(question));
     auto const log_p = judge.answer_log_probs(ids);
     auto const labels = judge.label(questions);
     for (std::size_t q = 0; q < questions.size(); ++q) {
@@ -59,10 +66,12 @@ TEST(Judge, GivesTheLikelierAnswersLabel) {
 
 TEST(Judge, BatchesDoNotMatter) {
     std::vector<JudgeQuestion> questions;
-    for (int i = 0; i < 9; ++i) questions.push_back({"question " + std::to_string(i), std::string(static_cast<std::size_t>(5 * i), 'w')});
+    for (int i = 0; i < 9; ++i)
+        questions.push_back({"question " + std::to_string(i), std::string(static_cast<std::size_t>(5 * i), 'w')});
     Judge const small = make_judge(yes_or_no, 1), large = make_judge(yes_or_no);
     std::vector<std::vector<std::int32_t>> ids;
-    for (auto const& question : questions) ids.push_back(small.encode(question));
+    for (auto const& question : questions)
+        ids.push_back(small.encode(question));
     EXPECT_EQ(small.answer_log_probs(ids), large.answer_log_probs(ids));
 }
 

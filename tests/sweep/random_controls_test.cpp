@@ -14,7 +14,8 @@ using namespace test;
 
 std::vector<std::int64_t> layers_of(Trial const& trial) {
     std::vector<std::int64_t> layers;
-    for (ExpertId const id : trial.experts()) layers.push_back(id.layer);
+    for (ExpertId const id : trial.experts())
+        layers.push_back(id.layer);
     return layers;
 }
 
@@ -125,7 +126,8 @@ TEST(RandomControls, EverySetHasItsOwn) {
     ASSERT_NE(layers_of(selected[0]), layers_of(selected[1]));
     for (Trial const& trial : {selected[0], selected[1], custom[0]}) {
         EXPECT_EQ(trial.controls.size(), 6u);
-        for (auto const& id : trial.controls) EXPECT_EQ(layers_of(trial_of(plan, id)), layers_of(trial));
+        for (auto const& id : trial.controls)
+            EXPECT_EQ(layers_of(trial_of(plan, id)), layers_of(trial));
     }
 }
 
@@ -149,7 +151,8 @@ TEST(RandomControls, AreSharedWhereTheyAreEqual) {
         std::sort(both.begin(), both.end());
         EXPECT_EQ(controls, both);
     }
-    for (Trial const& trial : random) EXPECT_EQ(trial.matched_to, first) << "names one set, the first";
+    for (Trial const& trial : random)
+        EXPECT_EQ(trial.matched_to, first) << "names one set, the first";
     CsvTable const table = trial_controls_table(plan);
     EXPECT_EQ(table.header, (std::vector<std::string>{"trial_id", "control_id"}));
     EXPECT_EQ(table.rows.size(), 4u);

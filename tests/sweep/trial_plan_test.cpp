@@ -252,12 +252,14 @@ TEST(TrialPlan, AutomaticSizesFitTheClass) {
         EXPECT_EQ(std::ssize(trial_of(plan, cell.trial_id).edits), cell.size);
     }
     for (auto const& name : sweep.classes) {
-        auto const largest = std::count_if(result.activation.classes.begin(), result.activation.classes.end(), [&](auto const& e) {
-            return to_string(classify(e.benign, e.malicious, {0.05, 0.08})) == name;
-        });
-        EXPECT_EQ(std::count_if(plan.cells.begin(), plan.cells.end(),
-                                [&](GridCell const& cell) { return cell.expert_class == name && cell.size == largest; }),
-                  1)
+        auto const largest =
+            std::count_if(result.activation.classes.begin(), result.activation.classes.end(), [&](auto const& e) {
+                return to_string(classify(e.benign, e.malicious, {0.05, 0.08})) == name;
+            });
+        EXPECT_EQ(
+            std::count_if(plan.cells.begin(), plan.cells.end(),
+                          [&](GridCell const& cell) { return cell.expert_class == name && cell.size == largest; }),
+            1)
             << "the whole class is a set";
     }
 }

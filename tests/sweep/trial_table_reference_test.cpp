@@ -52,8 +52,8 @@ Sweep random_sweep(std::mt19937_64& random) {
         sweep.plan.trials.push_back(random_trial(t, random));
         sweep.outcomes.outcomes.emplace_back();
         for (std::size_t row = 0; row < num_rows; ++row) {
-            sweep.outcomes.outcomes.back().push_back(
-                {static_cast<Label>(random() % 5), random() % 4 == 0, random() % 4 == 0, by_people && random() % 4 == 0});
+            sweep.outcomes.outcomes.back().push_back({static_cast<Label>(random() % 5), random() % 4 == 0,
+                                                      random() % 4 == 0, by_people && random() % 4 == 0});
         }
         for (std::string const group : {"harmful", "benign"}) {
             auto const key = std::pair(static_cast<std::int64_t>(t), group);

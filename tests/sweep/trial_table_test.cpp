@@ -83,18 +83,18 @@ TEST(TrialTable, RowsByHand) {
     auto const benign = paired_difference({0, 0, 1, 1});
     auto const at_3 = wilson_interval(3, 4), at_1 = wilson_interval(1, 4), at_0 = wilson_interval(0, 2),
                at_half = wilson_interval(1, 2);
-    EXPECT_EQ(rows,
-              fmt::format("baseline,baseline name,baseline,,,0,,,,,harmful,4,3,1,3,0,0,1,,,,,,,,,,0,0,,{},{},,"
-                          "2,1,1,0,0,0,0,,,,0,0,,,\n"
-                          "baseline,baseline name,baseline,,,0,,,,,benign,2,0,2,0,0,0,2,,,,,,,,,,0,0,,{},{},,"
-                          "0,0,2,0,0,0,0,,,,0,0,,,\n"
-                          "abc,abc name,selected,activation,benign-dominant,2,0.05,zero-renormalise,,7:5 12:1,"
-                          "harmful,4,1,3,1,2,0,1,-0.5,{},{},0.5,0.25,0.5,,decode,,2,3,,{},{},,1,0,3,0,0,1,0,,"
-                          "0.125,,0,0,,,\n"
-                          "abc,abc name,selected,activation,benign-dominant,2,0.05,zero-renormalise,,7:5 12:1,"
-                          "benign,2,1,1,0,0,1,1,0.5,{},{},1,0.5,1,1.25,decode,,2,3,,{},{},,0,1,0,1,0,0,1,0.5,,,0,0,,,\n",
-                          at_3.low, at_3.high, at_0.low, at_0.high, harmful.interval.low, harmful.interval.high,
-                          at_1.low, at_1.high, benign.interval.low, benign.interval.high, at_half.low, at_half.high));
+    EXPECT_EQ(rows, fmt::format(
+                        "baseline,baseline name,baseline,,,0,,,,,harmful,4,3,1,3,0,0,1,,,,,,,,,,0,0,,{},{},,"
+                        "2,1,1,0,0,0,0,,,,0,0,,,\n"
+                        "baseline,baseline name,baseline,,,0,,,,,benign,2,0,2,0,0,0,2,,,,,,,,,,0,0,,{},{},,"
+                        "0,0,2,0,0,0,0,,,,0,0,,,\n"
+                        "abc,abc name,selected,activation,benign-dominant,2,0.05,zero-renormalise,,7:5 12:1,"
+                        "harmful,4,1,3,1,2,0,1,-0.5,{},{},0.5,0.25,0.5,,decode,,2,3,,{},{},,1,0,3,0,0,1,0,,"
+                        "0.125,,0,0,,,\n"
+                        "abc,abc name,selected,activation,benign-dominant,2,0.05,zero-renormalise,,7:5 12:1,"
+                        "benign,2,1,1,0,0,1,1,0.5,{},{},1,0.5,1,1.25,decode,,2,3,,{},{},,0,1,0,1,0,0,1,0.5,,,0,0,,,\n",
+                        at_3.low, at_3.high, at_0.low, at_0.high, harmful.interval.low, harmful.interval.high, at_1.low,
+                        at_1.high, benign.interval.low, benign.interval.high, at_half.low, at_half.high));
 }
 
 // The paper's activation arm: 18 restricted prompts set free, 8 the other way, of 100.
@@ -172,7 +172,8 @@ TEST(TrialTable, LabelsOfPeopleAndOfTheLabellerMakeNoPair) {
     EXPECT_EQ(sweep.cell(2, "r_to_r"), "3");
     EXPECT_EQ(sweep.cell(2, "n_to_r"), "0");
     EXPECT_EQ(sweep.cell(2, "restricted"), "4") << "the rate counts every reply";
-    for (auto const& row : transitions_table(sweep.plan, sweep.outcomes).rows) EXPECT_EQ(row[2], row[3]);
+    for (auto const& row : transitions_table(sweep.plan, sweep.outcomes).rows)
+        EXPECT_EQ(row[2], row[3]);
     sweep.outcomes.mixed = MixedPairs::allow;
     EXPECT_EQ(sweep.cell(2, "num_mixed"), "1");
     EXPECT_EQ(sweep.cell(2, "n_to_r"), "1");
@@ -205,18 +206,21 @@ TEST(CategoryEffects, AreTheTrialsRowsOfFewerPrompts) {
     std::string rows;
     for (auto const& row : table.rows) {
         rows += row[3] + ' ' + row[1] + ' ' + row[2] + ':';
-        for (std::size_t c = 4; c < 12; ++c) rows += ' ' + row[c];
+        for (std::size_t c = 4; c < 12; ++c)
+            rows += ' ' + row[c];
         rows += '\n';
     }
     EXPECT_EQ(rows,
               "harmful a baseline: 1 1 0 1 0 0 0 \n"
               "harmful b baseline: 3 2 1 2 0 0 1 \n"
               "harmful a t: 1 0 1 0 1 0 0 -1\n"
-              "harmful b t: 3 3 0 2 0 1 0 " + to_cell(1.0 / 3) + "\n"
-              "benign b baseline: 1 0 1 0 0 0 1 \n"
-              "benign a baseline: 1 0 1 0 0 0 1 \n"
-              "benign b t: 1 0 1 0 0 0 1 0\n"
-              "benign a t: 1 1 0 0 0 1 0 1\n");
+              "harmful b t: 3 3 0 2 0 1 0 " +
+                  to_cell(1.0 / 3) +
+                  "\n"
+                  "benign b baseline: 1 0 1 0 0 0 1 \n"
+                  "benign a baseline: 1 0 1 0 0 0 1 \n"
+                  "benign b t: 1 0 1 0 0 0 1 0\n"
+                  "benign a t: 1 1 0 0 0 1 0 1\n");
     EXPECT_EQ(table.text(0, "by"), "kind");
 }
 

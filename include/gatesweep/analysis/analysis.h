@@ -36,10 +36,10 @@ struct PromptMetadata {
 };
 
 struct AnalysisInput {
-    std::vector<std::string> prompt_ids;      // [P]
-    std::vector<std::string> groups;          // [P] the group of each prompt; groups need not lie together
-    std::vector<std::int64_t> num_tokens;     // [P]
-    std::vector<double> losses;               // [P] mean next-token cross-entropy; NaN where there is no next token
+    std::vector<std::string> prompt_ids;   // [P]
+    std::vector<std::string> groups;       // [P] the group of each prompt; groups need not lie together
+    std::vector<std::int64_t> num_tokens;  // [P]
+    std::vector<double> losses;            // [P] mean next-token cross-entropy; NaN where there is no next token
     PromptMetadata metadata;
     NdArray<std::int64_t> activation_counts;  // [P, L, E]
     NdArray<double> gradient_scores;          // [P, L, E]
@@ -76,8 +76,8 @@ struct SignalAnalysis {
     std::vector<SensitivityRow> sensitivity;
 };
 
-// The gradient divided by its layer's sum, prompt by prompt: raw gradients grow towards the last layer, so that raw gaps
-// compare layers more than experts. Its layers have mass 1 like those of the activation, hence the same limits.
+// The gradient divided by its layer's sum, prompt by prompt: raw gradients grow towards the last layer, so that raw
+// gaps compare layers more than experts. Its layers have mass 1 like those of the activation, hence the same limits.
 constexpr Thresholds gradient_share_thresholds = {0.05, 0.08};
 
 // An expert the user named, in one of three scores, the third being the share of the gradient.

@@ -23,7 +23,8 @@ std::optional<CorrectedRate> corrected_rate(std::int64_t num_positive, std::int6
 
 // The same where people labelled some of the texts, without error: the two parts' rates, weighed by their number, their
 // intervals joined as Newcombe joins independent ones (Stat. Med. 17:873, 1998).
-std::optional<CorrectedRate> corrected_rate(std::int64_t num_positive, std::int64_t num, std::int64_t num_positive_by_people,
-                                            std::int64_t num_by_people, LabelCounts const& validation, double z = z_95);
+std::optional<CorrectedRate> corrected_rate(std::int64_t num_positive, std::int64_t num,
+                                            std::int64_t num_positive_by_people, std::int64_t num_by_people,
+                                            LabelCounts const& validation, double z = z_95);
 
 }  // namespace gatesweep

@@ -52,8 +52,8 @@ std::string nearest(std::string_view word, std::span<std::string const> candidat
 }  // namespace gatesweep
 
 // Always on: for data of the user's. GATESWEEP_VALIDATE(condition, ExitCode, format, args...).
-#define GATESWEEP_VALIDATE(condition, code, ...)                 \
-    do {                                                         \
+#define GATESWEEP_VALIDATE(condition, code, ...)                  \
+    do {                                                          \
         if (!(condition)) ::gatesweep::fail((code), __VA_ARGS__); \
     } while (false)
 

@@ -31,16 +31,12 @@ void detail(std::string_view text);
 void report_error(std::string_view text);
 
 template <class... Args>
-void say(std::string_view topic, fmt::format_string<Args...> format, Args&&... args)
-    requires(sizeof...(Args) > 0)
-{
+void say(std::string_view topic, fmt::format_string<Args...> format, Args&&... args) requires(sizeof...(Args) > 0) {
     say(topic, std::string_view(fmt::format(format, std::forward<Args>(args)...)));
 }
 
 template <class... Args>
-void warn(fmt::format_string<Args...> format, Args&&... args)
-    requires(sizeof...(Args) > 0)
-{
+void warn(fmt::format_string<Args...> format, Args&&... args) requires(sizeof...(Args) > 0) {
     warn(std::string_view(fmt::format(format, std::forward<Args>(args)...)));
 }
 

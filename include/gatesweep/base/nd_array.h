@@ -26,7 +26,9 @@ struct NdArray {
     T const& at(std::int64_t p, std::int64_t l, std::int64_t e) const { return values[offset(p, l, e)]; }
 
     // Row of the first dimension.
-    std::span<T> row(std::int64_t i) { return std::span(values).subspan(row_size() * static_cast<std::size_t>(i), row_size()); }
+    std::span<T> row(std::int64_t i) {
+        return std::span(values).subspan(row_size() * static_cast<std::size_t>(i), row_size());
+    }
     std::span<T const> row(std::int64_t i) const {
         return std::span(values).subspan(row_size() * static_cast<std::size_t>(i), row_size());
     }

@@ -48,9 +48,10 @@ public:
     std::vector<std::int64_t> all_gather(std::int64_t value) const;
     // send holds size() blocks of `block` values, block r for rank r; so does the result, block r from rank r.
     std::vector<std::int64_t> all_to_all(std::span<std::int64_t const> send, std::int64_t block) const;
-    // Blocks of send_bytes[r] bytes, in rank order, to rank r; receives receive_bytes[r] bytes from rank r, in rank order.
-    void all_to_all_v(std::span<std::byte const> send, std::span<std::int64_t const> send_bytes, std::span<std::byte> receive,
-                      std::span<std::int64_t const> receive_bytes) const;
+    // Blocks of send_bytes[r] bytes, in rank order, to rank r; receives receive_bytes[r] bytes from rank r, in rank
+    // order.
+    void all_to_all_v(std::span<std::byte const> send, std::span<std::int64_t const> send_bytes,
+                      std::span<std::byte> receive, std::span<std::int64_t const> receive_bytes) const;
 
     // The root's value on every rank, for anything that Boost.Serialization can carry: the control plane.
     template <class T>
@@ -116,7 +117,8 @@ template <class T>
 std::vector<T> Communicator::gather_value(T const& value, int root) const {
     if (is_null()) return {value};
     std::vector<T> values;
-    for (std::string const& bytes : gather_bytes(to_bytes(value), root)) from_bytes(bytes, values.emplace_back());
+    for (std::string const& bytes : gather_bytes(to_bytes(value), root))
+        from_bytes(bytes, values.emplace_back());
     return values;
 }
 

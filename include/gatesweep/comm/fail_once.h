@@ -7,10 +7,10 @@
 
 namespace gatesweep {
 
-// Runs `action` on every rank of `world`, a collective call. Where it fails anywhere, the lowest rank that failed throws
-// its Error and the others wait for the end that it makes (MpiSession::abort): a fault that every rank finds, such as a
-// damaged tensor, is one message and one exit code. Inside `action` a rank waits for others only after what can fail on
-// some ranks and not on others.
+// Runs `action` on every rank of `world`, a collective call. Where it fails anywhere, the lowest rank that failed
+// throws its Error and the others wait for the end that it makes (MpiSession::abort): a fault that every rank finds,
+// such as a damaged tensor, is one message and one exit code. Inside `action` a rank waits for others only after what
+// can fail on some ranks and not on others.
 void fail_once(Communicator const& world, std::function<void()> const& action);
 
 }  // namespace gatesweep

@@ -16,11 +16,12 @@ namespace gatesweep {
 
 // Rows on their way between ranks, with what must stay until they are there.
 struct RowsUnderWay {
-    at::Tensor received;                      // [n,D], not to be read yet
+    at::Tensor received;  // [n,D], not to be read yet
     at::Tensor sent = {};
     std::function<void()> wait_for_them = {};  // none: they are there
 
-    // The rows, once they are there: work enqueued from now on sees them. Errors: ExitCode::io, as TensorCollectives::wait.
+    // The rows, once they are there: work enqueued from now on sees them. Errors: ExitCode::io, as
+    // TensorCollectives::wait.
     at::Tensor arrived();
 };
 
@@ -34,7 +35,8 @@ public:
         virtual void wait() = 0;
         // The same beside the work of the current stream; what comes back waits for it. Dense rows.
         virtual std::function<void()> start_all_to_all_rows(at::Tensor const& rows, std::span<std::int64_t const> send,
-                                                            at::Tensor& received, std::span<std::int64_t const> receive) = 0;
+                                                            at::Tensor& received,
+                                                            std::span<std::int64_t const> receive) = 0;
         virtual std::string name() const = 0;
     };
 
@@ -51,7 +53,8 @@ public:
     // rows.
     at::Tensor all_to_all_rows(at::Tensor const& rows, std::span<std::int64_t const> send,
                                std::span<std::int64_t const> receive) const;
-    // The same beside other work: on a GPU the rows travel while the current stream computes what is enqueued meanwhile.
+    // The same beside other work: on a GPU the rows travel while the current stream computes what is enqueued
+    // meanwhile.
     RowsUnderWay start_all_to_all_rows(at::Tensor const& rows, std::span<std::int64_t const> send,
                                        std::span<std::int64_t const> receive) const;
     // Until everything that was enqueued is done. To be called before any other call that waits for the device: that

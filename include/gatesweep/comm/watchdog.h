@@ -19,9 +19,9 @@ double watchdog_limit();
 // it with the same folder. Process-wide, since it is found long after the watchdog has started.
 void share_pulses(std::filesystem::path const& folder);
 
-// The same in the folder that the launcher has on a node for the job (PMIX_SERVER_TMPDIR; mpirun and Slurm remove it, also
-// after a rank was killed), for what comes before the run has its own and for commands that have none. Nothing where ranks
-// are on several nodes. All ranks.
+// The same in the folder that the launcher has on a node for the job (PMIX_SERVER_TMPDIR; mpirun and Slurm remove it,
+// also after a rank was killed), for what comes before the run has its own and for commands that have none. Nothing
+// where ranks are on several nodes. All ranks.
 void share_early_pulses(Communicator const& world);
 
 class Watchdog {

@@ -1,10 +1,10 @@
 // The checkpoint's own chat template, rendered to turns and encoded turn by turn.
 //
 // Reference ids (mistral-common V1): BOS, then SentencePiece's own encoding of each rendered turn; an assistant turn
-// ends with EOS. A template that renders a space before "[INST]" or an answer means the same ids: SentencePiece adds its
-// dummy prefix itself, so one leading space that the template (not the user) put there is dropped. A control piece that
-// the template writes ("<s>", or "[INST]" where the vocabulary has such a piece) becomes its id; typed by a user, it
-// stays text.
+// ends with EOS. A template that renders a space before "[INST]" or an answer means the same ids: SentencePiece adds
+// its dummy prefix itself, so one leading space that the template (not the user) put there is dropped. A control piece
+// that the template writes ("<s>", or "[INST]" where the vocabulary has such a piece) becomes its id; typed by a user,
+// it stays text.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +31,8 @@ public:
     // From a checkpoint folder: chat_template.jinja, or chat_template of tokenizer_config.json (a string, or a list of
     // {name, template} of which "default" counts). Errors: input_missing when there is none, bad_data.
     static ChatTemplate load(std::filesystem::path const& folder);
-    // `source` is Jinja; `name` is used in messages. A construct outside the supported subset is bad_data, at this call.
+    // `source` is Jinja; `name` is used in messages. A construct outside the supported subset is bad_data, at this
+    // call.
     ChatTemplate(std::string source, std::string name);
 
     // Ids of a conversation that ends with a user turn: exactly one BOS, at the start.

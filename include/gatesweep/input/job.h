@@ -32,9 +32,9 @@ struct ParallelSpec {
 struct PromptSource {
     std::string group;
     std::filesystem::path file;
-    std::string column;                         // empty: found by header
+    std::string column;                        // empty: found by header
     std::map<std::string, std::string> where;  // column = value, all must hold
-    std::int64_t limit = 0;                     // 0: all rows
+    std::int64_t limit = 0;                    // 0: all rows
     TemplateKind prompt_template = TemplateKind::chat;
 };
 
@@ -51,7 +51,7 @@ struct ClassThresholds {
 };
 
 struct AnalysisSpec {
-    std::string benign = "benign";     // which group plays which part
+    std::string benign = "benign";  // which group plays which part
     std::string malicious = "harmful";
     std::vector<double> coverage = {0.80, 0.90, 0.95};
     int top = 10;
@@ -70,7 +70,7 @@ enum class EditScope { prefill, decode, both };  // prompt tokens, generated tok
 inline constexpr std::array all_edit_modes = {EditMode::mask, EditMode::zero, EditMode::zero_renormalise,
                                               EditMode::steer, EditMode::bias};
 inline constexpr std::array all_edit_scopes = {EditScope::prefill, EditScope::decode, EditScope::both};
-std::string_view to_string(EditMode mode);       // "zero-renormalise"
+std::string_view to_string(EditMode mode);  // "zero-renormalise"
 std::string_view to_string(EditScope scope);
 
 // [[sweep.trial]]: a set of the user's own.
@@ -115,23 +115,23 @@ struct LabelsSpec {
     std::filesystem::path judge_template;  // empty: the built-in one
     std::filesystem::path human;           // labels of people; each counts for every equal reply to the prompt
     MixedPairs mixed = MixedPairs::leave_out;
-    std::filesystem::path validation;      // a labelled file (peers' layouts) on which the labeller's error is measured
+    std::filesystem::path validation;  // a labelled file (peers' layouts) on which the labeller's error is measured
 };
 
 // [sweep.screen]: the refusal margin of every single expert before the sweep.
 struct ScreenSpec {
     bool enabled = true;
-    EditMode mode = EditMode::mask;        // not bias, which needs a dose
-    std::int64_t limit = 20;               // prompts of each sweep group
-    std::vector<std::string> refusals;     // openers; empty: the model's own, from the baseline
+    EditMode mode = EditMode::mask;     // not bias, which needs a dose
+    std::int64_t limit = 20;            // prompts of each sweep group
+    std::vector<std::string> refusals;  // openers; empty: the model's own, from the baseline
     std::vector<std::string> compliances;
 };
 
-// [sweep]. With `enabled = false` in the section the job is the one without it: the section is checked, then dropped, so
-// that --set sweep.enabled=false runs the phases before the sweep as if there were none.
+// [sweep]. With `enabled = false` in the section the job is the one without it: the section is checked, then dropped,
+// so that --set sweep.enabled=false runs the phases before the sweep as if there were none.
 struct SweepSpec {
-    bool enabled = false;                   // the job has a [sweep] section
-    std::vector<std::string> prompts;       // groups that are generated on and labelled; default: analysis.malicious
+    bool enabled = false;              // the job has a [sweep] section
+    std::vector<std::string> prompts;  // groups that are generated on and labelled; default: analysis.malicious
     // Other groups, watched for over-refusal and perplexity; default: analysis.benign, unless it is among `prompts`.
     std::vector<std::string> side_effects;
     std::int64_t max_new_tokens = 64;

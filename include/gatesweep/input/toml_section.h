@@ -15,8 +15,8 @@
 
 namespace gatesweep {
 
-// The text of a TOML file; `kind` is what messages call it, "job file". Refused with file and line: text that is not UTF-8,
-// not TOML, or that names keys so deep that the TOML library would end the process.
+// The text of a TOML file; `kind` is what messages call it, "job file". Refused with file and line: text that is not
+// UTF-8, not TOML, or that names keys so deep that the TOML library would end the process.
 toml::table parse_toml(std::string_view text, std::string const& file, std::string_view kind);
 
 // "jobs/demo.toml:12", or "--set signals.batch_tokens=0" for what came from the command line.

@@ -28,8 +28,9 @@ struct AttentionGradient {
 at::Tensor attention(AttentionInput const& in);  // [T, H, d]
 AttentionGradient attention_backward(AttentionInput const& in, at::Tensor const& d_output);
 
-// Row i of q [n, H, d] is a query at position positions[i] over the cached rows 0 to positions[i] (its own among them) of
-// slot slots[i]: k and v [slots, Hkv, capacity, d]. The bits of a row are those that attention() gives for that position.
+// Row i of q [n, H, d] is a query at position positions[i] over the cached rows 0 to positions[i] (its own among them)
+// of slot slots[i]: k and v [slots, Hkv, capacity, d]. The bits of a row are those that attention() gives for that
+// position.
 struct CachedAttentionInput {
     at::Tensor q, k, v;
     std::span<std::int64_t const> slots;      // [n]

@@ -1,7 +1,8 @@
-// Decode steps as recorded work: launched as one, where a GPU would wait for the host to launch a step's thousand kernels.
+// Decode steps as recorded work: launched as one, where a GPU would wait for the host to launch a step's thousand
+// kernels.
 //
-// Recorded work reads the same memory each time, so a step is copied there first, filled up with rows that nobody reads to
-// one of few sizes, each of which is recorded once. Filling rows write to one spare slot of the cache.
+// Recorded work reads the same memory each time, so a step is copied there first, filled up with rows that nobody reads
+// to one of few sizes, each of which is recorded once. Filling rows write to one spare slot of the cache.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -28,15 +29,17 @@ using Recorder = std::function<std::unique_ptr<RecordedWork>(std::function<void(
 
 // GATESWEEP_DECODE_GRAPH=on. Errors: usage when it is neither on nor off.
 bool decode_graph_wanted();
-// By a CUDA graph where that is wanted, else none. Errors: unavailable on the CPU, with experts on several ranks, without
-// our kernels (gpu_kernels.h) or where products do not group rows on the device (linear.h); usage with settings that make
-// the host wait.
+// By a CUDA graph where that is wanted, else none. Errors: unavailable on the CPU, with experts on several ranks,
+// without our kernels (gpu_kernels.h) or where products do not group rows on the device (linear.h); usage with settings
+// that make the host wait.
 Recorder choose_recorder(Mixtral const& model, int expert_parallel);
 
 class DecodeGraphs {
 public:
-    // The arguments outlive the object. The last slot of the cache is the spare one. Sizes are multiples of `granularity`.
-    DecodeGraphs(Mixtral const& model, RouterEdits const& edits, KvCache& cache, Recorder recorder, std::int64_t granularity);
+    // The arguments outlive the object. The last slot of the cache is the spare one. Sizes are multiples of
+    // `granularity`.
+    DecodeGraphs(Mixtral const& model, RouterEdits const& edits, KvCache& cache, Recorder recorder,
+                 std::int64_t granularity);
 
     // Mixtral::decode.
     std::vector<std::int32_t> step(DecodeBatch const& batch);

@@ -1,5 +1,5 @@
-// One decoder layer: attention and mixture of experts; forward over whole sequences, backward to its input, and one token
-// further over cached sequences.
+// One decoder layer: attention and mixture of experts; forward over whole sequences, backward to its input, and one
+// token further over cached sequences.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -19,10 +19,10 @@ namespace gatesweep {
 
 // What the backward pass needs of a layer. With `input` alone the rest is computed again.
 struct LayerTape {
-    at::Tensor input = {};                // [T,D]
-    at::Tensor q = {}, k = {}, v = {};    // rotated, [T,H,d], [T,Hkv,d], [T,Hkv,d]
-    at::Tensor after_attention = {};      // [T,D]
-    at::Tensor router_input = {};         // [T,D] the normalised hidden states that the router and the experts see
+    at::Tensor input = {};              // [T,D]
+    at::Tensor q = {}, k = {}, v = {};  // rotated, [T,H,d], [T,Hkv,d], [T,Hkv,d]
+    at::Tensor after_attention = {};    // [T,D]
+    at::Tensor router_input = {};       // [T,D] the normalised hidden states that the router and the experts see
     Routing routing = {};
     DispatchRecord dispatch = {};
     at::Tensor gate_up = {};       // [R,2F]
@@ -41,21 +41,23 @@ struct LayerContext {
 };
 
 // Output [T,D]; the tape is filled in.
-at::Tensor layer_forward(LayerContext const& context, LayerWeights const& weights, at::Tensor const& input, LayerTape& tape,
-                         RowEdits const& edits = {});
+at::Tensor layer_forward(LayerContext const& context, LayerWeights const& weights, at::Tensor const& input,
+                         LayerTape& tape, RowEdits const& edits = {});
 
 // Its three steps. Between them rows are on their way between ranks: the time for a step of another batch.
 SlotsUnderWay forward_to_experts(LayerContext const& context, LayerWeights const& weights, at::Tensor const& input,
                                  LayerTape& tape, RowEdits const& edits = {});
-SlotsUnderWay forward_through_experts(TokenDispatcher const& dispatcher, LayerWeights const& weights, LayerTape& tape, SlotsUnderWay slots);
+SlotsUnderWay forward_through_experts(TokenDispatcher const& dispatcher, LayerWeights const& weights, LayerTape& tape,
+                                      SlotsUnderWay slots);
 at::Tensor forward_from_experts(LayerTape& tape, SlotsUnderWay slots);
 
-// What the experts here make of gathered rows, for return_slots. Where no product groups rows on the device (linear.h) the
-// host waits for the offsets, once.
-at::Tensor gathered_experts_forward(TokenDispatcher const& dispatcher, ExpertWeights const& experts, GatheredTokens const& gathered);
+// What the experts here make of gathered rows, for return_slots. Where no product groups rows on the device (linear.h)
+// the host waits for the offsets, once.
+at::Tensor gathered_experts_forward(TokenDispatcher const& dispatcher, ExpertWeights const& experts,
+                                    GatheredTokens const& gathered);
 
-// The next token of cached sequences: row i of the input [n,D] is position positions[i] of slot slots[i], and is added to
-// the cache. Bit for bit what layer_forward gives for that position.
+// The next token of cached sequences: row i of the input [n,D] is position positions[i] of slot slots[i], and is added
+// to the cache. Bit for bit what layer_forward gives for that position.
 struct DecodeContext {
     ModelConfig const& config;
     TokenDispatcher const& dispatcher;
@@ -68,8 +70,8 @@ struct DecodeContext {
     std::span<std::int64_t const> tokens_of_rank = {};
     at::Tensor all_finite = {};
 };
-at::Tensor layer_decode(DecodeContext const& context, LayerWeights const& weights, std::int64_t layer, at::Tensor const& input,
-                        RowEdits const& edits);
+at::Tensor layer_decode(DecodeContext const& context, LayerWeights const& weights, std::int64_t layer,
+                        at::Tensor const& input, RowEdits const& edits);
 
 struct LayerGradient {
     at::Tensor d_router_logits;  // [T,K], of the chosen experts
@@ -81,8 +83,8 @@ enum class Backward { router_only, router_and_input };
 // Through a layer and back in three steps like those forth, from a whole tape. The arguments outlive the object.
 class LayerBackward {
 public:
-    LayerBackward(LayerContext const& context, LayerWeights const& weights, LayerTape const& tape, at::Tensor const& d_output,
-                  Backward extent);
+    LayerBackward(LayerContext const& context, LayerWeights const& weights, LayerTape const& tape,
+                  at::Tensor const& d_output, Backward extent);
     void to_experts();
     void through_experts();
     LayerGradient from_experts();

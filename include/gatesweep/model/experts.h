@@ -22,7 +22,8 @@ struct ExpertForward {
 };
 
 // rows [R,D]; expert x has rows [offsets[x], offsets[x+1]), all experts together every row.
-ExpertForward experts_forward(ExpertWeights const& weights, at::Tensor const& rows, std::vector<std::int64_t> const& offsets);
+ExpertForward experts_forward(ExpertWeights const& weights, at::Tensor const& rows,
+                              std::vector<std::int64_t> const& offsets);
 // The same for offsets that stay where the rows are, if they can (linear.h: groups_on_device, grouped_linear).
 bool experts_group_on_device(ExpertWeights const& weights, at::Tensor const& rows);
 ExpertForward experts_forward(ExpertWeights const& weights, at::Tensor const& rows, at::Tensor const& offsets);

@@ -16,8 +16,8 @@ inline constexpr bool is_built = true;
 inline constexpr bool is_built = false;
 #endif
 
-// Whether GPUs compute with kernels: GATESWEEP_GPU_KERNELS=own, as where it is unset, or aten, which leaves them out, to
-// compare. Errors: ExitCode::usage for another word.
+// Whether GPUs compute with kernels: GATESWEEP_GPU_KERNELS=own, as where it is unset, or aten, which leaves them out,
+// to compare. Errors: ExitCode::usage for another word.
 bool kernels_wanted();
 // "own" or "aten": part of the numerics of a run on GPUs.
 std::string kernels_name();

@@ -18,7 +18,9 @@ public:
 
     std::int64_t num_slots() const { return num_slots_; }
     std::int64_t capacity() const { return capacity_; }
-    at::Tensor const& keys(std::int64_t layer) const { return keys_[static_cast<std::size_t>(layer)]; }  // [slots, Hkv, capacity, d]
+    at::Tensor const& keys(std::int64_t layer) const {
+        return keys_[static_cast<std::size_t>(layer)];
+    }  // [slots, Hkv, capacity, d]
     at::Tensor const& values(std::int64_t layer) const { return values_[static_cast<std::size_t>(layer)]; }
 
     // Positions [0, n) of a slot, from rows [n, Hkv, d].

@@ -1,8 +1,8 @@
 // Many variants of the same texts in one forward pass: work that they share is done once.
 //
 // Branches of a text (one a variant) whose edits agree in all layers so far have the same hidden states; they travel in
-// one lane. Before a layer that treats them differently their lane is split. On the CPU a sequence's bits depend on that
-// sequence alone, so sharing changes none.
+// one lane. Before a layer that treats them differently their lane is split. On the CPU a sequence's bits depend on
+// that sequence alone, so sharing changes none.
 #pragma once
 
 #include <cstdint>
@@ -38,8 +38,8 @@ public:
     std::vector<Lane> const& lanes() const { return lanes_; }
     PackedBatch const& batch() const { return batch_; }  // a sequence a lane
 
-    // Splits lanes whose branches differ in this layer. Returns the rows of the former batch that the rows of the new one
-    // are copies of; empty when no lane was split.
+    // Splits lanes whose branches differ in this layer. Returns the rows of the former batch that the rows of the new
+    // one are copies of; empty when no lane was split.
     std::vector<std::int64_t> split(std::int64_t layer);
     // The layer's table entry of every row.
     std::vector<std::int32_t> entries(std::int64_t layer) const;

@@ -1,10 +1,10 @@
 // Every matrix product over tokens goes through here.
 //
-// On the CPU, float32 and bfloat16 weights are laid out once, when they are loaded, and multiplied by kernels of our own.
-// Libraries pick their blocking by the number of rows and threads, and with it the order of a sum. Here each output is one
-// float32 sum over the inputs in ascending order, rounded once: its bits depend on the row, the weight and the kernel, not
-// on how many rows there are, where the row stands, or threads. Elsewhere (float64, GPUs) it is the library's product; on
-// GPUs that depends on the row alone where batch invariance is wanted (batch_invariance.h).
+// On the CPU, float32 and bfloat16 weights are laid out once, when they are loaded, and multiplied by kernels of our
+// own. Libraries pick their blocking by the number of rows and threads, and with it the order of a sum. Here each
+// output is one float32 sum over the inputs in ascending order, rounded once: its bits depend on the row, the weight
+// and the kernel, not on how many rows there are, where the row stands, or threads. Elsewhere (float64, GPUs) it is the
+// library's product; on GPUs that depends on the row alone where batch invariance is wanted (batch_invariance.h).
 #pragma once
 
 #include <ATen/ATen.h>
@@ -41,11 +41,13 @@ private:
 at::Tensor token_linear(at::Tensor const& x, LinearWeight const& weight);                  // [T,in] -> [T,out]
 at::Tensor token_linear_input_gradient(at::Tensor const& dy, LinearWeight const& weight);  // [T,out] -> [T,in]
 
-// Rows [offsets[i], offsets[i+1]) with weight i, all of one shape and at least one: [R,in] -> [R,out], and its gradient.
-at::Tensor grouped_linear(at::Tensor const& x, std::span<std::int64_t const> offsets, std::span<LinearWeight const> weights);
-// Whether a product of x can find the rows of each weight where x is, so that no host waits for the offsets: 16-bit weights
-// that stand behind each other in memory, in rows of multiples of 16 bytes; on a GPU bfloat16, one of the architectures for
-// which libtorch has such a kernel, and no batch invariance.
+// Rows [offsets[i], offsets[i+1]) with weight i, all of one shape and at least one: [R,in] -> [R,out], and its
+// gradient.
+at::Tensor grouped_linear(at::Tensor const& x, std::span<std::int64_t const> offsets,
+                          std::span<LinearWeight const> weights);
+// Whether a product of x can find the rows of each weight where x is, so that no host waits for the offsets: 16-bit
+// weights that stand behind each other in memory, in rows of multiples of 16 bytes; on a GPU bfloat16, one of the
+// architectures for which libtorch has such a kernel, and no batch invariance.
 bool groups_on_device(at::Tensor const& x, std::span<LinearWeight const> weights);
 // That product, with the offsets as an int64 tensor [n+1] where x is. Rows from offsets[n] on are anything.
 at::Tensor grouped_linear(at::Tensor const& x, at::Tensor const& offsets, std::span<LinearWeight const> weights);

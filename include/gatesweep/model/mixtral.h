@@ -29,8 +29,8 @@ public:
     virtual ~RoutingObserver() = default;
     // Forward, once per layer and pass.
     virtual void on_routing(std::int64_t layer, PackedBatch const& batch, Routing const& routing) = 0;
-    // Backward, once per layer: d loss / d router logits of the chosen experts [T,K] and the router's input [T,D], so that
-    // d loss_p / d gate_weight[e,:] = sum over the prompt's tokens of d_router_logits[t,e] * router_input[t,:].
+    // Backward, once per layer: d loss / d router logits of the chosen experts [T,K] and the router's input [T,D], so
+    // that d loss_p / d gate_weight[e,:] = sum over the prompt's tokens of d_router_logits[t,e] * router_input[t,:].
     virtual void on_router_gradient(std::int64_t layer, PackedBatch const& batch, Routing const& routing,
                                     at::Tensor const& d_router_logits, at::Tensor const& router_input) = 0;
 };
@@ -54,15 +54,15 @@ struct BranchedHidden {
 
 // Sequences that are being generated, one token each.
 struct DecodeBatch {
-    std::vector<std::int32_t> ids;         // the tokens to feed
-    std::vector<std::int64_t> positions;   // theirs
-    std::vector<std::int64_t> slots;       // of the cache
-    std::vector<std::int32_t> variants;    // of the edit table
+    std::vector<std::int32_t> ids;        // the tokens to feed
+    std::vector<std::int64_t> positions;  // theirs
+    std::vector<std::int64_t> slots;      // of the cache
+    std::vector<std::int32_t> variants;   // of the edit table
 };
 
 // What a decode step reads of its batch, as tensors of the model's device.
 struct DecodeInputs {
-    at::Tensor ids, slots, positions;  // [n]: int32, int64, int64
+    at::Tensor ids, slots, positions;   // [n]: int32, int64, int64
     std::vector<std::int32_t> entries;  // [L,n] of the edit table, on the host
     at::Tensor entries_on_device;       // the same, int32, and the table: not on the CPU
     RowEditTensors table;
@@ -76,26 +76,27 @@ public:
     ModelConfig const& config() const { return config_; }
     Weights const& weights() const { return weights_; }
 
-    // Mean next-token loss of each prompt of this rank's batch. Every rank of the expert-parallel group calls it the same
-    // number of times, with an empty batch where it has no prompts.
+    // Mean next-token loss of each prompt of this rank's batch. Every rank of the expert-parallel group calls it the
+    // same number of times, with an empty batch where it has no prompts.
     std::vector<double> forward(PackedBatch const& batch, RoutingObserver& observer) const;
     // The same, then one backward pass of the sum of the prompts' losses, to activations and router logits only.
     std::vector<double> forward_backward(PackedBatch const& batch, RoutingObserver& observer, TapePolicy policy) const;
-    // The same of several batches at once, as many on every rank: while the rows of one travel between ranks, the next one
-    // computes. Where a row's bits depend on the row alone, the numbers are those of one batch after the other.
+    // The same of several batches at once, as many on every rank: while the rows of one travel between ranks, the next
+    // one computes. Where a row's bits depend on the row alone, the numbers are those of one batch after the other.
     std::vector<std::vector<double>> forward_backward(std::span<ObservedBatch const> batches, TapePolicy policy) const;
 
     // All branches of the stems in one pass. With a cache, the keys and values of branch b go to slot slots[b].
     // Every rank of the expert-parallel group calls it the same number of times, with no stems where it has none.
-    BranchedHidden forward_branches(std::span<Stem const> stems, std::span<Branch const> branches, RouterEdits const& edits,
-                                    KvCache* cache = nullptr, std::span<std::int64_t const> slots = {}) const;
+    BranchedHidden forward_branches(std::span<Stem const> stems, std::span<Branch const> branches,
+                                    RouterEdits const& edits, KvCache* cache = nullptr,
+                                    std::span<std::int64_t const> slots = {}) const;
     // One token further: the greedy next token of each sequence. Same rule for the ranks of a group.
     std::vector<std::int32_t> decode(DecodeBatch const& batch, RouterEdits const& edits, KvCache& cache) const;
-    // The parts of decode(), for who repeats a step (decode_graphs.h). The hidden states [n,D] are after the final norm; a
-    // logit that was not finite turns `all_finite` false (router.h), and the caller waits for the dispatcher.
+    // The parts of decode(), for who repeats a step (decode_graphs.h). The hidden states [n,D] are after the final
+    // norm; a logit that was not finite turns `all_finite` false (router.h), and the caller waits for the dispatcher.
     DecodeInputs decode_inputs(DecodeBatch const& batch, RouterEdits const& edits) const;
-    at::Tensor decode_hidden(DecodeBatch const& batch, DecodeInputs const& inputs, RouterEdits const& edits, KvCache& cache,
-                             at::Tensor const& all_finite) const;
+    at::Tensor decode_hidden(DecodeBatch const& batch, DecodeInputs const& inputs, RouterEdits const& edits,
+                             KvCache& cache, at::Tensor const& all_finite) const;
 
 private:
     at::Tensor embed(at::Tensor const& ids) const;

@@ -18,8 +18,8 @@ struct NextTokenLoss {
 
 enum class Gradient { none, hidden };
 
-// hidden [T,D] after the final norm, lm_head [V,D], ids [T] int64 on the CPU; prompt s is [offsets[s], offsets[s+1]) and
-// has at least 2 tokens. Logits are formed a few rows at a time: [T,V] never exists.
+// hidden [T,D] after the final norm, lm_head [V,D], ids [T] int64 on the CPU; prompt s is [offsets[s], offsets[s+1])
+// and has at least 2 tokens. Logits are formed a few rows at a time: [T,V] never exists.
 NextTokenLoss next_token_loss(at::Tensor const& hidden, LinearWeight const& lm_head, at::Tensor const& ids,
                               std::span<std::int64_t const> offsets, Gradient gradient);
 

@@ -17,12 +17,13 @@ std::vector<std::int32_t> greedy_tokens(at::Tensor const& hidden, LinearWeight c
 at::Tensor greedy_tokens_there(at::Tensor const& hidden, LinearWeight const& lm_head);
 
 // log p of targets[i] as the next token of row i, in float64.
-std::vector<double> target_log_probs(at::Tensor const& hidden, LinearWeight const& lm_head, std::span<std::int32_t const> targets);
+std::vector<double> target_log_probs(at::Tensor const& hidden, LinearWeight const& lm_head,
+                                     std::span<std::int32_t const> targets);
 
 struct TextScore {
-    double nll_sum = 0.0;           // of the text's next tokens, nats
-    double kl_sum = 0.0;            // sum over the same positions of KL(reference || this)
-    std::int64_t num_targets = 0;   // tokens but the first
+    double nll_sum = 0.0;          // of the text's next tokens, nats
+    double kl_sum = 0.0;           // sum over the same positions of KL(reference || this)
+    std::int64_t num_targets = 0;  // tokens but the first
 };
 
 // Scores one text under several variants against a reference, of which the probabilities are formed once.

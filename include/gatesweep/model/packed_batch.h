@@ -10,8 +10,8 @@
 namespace gatesweep {
 
 struct PackedBatch {
-    at::Tensor ids;                     // [T] int64, on the CPU
-    at::Tensor positions;               // [T] int64: 0, 1, 2, ... within each prompt; on the CPU, or where placed() says
+    at::Tensor ids;        // [T] int64, on the CPU
+    at::Tensor positions;  // [T] int64: 0, 1, 2, ... within each prompt; on the CPU, or where placed() says
     std::vector<std::int64_t> offsets;  // [prompts + 1]
     at::Tensor offsets_on_device;       // [prompts + 1] int32: the same, of a batch placed on a GPU
 

@@ -33,9 +33,10 @@ struct Routing {
 // Errors: ExitCode::bad_data when a logit is NaN or infinite.
 Routing route(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits = {});
 
-// The same without waiting for a GPU: the expert ids stay there, and a logit that is not finite is no error yet, but turns
-// `all_finite` (one bool on the device, true at first) false. On the CPU it is route.
-Routing route_on_device(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits, at::Tensor const& all_finite);
+// The same without waiting for a GPU: the expert ids stay there, and a logit that is not finite is no error yet, but
+// turns `all_finite` (one bool on the device, true at first) false. On the CPU it is route.
+Routing route_on_device(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits,
+                        at::Tensor const& all_finite);
 // Errors: bad_data, route's, where `all_finite` has become false. Waits for the device.
 void validate_finite(at::Tensor const& all_finite);
 
@@ -43,8 +44,10 @@ void validate_finite(at::Tensor const& all_finite);
 // exactly zero: dz_i = w_i (dw_i - sum_j w_j dw_j).
 at::Tensor route_backward(Routing const& routing, at::Tensor const& d_routing_weights);
 
-// Gradient to the router's input: sum over the chosen experts of dz * gate_weight row: [T,D] in the type of gate_weight.
-at::Tensor router_input_gradient(Routing const& routing, at::Tensor const& d_router_logits, at::Tensor const& gate_weight);
+// Gradient to the router's input: sum over the chosen experts of dz * gate_weight row: [T,D] in the type of
+// gate_weight.
+at::Tensor router_input_gradient(Routing const& routing, at::Tensor const& d_router_logits,
+                                 at::Tensor const& gate_weight);
 
 // Weighted sum of the experts' outputs, added in slot order in float32; slots of weight 0 are passed over:
 // slot_outputs [T*K, D] -> [T,D].

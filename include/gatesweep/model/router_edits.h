@@ -1,8 +1,8 @@
 // Interventions as data: what each variant of a sweep does to the router, layer by layer.
 //
-// A variant is a row of [variants, L] entries; an entry names one of the distinct layer edits (0: none). Sequences carry
-// a variant id, so hundreds of variants run in one batch, and two variants that treat a layer alike share its work.
-// Semantics, in float32 at the router logits z of one token (numerics 6):
+// A variant is a row of [variants, L] entries; an entry names one of the distinct layer edits (0: none). Sequences
+// carry a variant id, so hundreds of variants run in one batch, and two variants that treat a layer alike share its
+// work. Semantics, in float32 at the router logits z of one token (numerics 6):
 //   mask              z[e] = -inf; then softmax, top-k, renormalise. With fewer than K experts left, slots without an
 //                     expert have weight 0 and add nothing
 //   zero              chosen and weighed as ever, then the weights of the edited experts are 0
@@ -40,7 +40,8 @@ public:
     // Variant 0 is there from the start and edits nothing.
     RouterEdits(std::int64_t num_layers, std::int64_t num_experts);
 
-    // The new variant's id. Errors: internal for an expert outside the model or listed twice (plans are checked earlier).
+    // The new variant's id. Errors: internal for an expert outside the model or listed twice (plans are checked
+    // earlier).
     std::int32_t add(EditMode mode, EditScope scope, std::span<RouterEdit const> edits);
 
     std::int64_t num_layers() const { return num_layers_; }
@@ -65,8 +66,8 @@ struct RowEditTensors;  // row_edit_tensors.h
 // The edits of one layer's pass: entry of every row of the batch. Without a table nothing is edited.
 struct RowEdits {
     RouterEdits const* table = nullptr;
-    std::span<std::int32_t const> entries = {};   // [T]
-    RowEditTensors const* on_device = nullptr;  // the same; uploaded where a GPU needs them and they are not given
+    std::span<std::int32_t const> entries = {};  // [T]
+    RowEditTensors const* on_device = nullptr;   // the same; uploaded where a GPU needs them and they are not given
 
     LayerEdit const* of_row(std::int64_t row) const {
         if (!table || entries[static_cast<std::size_t>(row)] == 0) return nullptr;

@@ -24,7 +24,8 @@ struct RotaryTable {
     at::Tensor cos;
     at::Tensor sin;
 };
-RotaryTable make_rotary_table(std::int64_t num_positions, std::int64_t head_dim, double theta, at::TensorOptions options);
+RotaryTable make_rotary_table(std::int64_t num_positions, std::int64_t head_dim, double theta,
+                              at::TensorOptions options);
 
 enum class Rotation { forward, inverse };  // inverse is also the gradient of forward
 // Rotates heads in place, first half against second half: x [T, heads, d] (last dimension dense), positions [T] int64.

@@ -1,4 +1,5 @@
-// Launches a kernel on the current stream of a tensor's device: what the .cu files of a layer instantiate their launches with.
+// Launches a kernel on the current stream of a tensor's device: what the .cu files of a layer instantiate their
+// launches with.
 #pragma once
 
 #include <ATen/ATen.h>

@@ -1,8 +1,8 @@
 // Sends token rows to the ranks that hold their experts, and brings rows back.
 //
 // plan() makes the record that both ways need. The way out and the way back are each other's gradients, so the backward
-// pass uses the same two functions the other way round. Degree 1 is the same code without communication. Rows travel while
-// the caller does something else; what arrives is put into order then.
+// pass uses the same two functions the other way round. Degree 1 is the same code without communication. Rows travel
+// while the caller does something else; what arrives is put into order then.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -52,10 +52,11 @@ public:
     TokenDispatcher(ParallelLayout const& layout, std::int64_t num_experts, TensorCollectives collectives,
                     DecodeDispatch decode_dispatch);
 
-    // What gather() needs to know, once for all layers of a decode step: the tokens of every rank of the group, or nothing
-    // where decode steps are counted. Collective.
+    // What gather() needs to know, once for all layers of a decode step: the tokens of every rank of the group, or
+    // nothing where decode steps are counted. Collective.
     std::vector<std::int64_t> share_token_counts(std::int64_t num_tokens) const;
-    GatheredTokens gather(at::Tensor const& tokens, Routing const& routing, std::span<std::int64_t const> tokens_of_rank) const;
+    GatheredTokens gather(at::Tensor const& tokens, Routing const& routing,
+                          std::span<std::int64_t const> tokens_of_rank) const;
     // Waits for the rows. Errors: as wait().
     std::vector<std::int64_t> offsets_on_host(GatheredTokens const& gathered) const;
     at::Tensor return_slots(at::Tensor const& expert_rows, GatheredTokens const& gathered) const;

@@ -1,4 +1,5 @@
-// Host values as a tensor of a device. Towards a GPU they go through page-locked memory, so that the host does not wait.
+// Host values as a tensor of a device. Towards a GPU they go through page-locked memory, so that the host does not
+// wait.
 #pragma once
 
 #include <ATen/ATen.h>

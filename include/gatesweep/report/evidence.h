@@ -22,7 +22,8 @@ inline constexpr double significance_level = 0.05;
 Evidence evidence_of(SweepView const& sweep, TrialResult const& result);
 
 // The strongest set of the grid on a group: the largest effect beyond chance; where there is none, the largest effect;
-// of equals the set with fewer experts. In a sweep without a grid the same among the user's own sets. Null without sets.
+// of equals the set with fewer experts. In a sweep without a grid the same among the user's own sets. Null without
+// sets.
 TrialResult const* strongest(SweepView const& sweep, std::string_view group);
 
 // The strongest set of the grid, then every set of the user's own, in the table's order.

@@ -125,10 +125,10 @@ struct SweepView {
     std::map<std::pair<std::string, std::string>, ControlBand> own_controls;  // by (id, group)
 };
 
-// Reads tables/trials.csv, trial_cells.csv, trial_controls.csv, controls.csv, transitions.csv, label_quality.csv and screen.csv out of
-// `run.tables`; all but the first may be absent. Errors: bad_data for a missing column, a cell that is no number, an
-// unknown kind, a trial that stands twice on a group or has no baseline there, counts that do not add up, an expert
-// outside the model, a trial or group that the other tables do not know.
+// Reads tables/trials.csv, trial_cells.csv, trial_controls.csv, controls.csv, transitions.csv, label_quality.csv and
+// screen.csv out of `run.tables`; all but the first may be absent. Errors: bad_data for a missing column, a cell that
+// is no number, an unknown kind, a trial that stands twice on a group or has no baseline there, counts that do not add
+// up, an expert outside the model, a trial or group that the other tables do not know.
 SweepView read_sweep(RunView const& run);
 
 }  // namespace gatesweep

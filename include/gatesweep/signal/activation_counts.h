@@ -9,6 +9,7 @@
 
 namespace gatesweep {
 
-std::vector<std::int64_t> activation_counts(PackedBatch const& batch, Routing const& routing);  // [prompts, E] row-major
+std::vector<std::int64_t> activation_counts(PackedBatch const& batch,
+                                            Routing const& routing);  // [prompts, E] row-major
 
 }  // namespace gatesweep

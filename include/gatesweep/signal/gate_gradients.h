@@ -22,8 +22,8 @@ struct GateGradientScores {
     std::vector<double> imbalance;
 };
 
-GateGradientScores gate_gradient_scores(PackedBatch const& batch, Routing const& routing, at::Tensor const& d_router_logits,
-                                        at::Tensor const& router_input);
+GateGradientScores gate_gradient_scores(PackedBatch const& batch, Routing const& routing,
+                                        at::Tensor const& d_router_logits, at::Tensor const& router_input);
 
 // The whole gradient of one prompt, [E,D] float64, for verification.
 std::vector<double> gate_gradient_of_prompt(PackedBatch const& batch, std::int64_t prompt, Routing const& routing,

@@ -13,8 +13,8 @@
 
 namespace gatesweep {
 
-// A choice of experts is a near tie when the probability of the last expert chosen is less than this above the first one
-// not chosen: what rounding of bfloat16 and of float32 could turn over, on other hardware or in another library.
+// A choice of experts is a near tie when the probability of the last expert chosen is less than this above the first
+// one not chosen: what rounding of bfloat16 and of float32 could turn over, on other hardware or in another library.
 inline constexpr double near_tie_margins[2] = {0x1p-7, 0x1p-20};
 
 // Rows of prompts that this rank has not computed are zero, so that sums over ranks are exact.
@@ -22,7 +22,7 @@ struct Signals {
     NdArray<std::int64_t> activation_counts;  // [P,L,E] tokens of the prompt whose top-K holds the expert
     NdArray<double> gradient_scores;          // [P,L,E] mean over D of |d loss_p / d gate_weight[l][e,:]|
     NdArray<double> losses;                   // [P] mean next-token cross-entropy
-    NdArray<std::int64_t> near_ties;          // [P,L,2] tokens whose choice of experts was nearly a tie: see near_tie_margins
+    NdArray<std::int64_t> near_ties;  // [P,L,2] tokens whose choice of experts was nearly a tie: see near_tie_margins
 
     Signals() = default;
     Signals(std::int64_t num_prompts, ModelConfig const& config);
@@ -33,8 +33,8 @@ bool overlap_wanted();
 
 struct SignalsOptions {
     std::uint64_t tape_memory = 0;  // bytes a rank may spend on what the backward pass keeps; the same on every rank
-    // Every batch in two halves, of which one computes while the rows of the other travel between the ranks of the group;
-    // the same on every rank. Worth its smaller products where the links between ranks are slow.
+    // Every batch in two halves, of which one computes while the rows of the other travel between the ranks of the
+    // group; the same on every rank. Worth its smaller products where the links between ranks are slow.
     bool in_halves = false;
     // Called after each batch of this rank's copy with the copy's tokens done and in all.
     std::function<void(std::int64_t done, std::int64_t all)> progress;

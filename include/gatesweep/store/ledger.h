@@ -25,13 +25,15 @@ public:
     Ledger() = default;  // holds nothing and forgets everything it is told
     // `known`: name() of every record committed before, the same on every rank. `stored` gives their payloads, on the
     // rank that asks for them. `writer` takes what this rank adds.
-    Ledger(std::vector<std::string> const& known, std::optional<MergedRecords> stored, std::unique_ptr<RecordWriter> writer);
+    Ledger(std::vector<std::string> const& known, std::optional<MergedRecords> stored,
+           std::unique_ptr<RecordWriter> writer);
 
     static std::string name(std::string_view kind, std::string_view key);
 
     // Of records committed before this start; what this start adds is its own to remember.
     bool holds(std::string_view kind, std::string_view key) const;
-    std::string payload(std::string_view kind, std::string_view key) const;  // of a record that is held, where `stored` is
+    std::string payload(std::string_view kind,
+                        std::string_view key) const;  // of a record that is held, where `stored` is
 
     void add(std::string_view kind, std::string_view key, std::string_view payload);
     void commit();

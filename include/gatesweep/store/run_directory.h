@@ -33,7 +33,8 @@ public:
     // Every trial's answers: completions.jsonl.
     void write_completions(std::string_view lines);
     // A table, an array or completions.jsonl of another run, by its path below both folders, and its sha256.
-    void copy_from(std::filesystem::path const& other_folder, std::string const& relative_path, std::string const& digest);
+    void copy_from(std::filesystem::path const& other_folder, std::string const& relative_path,
+                   std::string const& digest);
     // Any other file, by its path below the folder.
     void write_text(std::string_view relative_path, std::string_view text);
     // A table that no longer applies; a missing one is fine.
@@ -42,14 +43,15 @@ public:
     // sha256 of each table, array and completions.jsonl written through this object, by path below the folder.
     std::map<std::string, std::string> const& files() const { return files_; }
 
-    // Writes manifest.json, its `files` replaced by every table and array that the folder holds, and completions.jsonl (those
-    // written by an earlier attempt included).
+    // Writes manifest.json, its `files` replaced by every table and array that the folder holds, and completions.jsonl
+    // (those written by an earlier attempt included).
     void write_manifest(Manifest manifest);
     // The manifest, then COMPLETE, which holds the manifest's sha256.
     void complete(Manifest const& manifest);
 
 private:
-    // Before the first change: COMPLETE and the unfinished files of a killed attempt go, what belongs in the folder is made.
+    // Before the first change: COMPLETE and the unfinished files of a killed attempt go, what belongs in the folder is
+    // made.
     void prepare_changes();
     std::filesystem::path path_of(std::string_view relative_path) const;
     void write_listed(std::string const& relative_path, std::string_view bytes);

@@ -2,8 +2,8 @@
 //
 // No float crosses ranks but as a finished per-prompt number: what a rank computes is gathered, not summed.
 //
-// With a ledger, work that it holds is not done again, and finished work is committed as it goes. When a rank is told to
-// stop with work left, the work of its group is committed and every rank throws Error(ExitCode::stopped).
+// With a ledger, work that it holds is not done again, and finished work is committed as it goes. When a rank is told
+// to stop with work left, the work of its group is committed and every rank throws Error(ExitCode::stopped).
 #pragma once
 
 #include <cstdint>
@@ -43,8 +43,8 @@ std::int64_t count_recorded(RouterEdits const& edits, std::vector<std::vector<st
                             std::function<bool(std::string const& key)> const& holds);
 
 // Variants [first, first + count) of the edit table on each of `rows` (indices of prompts).
-GenerationResult generate_all(SweepContext const& context, std::vector<std::int64_t> const& rows, std::int32_t first_variant,
-                              std::int32_t num_variants, GeneratorOptions const& options);
+GenerationResult generate_all(SweepContext const& context, std::vector<std::int64_t> const& rows,
+                              std::int32_t first_variant, std::int32_t num_variants, GeneratorOptions const& options);
 
 // A prompt and what was generated for it without edits.
 struct ForcedText {
@@ -61,7 +61,8 @@ struct ForcedScore {
 
 // Every variant but 0 on every text, against variant 0; variant 0's own scores are among the result.
 // Final rank: by variant, then prompt.
-std::vector<ForcedScore> score_texts(SweepContext const& context, std::vector<ForcedText> const& texts, std::int32_t num_variants);
+std::vector<ForcedScore> score_texts(SweepContext const& context, std::vector<ForcedText> const& texts,
+                                     std::int32_t num_variants);
 
 // Log-probabilities of openers after prompts: margin = log sum P(refusal opener) - log sum P(compliance opener).
 struct Openers {
@@ -73,7 +74,7 @@ struct RefusalMargin {
     double margin = 0.0;  // nats
 };
 // Final rank: by variant, then prompt.
-std::vector<RefusalMargin> refusal_margins(SweepContext const& context, std::vector<std::int64_t> const& rows, Openers const& openers,
-                                           std::int32_t num_variants);
+std::vector<RefusalMargin> refusal_margins(SweepContext const& context, std::vector<std::int64_t> const& rows,
+                                           Openers const& openers, std::int32_t num_variants);
 
 }  // namespace gatesweep

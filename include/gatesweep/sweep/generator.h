@@ -1,8 +1,8 @@
 // Greedy generation of many (prompt, variant) pairs: a slot of the cache per live sequence, refilled when one finishes,
 // all variants in the same batches, prefill shared between the variants of a prompt as long as they agree.
 //
-// On the CPU a completion depends on its prompt, its variant and the weights alone: not on what else is in the batch, the
-// number of slots, ranks or threads.
+// On the CPU a completion depends on its prompt, its variant and the weights alone: not on what else is in the batch,
+// the number of slots, ranks or threads.
 #pragma once
 
 #include <cstdint>
@@ -34,8 +34,8 @@ struct Completion {
 
 struct GeneratorOptions {
     std::int64_t max_new_tokens = 64;
-    std::int64_t num_slots = 64;             // sequences this rank decodes at once
-    std::int64_t prefill_tokens = 8192;      // tokens of one prefill pass, at least one prompt
+    std::int64_t num_slots = 64;         // sequences this rank decodes at once
+    std::int64_t prefill_tokens = 8192;  // tokens of one prefill pass, at least one prompt
     std::vector<std::int32_t> eos_token_ids;
 };
 
@@ -55,9 +55,9 @@ public:
               std::vector<std::vector<std::int32_t>> const& prompts, GeneratorOptions options);
 
     // Completes this rank's requests in about their order; requests of one prompt should be neighbours. Collective over
-    // the expert-parallel group; a rank may have none. `done` gets every completion as it finishes. `stop` (empty: never)
-    // is asked before each step, and the strongest answer of the group counts: soft admits no more sequences, now leaves
-    // those in work. False when that left requests of the group undone.
+    // the expert-parallel group; a rank may have none. `done` gets every completion as it finishes. `stop` (empty:
+    // never) is asked before each step, and the strongest answer of the group counts: soft admits no more sequences,
+    // now leaves those in work. False when that left requests of the group undone.
     bool run(std::span<Request const> requests, std::function<void(Completion)> const& done,
              std::function<StopRequest()> const& stop = {});
 

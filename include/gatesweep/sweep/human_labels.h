@@ -27,10 +27,10 @@ struct LabelsOfReplies {
     std::size_t num_unused = 0;                // rows of the file that belong to no reply
 };
 
-// A row belongs to the reply that it names by trial, group and prompt, unless it holds another text than that reply (the
-// sheet of another run); and to every reply with the row's texts. From there it spreads to all replies with the same
-// text to a prompt with the same text. Replies and prompts without text are their own only. Errors: bad_data naming
-// both rows, where two rows give equal replies different labels.
+// A row belongs to the reply that it names by trial, group and prompt, unless it holds another text than that reply
+// (the sheet of another run); and to every reply with the row's texts. From there it spreads to all replies with the
+// same text to a prompt with the same text. Replies and prompts without text are their own only. Errors: bad_data
+// naming both rows, where two rows give equal replies different labels.
 LabelsOfReplies labels_of_replies(HumanLabels const& human, std::span<Reply const> replies);
 
 }  // namespace gatesweep

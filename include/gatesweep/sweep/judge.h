@@ -26,8 +26,8 @@ class Judge {
 public:
     // Loads the whole judge on this rank. Errors: those of a checkpoint; ExitCode::job when the answers cannot be told
     // apart by their tokens.
-    Judge(std::filesystem::path const& folder, JudgeTemplate question, std::optional<at::ScalarType> dtype, at::Device device,
-          std::int64_t batch_tokens);
+    Judge(std::filesystem::path const& folder, JudgeTemplate question, std::optional<at::ScalarType> dtype,
+          at::Device device, std::int64_t batch_tokens);
 
     std::string const& name() const { return question_.name; }
     // Of what its verdicts depend on: weights and template.

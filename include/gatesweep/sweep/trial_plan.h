@@ -63,8 +63,8 @@ struct GridCell {
 };
 
 struct TrialPlan {
-    std::vector<Trial> trials;    // the baseline first, then selected, reverse, bottom, custom, random
-    std::vector<GridCell> cells;  // selected, reverse, bottom, each in grid order, then custom
+    std::vector<Trial> trials;         // the baseline first, then selected, reverse, bottom, custom, random
+    std::vector<GridCell> cells;       // selected, reverse, bottom, each in grid order, then custom
     std::vector<std::string> notices;  // what the user should know, such as controls that do not exist
     std::int64_t num_layers = 0;
     std::int64_t num_experts = 0;
@@ -73,16 +73,17 @@ struct TrialPlan {
     std::string digest() const;             // of the trials' ids in order
 };
 
-// The grid is signals x classes x gap thresholds x sizes x modes (x doses, mode bias) x scopes, the last running fastest.
-// A cell's set is the first `size` of its class by descending |gap|, equal ones by layer, then expert; the class is that
-// of the cell's gap threshold and the analysis' own minimum. A set is tried once: the first cell that came to it owns it.
-// `reverse` takes the opposite class of the same cell (shared has none), `bottom` the smallest |gap| of the signal.
-// Without `sizes` a class of n experts has the cells of automatic_sizes(n), `bottom` those of all classes of the signal.
+// The grid is signals x classes x gap thresholds x sizes x modes (x doses, mode bias) x scopes, the last running
+// fastest. A cell's set is the first `size` of its class by descending |gap|, equal ones by layer, then expert; the
+// class is that of the cell's gap threshold and the analysis' own minimum. A set is tried once: the first cell that
+// came to it owns it. `reverse` takes the opposite class of the same cell (shared has none), `bottom` the smallest
+// |gap| of the signal. Without `sizes` a class of n experts has the cells of automatic_sizes(n), `bottom` those of all
+// classes of the signal.
 //
 // `top_k`, shape and scores come from the analysis. Errors: ExitCode::job for a custom set that leaves a layer without
-// experts (with fewer than top-k unless sweep.allow_fewer), activates more than top-k of a layer, names an expert outside
-// the model or one twice, always naming the trial and the layer; bad_data for a damaged list file, with its row. Grid
-// cells that ask for such a set are refused in `cells` instead, since they come out of the data.
+// experts (with fewer than top-k unless sweep.allow_fewer), activates more than top-k of a layer, names an expert
+// outside the model or one twice, always naming the trial and the layer; bad_data for a damaged list file, with its
+// row. Grid cells that ask for such a set are refused in `cells` instead, since they come out of the data.
 TrialPlan plan_trials(SweepSpec const& sweep, AnalysisSpec const& analysis, AnalysisResult const& result);
 
 // The checks of plan_trials on [[sweep.trial]], list files included, for the moment before the model is loaded.
@@ -96,7 +97,8 @@ std::vector<std::int64_t> automatic_sizes(std::int64_t num_in_class);
 // value as in ExpertEdit.
 CsvTable trial_experts_table(TrialPlan const& plan);
 
-// tables/trial_controls.csv: trial_id,control_id: the random trials that each selected or custom trial is compared with.
+// tables/trial_controls.csv: trial_id,control_id: the random trials that each selected or custom trial is compared
+// with.
 CsvTable trial_controls_table(TrialPlan const& plan);
 
 // tables/trial_cells.csv: kind,signal,class,gap_threshold,size,mode,scope,dose,trial_id,outcome,name

@@ -22,7 +22,8 @@ namespace gatesweep {
 //   q_value                       Benjamini-Hochberg over p_exact of the group's selected trials, of custom trials over
 //                                 those; empty for others
 //   rate_low, rate_high           Wilson's 95 % interval of restricted / (restricted + non_restricted)
-//   p_empirical                   share of the trial's own random sets (tables/trial_controls.csv) that moved the rate at
+//   p_empirical                   share of the trial's own random sets (tables/trial_controls.csv) that moved the rate
+//   at
 //                                 least as far in the trial's own direction (one-sided), the trial counted as one of
 //                                 them; of selected and custom trials
 //   traffic_removed               share of the baseline's routed traffic that went to the edited experts
@@ -38,9 +39,9 @@ CsvTable trials_table(TrialPlan const& plan, SweepOutcomes const& outcomes,
 // that occur, trials but the baseline.
 CsvTable transitions_table(TrialPlan const& plan, SweepOutcomes const& outcomes);
 
-// tables/category_effects.csv: by,category,trial_id,group,num_prompts,restricted,...,p_exact: trials.csv for the prompts of
-// each value of a column of the prompt files, `categories` by row of tables/prompts.csv. No q: categories are looked at,
-// not tested.
+// tables/category_effects.csv: by,category,trial_id,group,num_prompts,restricted,...,p_exact: trials.csv for the
+// prompts of each value of a column of the prompt files, `categories` by row of tables/prompts.csv. No q: categories
+// are looked at, not tested.
 CsvTable category_effects_table(TrialPlan const& plan, SweepOutcomes const& outcomes, std::string const& by,
                                 std::vector<std::string> const& categories);
 

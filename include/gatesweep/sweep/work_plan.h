@@ -29,9 +29,9 @@ struct TextWork {
     std::vector<std::int32_t> variants;
 };
 
-// Units of at most `batch_tokens` rows (a unit has two variants at least), dealt to ranks and packed into passes: [pass][unit]
-// of this rank.
-std::vector<std::vector<TextUnit>> plan_text_passes(std::span<TextWork const> texts, std::int64_t batch_tokens, int rank,
-                                                    int num_ranks);
+// Units of at most `batch_tokens` rows (a unit has two variants at least), dealt to ranks and packed into passes:
+// [pass][unit] of this rank.
+std::vector<std::vector<TextUnit>> plan_text_passes(std::span<TextWork const> texts, std::int64_t batch_tokens,
+                                                    int rank, int num_ranks);
 
 }  // namespace gatesweep

@@ -5,7 +5,9 @@
 
 namespace gatesweep::device {
 
-bool can_attend(std::int64_t head_dim) { return head_dim <= most_lane_columns * warp_size; }
+bool can_attend(std::int64_t head_dim) {
+    return head_dim <= most_lane_columns * warp_size;
+}
 
 at::Tensor cached_attention(CachedAttentionInput const& in) {
     auto const there = [&](at::Tensor const& given, std::span<std::int64_t const> values) {

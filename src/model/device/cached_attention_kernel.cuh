@@ -1,6 +1,6 @@
-// One query a sequence against the keys and values of its cache slot. A block computes a few query heads that share their
-// keys, so that a key is read once for them; its warps take every fourth key and are added up in their order. A row's
-// bits depend on its own sequence alone.
+// One query a sequence against the keys and values of its cache slot. A block computes a few query heads that share
+// their keys, so that a key is read once for them; its warps take every fourth key and are added up in their order. A
+// row's bits depend on its own sequence alone.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -34,7 +34,8 @@ template <class T, int kHeads, int kColumns>
 __global__ void __launch_bounds__(attention_warps* warp_size) cached_attention_kernel(CachedAttentionTask<T> task) {
     __shared__ float warp_output[attention_warps][kHeads][kColumns * warp_size];
     __shared__ float warp_largest[attention_warps][kHeads], warp_total[attention_warps][kHeads];
-    int const warp = static_cast<int>(threadIdx.x) / warp_size, lane = static_cast<int>(threadIdx.x) % warp_size, d = task.d;
+    int const warp = static_cast<int>(threadIdx.x) / warp_size, lane = static_cast<int>(threadIdx.x) % warp_size,
+              d = task.d;
     std::int64_t const row = blockIdx.x, kv_head = blockIdx.y;
     int const first_head = static_cast<int>(blockIdx.z) * kHeads;  // of the group
     std::int64_t const group_head = kv_head * task.group + first_head;
@@ -52,7 +53,8 @@ __global__ void __launch_bounds__(attention_warps* warp_size) cached_attention_k
         total[h] = 0.0F;
     }
 
-    std::int64_t const last = task.positions[row], offset = task.slots[row] * task.slot_stride + kv_head * task.head_stride;
+    std::int64_t const last = task.positions[row],
+                       offset = task.slots[row] * task.slot_stride + kv_head * task.head_stride;
     std::int64_t const first = task.window > 0 && last >= task.window ? last - task.window + 1 : 0;
     for (std::int64_t key = first + warp; key <= last; key += attention_warps) {
         T const *const k = task.k + offset + key * d, *const v = task.v + offset + key * d;
@@ -129,7 +131,8 @@ at::Tensor launch_cached_attention(Launch const& launch, CachedAttentionInput co
             constexpr int num = decltype(heads)::value;
             dim3 const grid(static_cast<unsigned>(num_rows), static_cast<unsigned>(num_kv_heads),
                             static_cast<unsigned>((group + num - 1) / num));
-            launch(cached_attention_kernel<T, num, decltype(columns)::value>, grid, dim3(attention_warps * warp_size), task);
+            launch(cached_attention_kernel<T, num, decltype(columns)::value>, grid, dim3(attention_warps * warp_size),
+                   task);
         };
         auto const with_columns = [&](auto heads) {
             if (d <= warp_size) {

@@ -1,5 +1,5 @@
-// Rows in chunks of 16 bytes, the most that a thread loads or stores at once. Which thread takes which columns is the same
-// whether a row begins at a multiple of 16 bytes or not, so addresses do not change the order of a sum.
+// Rows in chunks of 16 bytes, the most that a thread loads or stores at once. Which thread takes which columns is the
+// same whether a row begins at a multiple of 16 bytes or not, so addresses do not change the order of a sum.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -29,7 +29,8 @@ __device__ inline float as_stored(float value) {
 
 // Columns [column, column + chunk_size) of a row, 0 past its end. kWhole: takes_chunks() of the rows.
 template <bool kWhole, class T>
-__device__ inline void load_chunk(T const* row, std::int64_t column, std::int64_t num_columns, float (&to)[chunk_size<T>]) {
+__device__ inline void load_chunk(T const* row, std::int64_t column, std::int64_t num_columns,
+                                  float (&to)[chunk_size<T>]) {
     if constexpr (kWhole) {
         Chunk<T> const chunk = *reinterpret_cast<Chunk<T> const*>(row + column);
         for (int i = 0; i < chunk_size<T>; ++i)
@@ -41,7 +42,8 @@ __device__ inline void load_chunk(T const* row, std::int64_t column, std::int64_
 }
 
 template <bool kWhole, class T>
-__device__ inline void store_chunk(float const (&from)[chunk_size<T>], T* row, std::int64_t column, std::int64_t num_columns) {
+__device__ inline void store_chunk(float const (&from)[chunk_size<T>], T* row, std::int64_t column,
+                                   std::int64_t num_columns) {
     if constexpr (kWhole) {
         Chunk<T> chunk;
         for (int i = 0; i < chunk_size<T>; ++i)
@@ -90,7 +92,8 @@ inline dim3 chunk_grid(std::int64_t num_chunks, std::int64_t num_rows, std::int6
                 static_cast<unsigned>(num_rows < most_in_y ? num_rows : most_in_y));
 }
 
-// Sum over a block of row_threads, its warps in their order: every thread has the same bits. A kernel uses `scratch` once.
+// Sum over a block of row_threads, its warps in their order: every thread has the same bits. A kernel uses `scratch`
+// once.
 template <class T>
 __device__ inline T block_sum(T value, T (&scratch)[row_warps]) {
     T const of_warp = warp_sum(value);

@@ -1,4 +1,5 @@
-// The weighted sum of each token's K slots and its gradient, in the order and with the rounding of combine() in router.cpp.
+// The weighted sum of each token's K slots and its gradient, in the order and with the rounding of combine() in
+// router.cpp.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -58,7 +59,8 @@ __global__ void __launch_bounds__(row_threads) combine_backward_kernel(CombineGr
     T const *const dy = task.dy + slot / task.top_k * d, *const output = task.slots + slot * d;
     float const weight = task.weights[slot];
     float product = 0.0F;
-    for (std::int64_t column = static_cast<std::int64_t>(threadIdx.x) * size; column < d; column += row_threads * size) {
+    for (std::int64_t column = static_cast<std::int64_t>(threadIdx.x) * size; column < d;
+         column += row_threads * size) {
         float g[size], row[size];
         load_chunk<kWhole>(dy, column, d, g);
         load_chunk<kWhole>(output, column, d, row);
@@ -81,12 +83,9 @@ at::Tensor launch_combine(Launch const& launch, at::Tensor const& slot_outputs, 
     at::Tensor const slots = slot_outputs.contiguous(), weights = routing_weights.contiguous();
     for_stored_type(slots.scalar_type(), [&](auto const* type) {
         using T = std::remove_cv_t<std::remove_pointer_t<decltype(type)>>;
-        CombineTask<T> const task{slots.const_data_ptr<T>(),
-                                  weights.const_data_ptr<float>(),
-                                  output.data_ptr<T>(),
-                                  num_tokens,
-                                  d,
-                                  static_cast<int>(weights.size(1))};
+        CombineTask<T> const task{
+            slots.const_data_ptr<T>(),        weights.const_data_ptr<float>(), output.data_ptr<T>(), num_tokens, d,
+            static_cast<int>(weights.size(1))};
         for_whole(takes_chunks(task.slots, {d}) && takes_chunks(task.output, {d}), [&](auto is_whole) {
             launch(combine_kernel<T, decltype(is_whole)::value>,
                    chunk_grid((d + chunk_size<T> - 1) / chunk_size<T>, num_tokens), dim3(row_threads), task);
@@ -112,7 +111,8 @@ CombineGradient launch_combine_backward(Launch const& launch, at::Tensor const& 
                                           gradient.d_routing_weights.data_ptr<float>(),
                                           d,
                                           static_cast<int>(weights.size(1))};
-        bool const whole = takes_chunks(task.dy, {d}) && takes_chunks(task.slots, {d}) && takes_chunks(task.d_slots, {d});
+        bool const whole =
+            takes_chunks(task.dy, {d}) && takes_chunks(task.slots, {d}) && takes_chunks(task.d_slots, {d});
         for_whole(whole, [&](auto is_whole) {
             launch(combine_backward_kernel<T, decltype(is_whole)::value>, dim3(static_cast<unsigned>(num_slots)),
                    dim3(row_threads), task);

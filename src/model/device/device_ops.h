@@ -1,5 +1,5 @@
-// The operations that have CUDA kernels of their own: float32 and bfloat16 tensors of one GPU. Defined in builds with CUDA
-// alone; off_cpu.h decides when they are taken.
+// The operations that have CUDA kernels of their own: float32 and bfloat16 tensors of one GPU. Defined in builds with
+// CUDA alone; off_cpu.h decides when they are taken.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -22,7 +22,8 @@ bool can_attend(std::int64_t head_dim);
 // route_on_device(). `edits` without entries edits nothing.
 Routing route(at::Tensor const& logits, std::int64_t top_k, RowEditTensors const& edits, at::Tensor const& all_finite);
 at::Tensor combine(at::Tensor const& slot_outputs, at::Tensor const& routing_weights);
-CombineGradient combine_backward(at::Tensor const& dy, at::Tensor const& slot_outputs, at::Tensor const& routing_weights);
+CombineGradient combine_backward(at::Tensor const& dy, at::Tensor const& slot_outputs,
+                                 at::Tensor const& routing_weights);
 
 GatheredPlan plan_gathered(GatheredIds const& ids);
 

@@ -1,11 +1,15 @@
 #include "device_ops.h"
-#include "gather_kernel.cuh"
 #include "gatesweep/model/stream_launcher.cuh"
+#include "gather_kernel.cuh"
 
 namespace gatesweep::device {
 
-bool can_plan(std::int64_t num_local_experts) { return num_local_experts <= most_planned_experts; }
+bool can_plan(std::int64_t num_local_experts) {
+    return num_local_experts <= most_planned_experts;
+}
 
-GatheredPlan plan_gathered(GatheredIds const& ids) { return launch_plan_gathered(StreamLauncher(ids.all), ids); }
+GatheredPlan plan_gathered(GatheredIds const& ids) {
+    return launch_plan_gathered(StreamLauncher(ids.all), ids);
+}
 
 }  // namespace gatesweep::device

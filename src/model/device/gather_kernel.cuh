@@ -1,5 +1,5 @@
-// plan_gathered() of gathered_plan.h in two launches: a stable counting sort of the slots by local expert in one block, then
-// a thread a token.
+// plan_gathered() of gathered_plan.h in two launches: a stable counting sort of the slots by local expert in one block,
+// then a thread a token.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -28,7 +28,8 @@ inline constexpr int sort_threads = 8192 / kMaxExperts < 1024 ? 8192 / kMaxExper
 template <int kMaxExperts>
 __global__ void __launch_bounds__(sort_threads<kMaxExperts>) sort_slots_kernel(SortTask task) {
     constexpr int threads = sort_threads<kMaxExperts>;
-    __shared__ int rows_before[kMaxExperts][threads];  // first a thread's own slots of an expert, then those before them
+    __shared__ int rows_before[kMaxExperts]
+                              [threads];  // first a thread's own slots of an expert, then those before them
     __shared__ int rows_of_expert[kMaxExperts], first_row[kMaxExperts + 1];
     int const thread = static_cast<int>(threadIdx.x), warp = thread / warp_size, lane = thread % warp_size;
     std::int64_t const share = (task.num_slots + threads - 1) / threads, begin = thread * share,
@@ -118,7 +119,8 @@ GatheredPlan launch_plan_gathered(Launch const& launch, GatheredIds const& ids) 
     auto const options = ids.all.options();
     GatheredPlan plan{at::empty({ids.mine.count + 1}, options), at::empty({num_tokens * ids.places}, options),
                       at::empty({num_tokens * ids.places}, options), at::empty({num_own * top_k}, options)};
-    at::Tensor const all = ids.all.contiguous(), own = ids.own.contiguous(), row_of_slot = at::empty({num_tokens * top_k}, options);
+    at::Tensor const all = ids.all.contiguous(), own = ids.own.contiguous(),
+                     row_of_slot = at::empty({num_tokens * top_k}, options);
     SortTask const sort{all.const_data_ptr<std::int64_t>(),
                         plan.offsets.data_ptr<std::int64_t>(),
                         plan.token_of_row.data_ptr<std::int64_t>(),
@@ -143,7 +145,9 @@ GatheredPlan launch_plan_gathered(Launch const& launch, GatheredIds const& ids) 
                             static_cast<int>(ids.mine.count),
                             static_cast<int>(top_k),
                             static_cast<int>(ids.places)};
-    launch(places_kernel<places_threads>, dim3(static_cast<unsigned>((num_tokens + places_threads - 1) / places_threads)), dim3(places_threads), places);
+    launch(places_kernel<places_threads>,
+           dim3(static_cast<unsigned>((num_tokens + places_threads - 1) / places_threads)), dim3(places_threads),
+           places);
     return plan;
 }
 

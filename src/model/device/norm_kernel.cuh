@@ -73,12 +73,14 @@ __global__ void __launch_bounds__(row_threads) rms_norm_backward_kernel(NormTask
 
 // launch(kernel, grid, block, arguments ...); dy undefined: the norm itself.
 template <class Launch>
-at::Tensor launch_norm(Launch const& launch, at::Tensor const& dy, at::Tensor const& x, at::Tensor const& weight, double eps) {
+at::Tensor launch_norm(Launch const& launch, at::Tensor const& dy, at::Tensor const& x, at::Tensor const& weight,
+                       double eps) {
     std::int64_t const num_rows = x.size(0), d = x.size(1);
     at::Tensor output = at::empty({num_rows, d}, x.options());
     if (output.numel() == 0) return output;
     bool const is_gradient = dy.defined();
-    at::Tensor const rows = x.contiguous(), gradient = is_gradient ? dy.contiguous() : dy, factors = weight.contiguous();
+    at::Tensor const rows = x.contiguous(), gradient = is_gradient ? dy.contiguous() : dy,
+                     factors = weight.contiguous();
     for_stored_type(x.scalar_type(), [&](auto const* type) {
         using T = std::remove_cv_t<std::remove_pointer_t<decltype(type)>>;
         NormTask<T> const task{is_gradient ? gradient.const_data_ptr<T>() : nullptr,
@@ -108,8 +110,8 @@ at::Tensor launch_rms_norm(Launch const& launch, at::Tensor const& x, at::Tensor
 }
 
 template <class Launch>
-at::Tensor launch_rms_norm_backward(Launch const& launch, at::Tensor const& dy, at::Tensor const& x, at::Tensor const& weight,
-                                    double eps) {
+at::Tensor launch_rms_norm_backward(Launch const& launch, at::Tensor const& dy, at::Tensor const& x,
+                                    at::Tensor const& weight, double eps) {
     return launch_norm(launch, dy, x, weight, eps);
 }
 

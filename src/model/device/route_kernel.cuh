@@ -13,13 +13,13 @@ namespace gatesweep::device {
 
 template <class T>
 struct RouteTask {
-    T const* logits;                // [T,E]
-    float const* edit_values;       // [entries,E]
-    std::int32_t const* edit_modes; // [entries]; -1: nothing is edited
-    std::int32_t const* entries;    // [T], or null: nothing is edited anywhere
-    std::int64_t* expert_ids;       // [T,K]
-    float* weights;                 // [T,K]
-    float* margins;                 // [T], or null where all experts are chosen
+    T const* logits;                 // [T,E]
+    float const* edit_values;        // [entries,E]
+    std::int32_t const* edit_modes;  // [entries]; -1: nothing is edited
+    std::int32_t const* entries;     // [T], or null: nothing is edited anywhere
+    std::int64_t* expert_ids;        // [T,K]
+    float* weights;                  // [T,K]
+    float* margins;                  // [T], or null where all experts are chosen
     bool* all_finite;
     std::int64_t num_tokens;
     int num_experts, top_k;
@@ -76,7 +76,8 @@ __global__ void __launch_bounds__(route_threads) route_kernel(RouteTask<T> task)
     if (!finite) *task.all_finite = false;  // whoever writes it writes the same
 
     int const entry = task.entries ? task.entries[t] : 0, mode = task.entries ? task.edit_modes[entry] : -1;
-    float const* const values = task.entries ? task.edit_values + static_cast<std::int64_t>(entry) * num_experts : nullptr;
+    float const* const values =
+        task.entries ? task.edit_values + static_cast<std::int64_t>(entry) * num_experts : nullptr;
     edit_logits(mode, values, num_experts, p);
 
     float largest = -INFINITY, total = 0.0F;

@@ -12,7 +12,9 @@
 
 namespace gatesweep::device {
 
-__device__ inline float sigmoid(float x) { return 1.0F / (1.0F + expf(-x)); }
+__device__ inline float sigmoid(float x) {
+    return 1.0F / (1.0F + expf(-x));
+}
 
 template <class T>
 struct SwigluTask {
@@ -122,8 +124,10 @@ at::Tensor launch_swiglu_backward(Launch const& launch, at::Tensor const& d_acti
     at::Tensor const rows = gate_up.contiguous(), gradient = d_activation.contiguous();
     for_stored_type(gate_up.scalar_type(), [&](auto const* type) {
         using T = std::remove_cv_t<std::remove_pointer_t<decltype(type)>>;
-        SwigluTask<T> const task{gradient.const_data_ptr<T>(), rows.const_data_ptr<T>(), d_gate_up.data_ptr<T>(), num_rows, f};
-        bool const whole = takes_chunks(task.d_activation, {f}) && takes_chunks(task.gate_up, {f}) && takes_chunks(task.output, {f});
+        SwigluTask<T> const task{gradient.const_data_ptr<T>(), rows.const_data_ptr<T>(), d_gate_up.data_ptr<T>(),
+                                 num_rows, f};
+        bool const whole =
+            takes_chunks(task.d_activation, {f}) && takes_chunks(task.gate_up, {f}) && takes_chunks(task.output, {f});
         for_whole(whole, [&](auto is_whole) {
             launch(swiglu_backward_kernel<T, decltype(is_whole)::value>,
                    chunk_grid((f + chunk_size<T> - 1) / chunk_size<T>, num_rows), dim3(row_threads), task);
@@ -134,8 +138,8 @@ at::Tensor launch_swiglu_backward(Launch const& launch, at::Tensor const& d_acti
 
 // Positions are a tensor of the device.
 template <class Launch>
-void launch_rotate_heads(Launch const& launch, at::Tensor const& x, at::Tensor const& positions, RotaryTable const& table,
-                         Rotation rotation) {
+void launch_rotate_heads(Launch const& launch, at::Tensor const& x, at::Tensor const& positions,
+                         RotaryTable const& table, Rotation rotation) {
     std::int64_t const num_tokens = x.size(0), num_heads = x.size(1), half = x.size(2) / 2;
     GATESWEEP_EXPECT(x.stride(2) == 1 && table.cos.is_contiguous() && table.sin.is_contiguous());
     if (num_tokens == 0 || num_heads == 0 || half == 0) return;

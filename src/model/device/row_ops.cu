@@ -14,7 +14,9 @@ at::Tensor rms_norm_backward(at::Tensor const& dy, at::Tensor const& x, at::Tens
     return launch_rms_norm_backward(StreamLauncher(x), dy, x, weight, eps);
 }
 
-at::Tensor swiglu(at::Tensor const& gate_up) { return launch_swiglu(StreamLauncher(gate_up), gate_up); }
+at::Tensor swiglu(at::Tensor const& gate_up) {
+    return launch_swiglu(StreamLauncher(gate_up), gate_up);
+}
 
 at::Tensor swiglu_backward(at::Tensor const& d_activation, at::Tensor const& gate_up) {
     return launch_swiglu_backward(StreamLauncher(gate_up), d_activation, gate_up);
@@ -24,6 +26,8 @@ void rotate_heads(at::Tensor const& x, at::Tensor const& positions, RotaryTable 
     launch_rotate_heads(StreamLauncher(x), x, positions, table, rotation);
 }
 
-at::Tensor row_sums(at::Tensor const& x) { return launch_row_sums(StreamLauncher(x), x); }
+at::Tensor row_sums(at::Tensor const& x) {
+    return launch_row_sums(StreamLauncher(x), x);
+}
 
 }  // namespace gatesweep::device

@@ -15,7 +15,8 @@ struct GateGradientInput {
     std::int64_t num_experts = 0;
 };
 
-// Prompts are [offsets[p], offsets[p+1]), of int64 [P+1] on the device: [P,E,D] float64, the bits that the CPU's sums have.
+// Prompts are [offsets[p], offsets[p+1]), of int64 [P+1] on the device: [P,E,D] float64, the bits that the CPU's sums
+// have.
 at::Tensor gate_gradient(GateGradientInput const& in, at::Tensor const& offsets);
 
 }  // namespace gatesweep::device

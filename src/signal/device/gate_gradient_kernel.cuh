@@ -1,5 +1,5 @@
-// Sums of outer products by prompt in float64, in the order of tokens and slots. A product of two float32 is exact there, so
-// that a fused multiply-add leaves the same bits as the two steps of gate_gradients.cpp.
+// Sums of outer products by prompt in float64, in the order of tokens and slots. A product of two float32 is exact
+// there, so that a fused multiply-add leaves the same bits as the two steps of gate_gradients.cpp.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -64,7 +64,8 @@ at::Tensor launch_gate_gradient(Launch const& launch, GateGradientInput const& i
     std::int64_t const num_prompts = offsets.numel() - 1, d = in.router_input.size(1);
     at::Tensor gradient = at::empty({num_prompts, in.num_experts, d}, in.router_input.options().dtype(at::kDouble));
     if (gradient.numel() == 0) return gradient;
-    GATESWEEP_EXPECT(in.expert_ids.is_contiguous() && in.d_router_logits.is_contiguous() && in.router_input.is_contiguous());
+    GATESWEEP_EXPECT(in.expert_ids.is_contiguous() && in.d_router_logits.is_contiguous() &&
+                     in.router_input.is_contiguous());
     for_stored_type(in.router_input.scalar_type(), [&](auto const* type) {
         using T = std::remove_cv_t<std::remove_pointer_t<decltype(type)>>;
         GateGradientTask<T> const task{in.expert_ids.const_data_ptr<std::int64_t>(),

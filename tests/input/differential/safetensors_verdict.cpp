@@ -1,4 +1,5 @@
-// safetensors_verdict FOLDER COUNT: for each of the files FOLDER/0 to FOLDER/COUNT-1 one line, "ok" or why it is refused.
+// safetensors_verdict FOLDER COUNT: for each of the files FOLDER/0 to FOLDER/COUNT-1 one line, "ok" or why it is
+// refused.
 #include <fmt/format.h>
 
 #include <cstdlib>
