@@ -11,6 +11,7 @@
 #include "gatesweep/base/stop_request.h"
 #include "gatesweep/base/waiting_threads.h"
 #include "gatesweep/comm/communicator.h"
+#include "gatesweep/comm/mpi_session.h"
 
 namespace {
 

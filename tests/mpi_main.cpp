@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "gatesweep/comm/communicator.h"
+#include "gatesweep/comm/mpi_session.h"
 
 namespace gatesweep {
 

@@ -68,7 +68,7 @@ SignalAnalysis analyze_signal(SignalKind signal, NdArray<double> const& maps, st
                               std::vector<double> const& levels, AnalysisParameters const& parameters) {
     SignalAnalysis result;
     result.signal = signal;
-    result.thresholds = signal == SignalKind::activation ? parameters.activation : parameters.gradient;
+    result.thresholds = parameters.limits(signal);
     for (Group const& group : groups)
         result.groups.push_back(analyze_group(group, maps, levels, parameters.top));
     GroupAnalysis const& benign = find_group(result, parameters.benign);
@@ -82,10 +82,22 @@ SignalAnalysis analyze_signal(SignalKind signal, NdArray<double> const& maps, st
     return result;
 }
 
-enum class Labels { shown, none };
+// The maps [P, L, E] of a signal, prompt by prompt.
+NdArray<double> prompt_maps(SignalKind signal, AnalysisInput const& input) {
+    switch (signal) {
+        case SignalKind::activation:
+            return normalise_layers(input.activation_counts);
+        case SignalKind::gradient:
+            return input.gradient_scores;
+        case SignalKind::gradient_share:
+            break;
+    }
+    return normalise_layers(input.gradient_scores);
+}
 
-void add_marked(std::vector<MarkedExpert>& marked, std::string_view signal, std::vector<ExpertId> const& marks,
-                std::vector<ClassifiedExpert> const& experts, std::int64_t num_experts, Labels labels) {
+void add_marked(std::vector<MarkedExpert>& marked, SignalAnalysis const& analysis, std::vector<ExpertId> const& marks,
+                std::int64_t num_experts) {
+    auto const& experts = analysis.classes;
     std::vector<std::size_t> order(experts.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::stable_sort(order.begin(), order.end(),
@@ -96,28 +108,18 @@ void add_marked(std::vector<MarkedExpert>& marked, std::string_view signal, std:
     for (ExpertId const id : marks) {
         auto const index = static_cast<std::size_t>(id.layer * num_experts + id.expert);
         ClassifiedExpert const& expert = experts[index];
-        marked.push_back({std::string(signal), id, expert.benign, expert.malicious, expert.gap, rank[index],
-                          labels == Labels::shown ? std::string(to_string(expert.label)) : std::string()});
+        marked.push_back({analysis.signal, id, expert.benign, expert.malicious, expert.gap, rank[index], expert.label});
     }
-}
-
-std::vector<ClassifiedExpert> classify_gradient_shares(AnalysisInput const& input, SignalAnalysis const& gradient) {
-    auto const shares = normalise_layers(input.gradient_scores);
-    auto const benign = group_maps(shares, find_group(gradient, input.parameters.benign).prompts);
-    auto const malicious = group_maps(shares, find_group(gradient, input.parameters.malicious).prompts);
-    return classify_experts(benign.mean.view(), malicious.mean.view(), gradient_share_thresholds);
 }
 
 std::vector<MarkedExpert> mark_experts(AnalysisInput const& input, AnalysisResult const& result) {
     std::vector<ExpertId> marks;
-    for (ExpertId const id : input.parameters.marks) {
+    for (ExpertId const id : input.marks) {
         if (std::find(marks.begin(), marks.end(), id) == marks.end()) marks.push_back(id);
     }
     std::vector<MarkedExpert> marked;
-    if (marks.empty()) return marked;
-    add_marked(marked, "activation", marks, result.activation.classes, result.num_experts, Labels::shown);
-    add_marked(marked, "gradient", marks, result.gradient.classes, result.num_experts, Labels::shown);
-    add_marked(marked, "gradient_share", marks, result.gradient_share, result.num_experts, Labels::none);
+    for (SignalAnalysis const& analysis : result.signals)
+        add_marked(marked, analysis, marks, result.num_experts);
     return marked;
 }
 
@@ -130,11 +132,10 @@ AnalysisResult analyze(AnalysisInput const& input) {
     result.num_experts = input.activation_counts.shape[2];
     result.levels = all_levels(input.parameters.coverage);
     auto const groups = groups_of(input.groups);
-    result.activation = analyze_signal(SignalKind::activation, normalise_layers(input.activation_counts), groups,
-                                       result.levels, input.parameters);
-    result.gradient =
-        analyze_signal(SignalKind::gradient, input.gradient_scores, groups, result.levels, input.parameters);
-    result.gradient_share = classify_gradient_shares(input, result.gradient);
+    for (SignalFacts const& signal : signal_kinds) {
+        result.signals.push_back(
+            analyze_signal(signal.kind, prompt_maps(signal.kind, input), groups, result.levels, input.parameters));
+    }
     result.marked = mark_experts(input, result);
     return result;
 }

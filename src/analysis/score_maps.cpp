@@ -25,23 +25,6 @@ NdArray<double> normalise(NdArray<T> const& maps) {
 
 }  // namespace
 
-std::string_view to_string(SignalKind signal) {
-    return signal == SignalKind::activation ? "activation" : "gradient";
-}
-
-std::string to_string(ExpertId id) {
-    return fmt::format("{}:{}", id.layer, id.expert);
-}
-
-std::string to_string(std::span<ExpertId const> experts) {
-    std::string text;
-    for (ExpertId const id : experts) {
-        if (!text.empty()) text += ' ';
-        text += to_string(id);
-    }
-    return text;
-}
-
 MapView prompt_map(NdArray<double> const& maps, std::int64_t prompt) {
     auto const size = static_cast<std::size_t>(maps.shape[1] * maps.shape[2]);
     return {maps.shape[1], maps.shape[2],

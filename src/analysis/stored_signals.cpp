@@ -6,6 +6,7 @@
 
 #include "gatesweep/base/error.h"
 #include "gatesweep/store/npy.h"
+#include "gatesweep/store/table_catalogue.h"
 
 namespace gatesweep {
 namespace {
@@ -15,9 +16,7 @@ std::string const metadata_prefix = "meta_";
 }  // namespace
 
 CsvTable prompts_table(AnalysisInput const& input) {
-    CsvTable table;
-    table.name = "prompts";
-    table.header = {"prompt_index", "prompt_id", "group", "num_tokens", "loss"};
+    CsvTable table = new_table("prompts");
     PromptMetadata const& metadata = input.metadata;
     for (auto const& column : metadata.columns)
         table.header.push_back(metadata_prefix + column);

@@ -103,14 +103,14 @@ void check_parameters(AnalysisInput const& input) {
     }
     GATESWEEP_VALIDATE(parameters.top > 0, ExitCode::job,
                        "[analysis] top = {} (a ranking has a first place): choose 1 or more", parameters.top);
-    for (auto const& [thresholds, name] :
-         {std::pair{parameters.activation, "activation"}, std::pair{parameters.gradient, "gradient"}}) {
+    for (SignalFacts const& signal : signal_kinds) {
+        Thresholds const& thresholds = parameters.limits(signal.kind);
         GATESWEEP_VALIDATE(
             thresholds.gap >= 0.0 && std::isfinite(thresholds.gap) && std::isfinite(thresholds.min), ExitCode::job,
             "[analysis] {} = {{ gap = {}, min = {} }} (limits are finite numbers, gaps not below 0): correct them",
-            name, thresholds.gap, thresholds.min);
+            signal.job_word, thresholds.gap, thresholds.min);
     }
-    for (ExpertId const id : parameters.marks) {
+    for (ExpertId const id : input.marks) {
         bool const exists = id.layer >= 0 && id.layer < input.activation_counts.shape[1] && id.expert >= 0 &&
                             id.expert < input.activation_counts.shape[2];
         GATESWEEP_VALIDATE(exists, ExitCode::bad_data,

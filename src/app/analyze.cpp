@@ -1,22 +1,24 @@
+#include "commands.h"
+
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <set>
 
-#include "commands.h"
 #include "derived_run.h"
+#include "gatesweep/analysis/tables.h"
 #include "gatesweep/base/build_config.h"
 #include "gatesweep/base/file.h"
 #include "gatesweep/base/host_name.h"
 #include "gatesweep/base/log.h"
 #include "gatesweep/report/figures.h"
 #include "gatesweep/report/html.h"
-#include "gatesweep/report/tables.h"
+#include "gatesweep/run/machine.h"
+#include "gatesweep/run/stored_replies.h"
+#include "gatesweep/run/stored_run.h"
 #include "gatesweep/store/run_directory.h"
-#include "machine.h"
-#include "stored_replies.h"
-#include "stored_run.h"
-#include "sweep_phase.h"
+#include "gatesweep/sweep/sweep_tables.h"
+#include "print_headline.h"
 
 namespace gatesweep {
 namespace {

@@ -11,10 +11,11 @@
 #include "gatesweep/base/file.h"
 #include "gatesweep/base/host_name.h"
 #include "gatesweep/base/log.h"
+#include "gatesweep/input/job_writer.h"
 #include "gatesweep/report/figures.h"
 #include "gatesweep/report/html.h"
-#include "run_identity.h"
-#include "stored_run.h"
+#include "gatesweep/run/run_identity.h"
+#include "gatesweep/run/stored_run.h"
 
 namespace gatesweep {
 namespace {

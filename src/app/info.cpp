@@ -1,15 +1,17 @@
+#include "commands.h"
+
 #include <ATen/ATen.h>
 #include <ATen/Version.h>
 #include <fmt/ranges.h>
 
 #include <cstdio>
 
-#include "commands.h"
 #include "gatesweep/base/build_config.h"
 #include "gatesweep/comm/cuda_aware_mpi.h"
 #include "gatesweep/comm/devices.h"
+#include "gatesweep/comm/mpi_session.h"
 #include "gatesweep/comm/nccl_api.h"
-#include "gatesweep/model/linear.h"
+#include "gatesweep/ops/linear.h"
 #include "linked_libraries.h"
 
 namespace gatesweep {

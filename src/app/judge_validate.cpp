@@ -1,15 +1,17 @@
+#include "commands.h"
+
 #include <fmt/format.h>
 
 #include <cmath>
 #include <cstdio>
 
-#include "commands.h"
 #include "gatesweep/base/log.h"
+#include "gatesweep/base/words.h"
 #include "gatesweep/comm/fail_once.h"
-#include "labelling.h"
-#include "machine.h"
-#include "serialization.h"
-#include "setup.h"
+#include "gatesweep/label/labelling.h"
+#include "gatesweep/run/job_serialization.h"
+#include "gatesweep/run/machine.h"
+#include "gatesweep/run/setup.h"
 #include "text_columns.h"
 
 namespace gatesweep {
@@ -27,6 +29,7 @@ Job read_job(Options const& options, Communicator const& world) {
         check_label_inputs(job);
     }
     world.broadcast_value(job, 0);
+    use_settings(job.parallel.settings);
     return job;
 }
 
@@ -67,7 +70,7 @@ void validate_judge(Options const& options, Communicator const& world) {
     Machine const machine = choose_machine(job, config, layout);
     say("labeller", "{}, on {}, {}", is_judge ? "judge " + labels.judge.string() : "phrase rules",
         plural(world.size(), "rank"), machine.describe());
-    std::optional<LabelQuality> const quality = measure_labeller(job, machine, layout);
+    std::optional<LabelQuality> const quality = measure_labeller(job, machine.device, layout);
     if (!quality || !layout.is_final_rank()) return;
     fmt::print("{} {} on {}: {} compared, {} without a label of the labeller's\n{}", quality->method, quality->version,
                quality->source, plural(quality->num, "text"), quality->num_unscored, table_of(*quality));

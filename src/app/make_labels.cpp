@@ -1,18 +1,20 @@
+#include "commands.h"
+
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
 
-#include "commands.h"
 #include "gatesweep/base/error.h"
 #include "gatesweep/base/file.h"
 #include "gatesweep/base/log.h"
+#include "gatesweep/base/words.h"
+#include "gatesweep/label/label_files.h"
 #include "gatesweep/report/evidence.h"
 #include "gatesweep/report/run_view.h"
-#include "gatesweep/sweep/label_files.h"
-#include "setup.h"
-#include "stored_completions.h"
-#include "stored_run.h"
+#include "gatesweep/run/setup.h"
+#include "gatesweep/run/stored_run.h"
+#include "gatesweep/store/completions.h"
 
 namespace gatesweep {
 namespace {
@@ -108,7 +110,7 @@ void make_labels(Options const& options) {
                            (options.out / name).string());
     }
     auto const ids = trials_of(options, run);
-    fs::path const file = options.folder / "completions.jsonl";
+    fs::path const file = options.folder / completions_name;
     ItemCollector collector(ids, options.label_limit);
     for_each_completion(file, [&](StoredCompletion const& c) { collector.add(c); });
     auto const items = collector.items(file);

@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <sstream>
 
+#include "command_options.h"
 #include "gatesweep/base/build_config.h"
 #include "gatesweep/base/error.h"
-#include "options_stored.h"
 
 namespace gatesweep {
 namespace {
@@ -44,39 +44,6 @@ std::string usage_problem(CLI::App const& app, CLI::ParseError const& error,
     std::string const close = nearest(*word, commands);
     return fmt::format("unknown command \"{}\": {}{}", printable(*word),
                        close.empty() ? "" : fmt::format("did you mean {}? ", close), known);
-}
-
-void add_run_options(CLI::App& command, Options& options) {
-    add_job_options(command, options);
-    command
-        .add_option("--out", options.out,
-                    "folder for the results; made when missing; an unfinished run there is continued; a finished one "
-                    "is left alone, or "
-                    "gets what this job has more: prompts, sizes, sets, controls")
-        ->required()
-        ->type_name("DIR")
-        ->check(not_empty);
-}
-
-void add_verify_options(CLI::App& command, Options& options) {
-    add_job_options(command, options);
-    command
-        .add_option("--prompts", options.sample_prompts,
-                    "work on this many of the shortest and this many of the longest prompts of each group")
-        ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000}))
-        ->capture_default_str()
-        ->type_name("N");
-    command
-        .add_option("--entries", options.sample_entries,
-                    "compare this many gate weights' gradients with finite differences")
-        ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000}))
-        ->capture_default_str()
-        ->type_name("N");
-    command.footer(
-        "Nothing is written; a table of checks goes to standard output, the exit code is 0 or 70.\n"
-        "On the CPU signals must be equal bit for bit; on a GPU the limits allow for rounding.\n"
-        "Start it as the job will be run, to prove that layout:\n"
-        "  mpirun -n 4 gatesweep verify JOB.toml --set parallel.expert_parallel=2");
 }
 
 }  // namespace

@@ -8,21 +8,19 @@
 #include <vector>
 
 #include "gatesweep/base/log.h"
+#include "gatesweep/run/job_request.h"
 
 namespace gatesweep {
 
 enum class Command { run, plan, status, verify, analyze, relabel, report, compare, labels, judge_validate, info };
 
-struct Options {
+// `out`: run, labels, analyze, relabel: where results go; plan: a finished run to plan from, or empty.
+struct Options : JobRequest {
     Command command = Command::info;
-    std::filesystem::path job;
-    // run, labels, analyze, relabel: where results go; plan: a finished run to plan from, or empty
-    std::filesystem::path out;
     bool in_place = false;                // analyze, relabel: results replace those of the run
     std::filesystem::path folder;         // status, analyze, relabel, report, compare, labels: a run's
     std::filesystem::path other_folder;   // compare: the second run's
     bool count_only = false;              // status: print the number of committed records and nothing else
-    std::vector<std::string> overrides;   // --set key=value
     std::int64_t sample_prompts = 4;      // verify: the shortest and the longest of each group, this many each
     std::int64_t sample_entries = 64;     // verify: gate weights compared with finite differences
     std::filesystem::path labelled_file;  // judge-validate: instead of the job's; empty: the job's
@@ -34,7 +32,6 @@ struct Options {
     std::int64_t num_nodes = 1;           // plan: over so many nodes
     double token_rate = 0.0;              // plan: measured tokens per second; 0: not given
     LogLevel log_level = LogLevel::info;
-    std::vector<std::string> arguments;  // as given, for provenance
 };
 
 // What parsing came to: options to act on, or text to print and an exit code.

@@ -1,21 +1,23 @@
+#include "commands.h"
+
 #include <optional>
 
 #include <boost/serialization/string.hpp>
 #include <boost/serialization/vector.hpp>
 
-#include "commands.h"
 #include "derived_run.h"
 #include "gatesweep/base/file.h"
 #include "gatesweep/base/log.h"
 #include "gatesweep/comm/fail_once.h"
-#include "labelling.h"
-#include "serialization.h"
-#include "setup.h"
-#include "stored_completions.h"
-#include "stored_replies.h"
-#include "stored_run.h"
-#include "sweep_phase.h"
-#include "work_log.h"
+#include "gatesweep/label/labelling.h"
+#include "gatesweep/run/job_serialization.h"
+#include "gatesweep/run/setup.h"
+#include "gatesweep/run/stored_replies.h"
+#include "gatesweep/run/stored_run.h"
+#include "gatesweep/run/work_log.h"
+#include "gatesweep/store/completions.h"
+#include "gatesweep/sweep/sweep_tables.h"
+#include "print_headline.h"
 
 namespace gatesweep {
 namespace {
@@ -81,6 +83,7 @@ void relabel_run(Options const& options, Communicator const& world) {
         if (!options.in_place && job.sweep.labels.method == LabelMethod::judge) begin_derived(what->derivation, *run);
     });
     world.broadcast_value(job, layout.final_rank());
+    use_settings(job.parallel.settings);
     LabelsSpec const& labels = job.sweep.labels;
     Machine machine;
     if (labels.method == LabelMethod::judge) {
@@ -91,8 +94,8 @@ void relabel_run(Options const& options, Communicator const& world) {
     fs::path const target = options.in_place ? options.folder : options.out;
     Ledger verdicts = open_verdicts(job, machine, relabel_log(target), world, layout.final_rank());
     std::vector<Reply> const replies = what ? what->stored.replies() : std::vector<Reply>();
-    LabelledReplies const labelled = label_replies(labels, machine, layout, replies, {verdicts, {}});
-    LabellerErrors const errors = {measure_labeller(job, machine, layout),
+    LabelledReplies const labelled = label_replies(labels, machine.device, layout, replies, {verdicts, {}});
+    LabellerErrors const errors = {measure_labeller(job, machine.device, layout),
                                    labeller_beside_people(labels, replies, labelled)};
     std::vector<std::string> changes;
     fail_once(world, [&] {

@@ -1,10 +1,12 @@
 #include "commands.h"
+
 #include "gatesweep/base/log.h"
 #include "gatesweep/report/figures.h"
 #include "gatesweep/report/html.h"
+#include "gatesweep/run/stored_run.h"
 #include "gatesweep/store/folder_lock.h"
 #include "gatesweep/store/run_directory.h"
-#include "stored_run.h"
+#include "print_headline.h"
 
 namespace gatesweep {
 

@@ -1,27 +1,29 @@
+#include "commands.h"
+
 #include <boost/serialization/string.hpp>
+#include <boost/serialization/utility.hpp>
 #include <boost/serialization/vector.hpp>
 
 #include <algorithm>
 
-#include "analysis_parameters.h"
-#include "commands.h"
-#include "determinism.h"
 #include "gatesweep/analysis/analysis.h"
 #include "gatesweep/analysis/stored_signals.h"
+#include "gatesweep/analysis/tables.h"
 #include "gatesweep/base/activity.h"
 #include "gatesweep/comm/fail_once.h"
 #include "gatesweep/comm/watchdog.h"
 #include "gatesweep/report/figures.h"
-#include "gatesweep/report/headline.h"
 #include "gatesweep/report/html.h"
-#include "gatesweep/report/tables.h"
+#include "gatesweep/run/determinism.h"
+#include "gatesweep/run/loaded_model.h"
+#include "gatesweep/run/run_session.h"
+#include "gatesweep/run/setup.h"
+#include "gatesweep/run/signals_phase.h"
+#include "gatesweep/run/stopwatch.h"
+#include "gatesweep/run/sweep_phase.h"
 #include "gatesweep/store/run_directory.h"
-#include "loaded_model.h"
-#include "run_session.h"
-#include "setup.h"
-#include "signals_phase.h"
-#include "stopwatch.h"
-#include "sweep_phase.h"
+#include "gatesweep/store/timings.h"
+#include "print_headline.h"
 
 namespace gatesweep {
 namespace {
@@ -36,7 +38,8 @@ AnalysisInput analysis_input(Inputs const& inputs, ModelConfig const& config, Si
     input.activation_counts = signals.activation_counts;
     input.gradient_scores = signals.gradient_scores;
     input.top_k = config.top_k;
-    input.parameters = analysis_parameters(inputs.job.analysis, inputs.marks);
+    input.parameters = inputs.job.analysis;
+    input.marks = inputs.marks;
     return input;
 }
 
@@ -115,18 +118,11 @@ void run_job(Options const& options, Communicator const& world) {
         say("complete", "{} holds this job's results already; nothing to do", options.out.string());
         return;
     }
-    std::vector<std::string> lines;
-    if (setup.layout.is_final_rank()) {
-        Headline const result = headline(options.out);
-        lines = {result.analysis, result.marked, result.labels};
-        lines.insert(lines.end(), result.result.begin(), result.result.end());
-    }
+    std::vector<std::pair<std::string, std::string>> lines;
+    if (setup.layout.is_final_rank()) lines = headline_lines(options.out);
     world.broadcast_value(lines, setup.layout.final_rank());
-    say("analysis", lines[0]);
-    if (!lines[1].empty()) say("marked", lines[1]);
-    if (!lines[2].empty()) say("labels", lines[2]);
-    for (std::size_t i = 3; i < lines.size(); ++i)
-        say(i == 3 ? "result" : "", lines[i]);
+    for (auto const& [topic, text] : lines)
+        say(topic, text);
     say("report", (options.out / "report.html").string());
 }
 

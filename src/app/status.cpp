@@ -1,18 +1,22 @@
+#include "commands.h"
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
 
-#include "commands.h"
 #include "gatesweep/base/file.h"
+#include "gatesweep/base/words.h"
 #include "gatesweep/comm/pulse.h"
+#include "gatesweep/run/run_session.h"
+#include "gatesweep/run/setup.h"
+#include "gatesweep/run/stored_run.h"
+#include "gatesweep/run/work_log.h"
+#include "gatesweep/store/completions.h"
 #include "gatesweep/store/record_merge.h"
 #include "gatesweep/store/run_directory.h"
-#include "run_session.h"
-#include "setup.h"
-#include "stored_run.h"
-#include "work_log.h"
+#include "gatesweep/store/timings.h"
 
 namespace gatesweep {
 namespace {
@@ -34,7 +38,7 @@ std::string contents(fs::path const& folder) {
          {std::pair{"arrays", "array"}, std::pair{"tables", "table"}, std::pair{"figures", "figure file"}}) {
         if (auto const count = num_files(folder / place)) parts.push_back(plural(count, what));
     }
-    for (char const* name : {"job.toml", "completions.jsonl", "timings.csv", "manifest.json", "report.html"}) {
+    for (char const* name : {"job.toml", completions_name, timings_name, "manifest.json", "report.html"}) {
         if (file_kind(folder / name) == FileKind::file) parts.emplace_back(name);
     }
     return parts.empty() ? "nothing yet" : fmt::format("{}", fmt::join(parts, ", "));

@@ -1,4 +1,4 @@
-# One instruction set a file, chosen at run time. Nothing inline may escape from these files (src/model/gemm_layout.h), so
+# One instruction set a file, chosen at run time. Nothing inline may escape from these files (src/ops/cpu/gemm_layout.h), so
 # they are compiled without the precompiled header, and optimised in debug builds too. GCC 12 takes operands
 # that its own intrinsics leave undefined for mistakes of ours, hence no such warning.
 set(_kernels portable)
@@ -9,10 +9,10 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|amd64|AMD64)$")
   set(_flags_avx512 ${_avx512})
   set(_flags_avx512_bf16 ${_avx512} -mavx512bf16)
   set(_flags_amx ${_avx512} -mamx-tile -mamx-bf16)
-  set_property(SOURCE model/gemm_choice.cpp APPEND PROPERTY COMPILE_DEFINITIONS GATESWEEP_X86_KERNELS)
+  set_property(SOURCE ops/cpu/gemm_choice.cpp APPEND PROPERTY COMPILE_DEFINITIONS GATESWEEP_X86_KERNELS)
 endif()
 foreach(_kernel IN LISTS _kernels)
-  set_source_files_properties(model/gemm_${_kernel}.cpp PROPERTIES SKIP_PRECOMPILE_HEADERS ON
+  set_source_files_properties(ops/cpu/gemm_${_kernel}.cpp PROPERTIES SKIP_PRECOMPILE_HEADERS ON
     COMPILE_OPTIONS "-O3;-Wno-uninitialized;-Wno-maybe-uninitialized;${_flags_${_kernel}}" COMPILE_DEFINITIONS GATESWEEP_X86_KERNELS)
 endforeach()
 # A comparison of floats is only vectorised when nobody looks at floating-point exceptions.
@@ -20,5 +20,5 @@ set(_loops -O3 -fno-trapping-math -fno-math-errno)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|amd64|AMD64)$")
   list(APPEND _loops -mprefer-vector-width=512)
 endif()
-set_source_files_properties(model/swiglu_rows.cpp model/softmax_blocks.cpp model/row_loops.cpp model/logit_loops.cpp
-  PROPERTIES   SKIP_PRECOMPILE_HEADERS ON COMPILE_OPTIONS "${_loops}")
+set_source_files_properties(ops/cpu/swiglu_rows.cpp ops/cpu/softmax_blocks.cpp ops/cpu/row_loops.cpp ops/cpu/logit_loops.cpp
+  PROPERTIES SKIP_PRECOMPILE_HEADERS ON COMPILE_OPTIONS "${_loops}")

@@ -5,8 +5,8 @@
 
 #include "gatesweep/base/error.h"
 #include "gatesweep/base/file.h"
+#include "gatesweep/base/utf8.h"
 #include "jinja.h"
-#include "utf8.h"
 
 namespace gatesweep {
 namespace {

@@ -1,8 +1,8 @@
 #include <algorithm>
 
 #include "gatesweep/base/error.h"
+#include "gatesweep/base/utf8.h"
 #include "jinja_ast.h"
-#include "utf8.h"
 
 namespace gatesweep::jinja {
 namespace {

@@ -7,10 +7,11 @@
 
 #include "gatesweep/base/error.h"
 #include "gatesweep/base/file.h"
+#include "gatesweep/base/utf8.h"
 #include "gatesweep/input/toml_section.h"
 #include "job_overrides.h"
 #include "job_parts.h"
-#include "utf8.h"
+#include "job_sweep.h"
 
 namespace gatesweep {
 namespace {
@@ -46,9 +47,23 @@ ModelSpec read_model(Section const& top, std::string const& file, InputPlaces co
     return out;
 }
 
+std::string read_setting(Section const& section, SettingFacts const& facts) {
+    std::string const word = section.text(facts.key).value_or(std::string(facts.words[0]));
+    if (!may_say(facts, word)) section.refuse(facts.key, words_text(facts));
+    return word;
+}
+
 ParallelSpec read_parallel(Section const& top) {
     ParallelSpec out;
-    auto const section = top.section("parallel", {"expert_parallel", "device", "threads"});
+    std::vector<std::string_view> keys = {"expert_parallel", "device", "threads"};
+    for (SettingFacts const& facts : settings)
+        keys.push_back(facts.key);
+    auto const section = top.section("parallel", keys);
+    if (section) {
+        for (SettingFacts const& facts : settings)
+            out.settings.choose(facts.setting, read_setting(*section, facts));
+    }
+    out.settings = with_environment(out.settings);
     if (!section) return out;
     out.expert_parallel = static_cast<int>(section->whole("expert_parallel", 1, 4096).value_or(out.expert_parallel));
     out.device =
@@ -130,7 +145,7 @@ SignalsSpec read_signals(Section const& top) {
     return out;
 }
 
-ClassThresholds read_thresholds(Section const& analysis, std::string_view key, ClassThresholds out, double max_gap) {
+Thresholds read_thresholds(Section const& analysis, std::string_view key, Thresholds out, double max_gap) {
     auto const section = analysis.section(key, {"gap", "min"});
     if (!section) return out;
     out.gap = section->number("gap").value_or(out.gap);
@@ -154,16 +169,19 @@ std::vector<double> read_coverage(Section const& section, std::vector<double> co
     return coverage;
 }
 
-AnalysisSpec read_analysis(Section const& top) {
-    AnalysisSpec out;
-    auto const section = top.section("analysis", {"benign", "malicious", "coverage", "top", "activation", "gradient"});
+AnalysisParameters read_analysis(Section const& top) {
+    AnalysisParameters out;
+    std::vector<std::string_view> keys = {"benign", "malicious", "coverage", "top"};
+    for (SignalFacts const& signal : signal_kinds)
+        keys.push_back(signal.job_word);
+    auto const section = top.section("analysis", keys);
     if (!section) return out;
     out.benign = section->text("benign").value_or(out.benign);
     out.malicious = section->text("malicious").value_or(out.malicious);
     out.coverage = read_coverage(*section, out.coverage);
-    out.top = static_cast<int>(section->whole("top", 1, 1'000'000).value_or(out.top));
-    out.activation = read_thresholds(*section, "activation", out.activation, 1.0);
-    out.gradient = read_thresholds(*section, "gradient", out.gradient, std::numeric_limits<double>::max());
+    out.top = section->whole("top", 1, 1'000'000).value_or(out.top);
+    for (SignalFacts const& signal : signal_kinds)
+        out.limits(signal.kind) = read_thresholds(*section, signal.job_word, signal.limits, signal.max_gap());
     return out;
 }
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "utf8.h"
+#include "gatesweep/base/utf8.h"
 
 namespace gatesweep {
 

@@ -34,7 +34,4 @@ bool is_name(std::string_view text);  // not empty, no control characters
 // The groups of [[prompts]], each once, in the order of the file.
 std::vector<std::string> prompt_groups(Job const& job);
 
-// [sweep] of the job `top`, whose prompts and analysis are read already.
-SweepSpec read_sweep(Section const& top, Job const& job, InputPlaces const& places);
-
 }  // namespace gatesweep

@@ -1,3 +1,5 @@
+#include "job_sweep.h"
+
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -45,9 +47,8 @@ std::vector<std::string> read_words(Section const& section, std::string_view key
     return list;
 }
 
-template <class T, std::size_t N>
-std::vector<T> read_enums(Section const& section, std::string_view key, std::vector<T> fallback,
-                          std::array<T, N> const& all) {
+template <class T, class List>
+std::vector<T> read_enums(Section const& section, std::string_view key, std::vector<T> fallback, List const& all) {
     std::vector<std::string> words;
     for (T value : all)
         words.emplace_back(to_string(value));
@@ -61,18 +62,17 @@ std::vector<T> read_enums(Section const& section, std::string_view key, std::vec
 
 std::map<std::string, std::vector<double>> read_gap_thresholds(Section const& sweep) {
     std::map<std::string, std::vector<double>> out;
-    auto const section = sweep.section("gap_thresholds", {"activation", "gradient", "gradient-share"});
+    auto const section = sweep.section("gap_thresholds", signal_job_words());
     if (!section) return out;
-    for (std::string_view const signal : {"activation", "gradient", "gradient-share"}) {
-        auto const list = section->numbers(signal);
+    for (SignalFacts const& signal : signal_kinds) {
+        auto const list = section->numbers(signal.job_word);
         if (!list) continue;
-        double const max_gap = signal == "gradient" ? std::numeric_limits<double>::max() : 1.0;
-        for (double const gap : checked_list(*section, signal, *list)) {
-            if (gap > 0.0 && gap <= max_gap) continue;
-            section->refuse(signal,
-                            fmt::format("numbers above 0{} ({} is wrong)", max_gap > 1.0 ? "" : " and at most 1", gap));
+        for (double const gap : checked_list(*section, signal.job_word, *list)) {
+            if (gap > 0.0 && gap <= signal.max_gap()) continue;
+            section->refuse(signal.job_word, fmt::format("numbers above 0{} ({} is wrong)",
+                                                         signal.is_share ? " and at most 1" : "", gap));
         }
-        out[std::string(signal)] = *list;
+        out[std::string(signal.job_word)] = *list;
     }
     return out;
 }
@@ -108,8 +108,8 @@ void read_groups(Section const& section, Job const& job, SweepSpec& out) {
 }
 
 void read_grid(Section const& section, SweepSpec& out) {
-    out.signals =
-        read_words(section, "signals", out.signals, {"activation", "gradient", "gradient-share"}, EmptyList::allowed);
+    auto const words = signal_job_words();
+    out.signals = read_words(section, "signals", out.signals, {words.begin(), words.end()}, EmptyList::allowed);
     out.classes = read_words(section, "classes", out.classes,
                              {"malicious-dominant", "weak-malicious", "benign-dominant", "weak-benign", "shared"});
     if (section.has("sizes") && !says_auto(section, "sizes")) {
@@ -118,8 +118,11 @@ void read_grid(Section const& section, SweepSpec& out) {
         out.sizes = checked_list(section, "sizes", *section.wholes("sizes", 1, any_size), EmptyList::allowed);
     }
     out.gap_thresholds = read_gap_thresholds(section);
-    out.modes = read_enums(section, "modes", out.modes, all_edit_modes);
-    out.scopes = read_enums(section, "scopes", out.scopes, all_edit_scopes);
+    std::vector<EditMode> modes;
+    for (EditModeFacts const& mode : edit_modes)
+        modes.push_back(mode.mode);
+    out.modes = read_enums(section, "modes", out.modes, modes);
+    out.scopes = read_enums(section, "scopes", out.scopes, edit_scopes);
     if (auto const doses = section.numbers("bias")) out.bias = checked_list(section, "bias", *doses);
     for (double const dose : out.bias) {
         if (!is_dose(dose)) section.refuse("bias", fmt::format("{} ({} is wrong)", dose_rule, dose));
@@ -155,6 +158,25 @@ SweepSpec read_sweep(Section const& top, Job const& job, InputPlaces const& plac
                         "at least one entry, or a [[sweep.trial]] (without a grid and without a set of your own there "
                         "is nothing to try)");
     return out.enabled ? out : SweepSpec();
+}
+
+std::string_view to_string(ControlMatch match) {
+    return match == ControlMatch::size ? "size" : match == ControlMatch::layers ? "layers" : "traffic";
+}
+
+std::string_view to_string(LabelMethod method) {
+    return method == LabelMethod::phrases ? "phrases" : "judge";
+}
+
+std::string_view to_string(MixedPairs mixed) {
+    return mixed == MixedPairs::leave_out ? "leave-out" : "allow";
+}
+
+bool SweepSpec::watches(std::string_view group) const {
+    auto const names = [&](std::vector<std::string> const& groups) {
+        return std::find(groups.begin(), groups.end(), group) != groups.end();
+    };
+    return names(prompts) || names(side_effects);
 }
 
 }  // namespace gatesweep

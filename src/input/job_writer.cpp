@@ -1,13 +1,16 @@
+#include "gatesweep/input/job_writer.h"
+
 #include <fmt/format.h>
 
 #include "gatesweep/base/error.h"
 #include "gatesweep/input/job.h"
+#include "sweep_writer.h"
 #include "toml_text.h"
 
 namespace gatesweep {
 namespace {
 
-std::string limits(ClassThresholds const& thresholds) {
+std::string limits(Thresholds const& thresholds) {
     return fmt::format("{{ gap = {}, min = {} }}", toml_number(thresholds.gap), toml_number(thresholds.min));
 }
 
@@ -42,16 +45,18 @@ std::string to_toml(Job const& job) {
     std::string const threads = job.parallel.threads == 0 ? "\"auto\"" : fmt::format("{}", job.parallel.threads);
     out += fmt::format("\n[parallel]\nexpert_parallel = {}\ndevice = \"{}\"\nthreads = {}\n",
                        job.parallel.expert_parallel, word(job.parallel.device), threads);
+    for (SettingFacts const& facts : settings)
+        out += fmt::format("{} = {}\n", facts.key, toml_string(job.parallel.settings.word(facts.setting)));
     for (auto const& source : job.prompts)
         out += prompts_table(source);
     std::string const memory = job.signals.memory == 0 ? "\"auto\"" : fmt::format("{}", job.signals.memory);
     out += fmt::format("\n[signals]\nbatch_tokens = {}\nmemory = {}\nstream = {}\n", job.signals.batch_tokens, memory,
                        word(job.signals.stream));
-    out += fmt::format(
-        "\n[analysis]\nbenign = {}\nmalicious = {}\ncoverage = {}\ntop = {}\nactivation = {}\ngradient = {}\n",
-        toml_string(job.analysis.benign), toml_string(job.analysis.malicious),
-        toml_list(job.analysis.coverage, toml_number), job.analysis.top, limits(job.analysis.activation),
-        limits(job.analysis.gradient));
+    out += fmt::format("\n[analysis]\nbenign = {}\nmalicious = {}\ncoverage = {}\ntop = {}\n",
+                       toml_string(job.analysis.benign), toml_string(job.analysis.malicious),
+                       toml_list(job.analysis.coverage, toml_number), job.analysis.top);
+    for (SignalFacts const& signal : signal_kinds)
+        out += fmt::format("{} = {}\n", signal.job_word, limits(job.analysis.limits(signal.kind)));
     out += sweep_text(job.sweep);
     out += fmt::format("\n[report]\ntitle = {}\nmark = {}\nby = {}\n", toml_string(job.report.title),
                        toml_string(job.report.mark.string()), toml_string(job.report.by));

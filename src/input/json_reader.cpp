@@ -1,3 +1,5 @@
+#include "json_reader.h"
+
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <unordered_map>

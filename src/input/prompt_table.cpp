@@ -2,10 +2,12 @@
 
 #include <algorithm>
 
+#include "csv_reader.h"
 #include "gatesweep/base/digest.h"
 #include "gatesweep/base/error.h"
 #include "gatesweep/base/file.h"
 #include "gzip.h"
+#include "json_reader.h"
 
 namespace gatesweep {
 namespace {

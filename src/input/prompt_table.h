@@ -49,9 +49,4 @@ struct PromptTable {
 // Errors: input_missing; bad_data with row and line.
 PromptTable read_prompt_table(std::filesystem::path const& file);
 
-// `table.name` must be set; `text` has no byte order mark.
-void read_csv(std::string_view text, PromptTable& table);
-void read_json_lines(std::string_view text, PromptTable& table);
-void read_json_list(std::string_view text, PromptTable& table);
-
 }  // namespace gatesweep

@@ -6,9 +6,9 @@
 
 #include "gatesweep/base/digest.h"
 #include "gatesweep/base/error.h"
+#include "gatesweep/base/utf8.h"
 #include "prompt_columns.h"
 #include "prompt_table.h"
-#include "utf8.h"
 
 namespace gatesweep {
 namespace {

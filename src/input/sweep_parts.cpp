@@ -42,17 +42,40 @@ std::vector<std::vector<std::int64_t>> read_experts(Section const& section) {
     return out;
 }
 
+// One of `all`, by the word that to_string gives it.
+template <class List, class T>
+T read_word(Section const& section, std::string_view key, T fallback, List const& all) {
+    if (!section.has(key)) return fallback;
+    std::string allowed;
+    for (T const value : all) {
+        if (section.node(key)->value_exact<std::string_view>() == to_string(value)) return value;
+        allowed += fmt::format("{}\"{}\"", allowed.empty() ? "" : " or ", to_string(value));
+    }
+    section.refuse(key, allowed);
+}
+
+EditMode read_edit_mode(
+    Section const& section, EditMode fallback,
+    bool (*is_allowed)(EditModeFacts const&) = [](EditModeFacts const&) { return true; }) {
+    std::vector<EditMode> allowed;
+    for (EditModeFacts const& mode : edit_modes) {
+        if (is_allowed(mode)) allowed.push_back(mode.mode);
+    }
+    return read_word(section, "mode", fallback, allowed);
+}
+
 // What belongs to one mode only would change nothing in another.
 void read_strength(Section const& section, CustomTrial& out) {
     if (section.has("bias")) {
         out.bias = *section.number("bias");
-        if (out.mode != EditMode::bias) section.refuse("bias", "it together with mode = \"bias\", or not at all");
+        if (facts_of(out.mode).value != EditValue::dose)
+            section.refuse("bias", "it together with mode = \"bias\", or not at all");
         if (!is_dose(out.bias)) section.refuse("bias", "a number other than 0, at most 1e6 either way");
     }
-    if (out.mode == EditMode::bias && out.file.empty())
+    if (facts_of(out.mode).value == EditValue::dose && out.file.empty())
         require(section, "bias", "what is added to the logits, bias = -2.0");
     out.activate = section.flag("activate").value_or(out.activate);
-    if (out.activate && out.mode != EditMode::steer) {
+    if (out.activate && facts_of(out.mode).value != EditValue::sign) {
         section.refuse("activate", "it together with mode = \"steer\", or not at all");
     }
 }
@@ -72,18 +95,8 @@ CustomTrial read_custom_trial(Section const& section, InputPlaces const& places)
     } else {
         out.file = find_input(section, "file", places, PathKind::file);
     }
-    out.mode = section
-                   .choice<EditMode>("mode", {{"mask", EditMode::mask},
-                                              {"zero", EditMode::zero},
-                                              {"zero-renormalise", EditMode::zero_renormalise},
-                                              {"steer", EditMode::steer},
-                                              {"bias", EditMode::bias}})
-                   .value_or(out.mode);
-    out.scope =
-        section
-            .choice<EditScope>(
-                "scope", {{"prefill", EditScope::prefill}, {"decode", EditScope::decode}, {"both", EditScope::both}})
-            .value_or(out.scope);
+    out.mode = read_edit_mode(section, out.mode);
+    out.scope = read_word(section, "scope", out.scope, edit_scopes);
     read_strength(section, out);
     return out;
 }
@@ -118,12 +131,8 @@ ScreenSpec read_screen(Section const& sweep) {
     auto const section = sweep.section("screen", {"enabled", "mode", "limit", "refusals", "compliances"});
     if (!section) return out;
     out.enabled = section->flag("enabled").value_or(out.enabled);
-    out.mode = section
-                   ->choice<EditMode>("mode", {{"mask", EditMode::mask},
-                                               {"zero", EditMode::zero},
-                                               {"zero-renormalise", EditMode::zero_renormalise},
-                                               {"steer", EditMode::steer}})
-                   .value_or(out.mode);
+    out.mode =
+        read_edit_mode(*section, out.mode, [](EditModeFacts const& mode) { return mode.value != EditValue::dose; });
     out.limit = section->whole("limit", 1, std::numeric_limits<std::int64_t>::max()).value_or(out.limit);
     out.refusals = read_openers(*section, "refusals");
     out.compliances = read_openers(*section, "compliances");

@@ -1,3 +1,5 @@
+#include "sweep_writer.h"
+
 #include <fmt/format.h>
 
 #include "toml_text.h"
@@ -53,7 +55,7 @@ std::string custom(CustomTrial const& trial) {
     }
     out += fmt::format("mode = {}\nscope = {}\n", word(trial.mode), word(trial.scope));
     if (trial.bias != 0.0) out += fmt::format("bias = {}\n", toml_number(trial.bias));
-    if (trial.mode == EditMode::steer) out += fmt::format("activate = {}\n", trial.activate);
+    if (facts_of(trial.mode).value == EditValue::sign) out += fmt::format("activate = {}\n", trial.activate);
     return out;
 }
 

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
-#include "utf8.h"
+#include "gatesweep/base/utf8.h"
 
 namespace gatesweep {
 namespace {
 
-std::string key_list(std::initializer_list<std::string_view> keys) {
+std::string key_list(std::vector<std::string_view> const& keys) {
     std::string out;
     for (auto key : keys)
         out += fmt::format("{}{}", out.empty() ? "" : ", ", key);
@@ -66,7 +66,7 @@ std::string describe(toml::node const& node) {
 }
 
 Section::Section(toml::table const& table, std::string name, std::string file,
-                 std::initializer_list<std::string_view> keys)
+                 std::vector<std::string_view> const& keys)
     : table_(table), name_(std::move(name)), file_(std::move(file)) {
     for (auto const& [key, value] : table_) {
         if (std::find(keys.begin(), keys.end(), key.str()) != keys.end()) continue;
@@ -172,7 +172,7 @@ std::optional<std::vector<std::pair<std::string, std::string>>> Section::texts_b
     return out;
 }
 
-std::optional<Section> Section::section(std::string_view key, std::initializer_list<std::string_view> keys) const {
+std::optional<Section> Section::section(std::string_view key, std::vector<std::string_view> const& keys) const {
     if (!has(key)) return std::nullopt;
     toml::table const* inner = node(key)->as_table();
     std::string const inner_name = name_.empty() ? fmt::format("[{}]", key) : fmt::format("{} {}", name_, key);
@@ -183,7 +183,7 @@ std::optional<Section> Section::section(std::string_view key, std::initializer_l
     return Section(*inner, inner_name, file_, keys);
 }
 
-std::vector<Section> Section::sections(std::string_view key, std::initializer_list<std::string_view> keys) const {
+std::vector<Section> Section::sections(std::string_view key, std::vector<std::string_view> const& keys) const {
     std::vector<Section> out;
     if (!has(key)) return out;
     // Below [sweep], "trial" is written [[sweep.trial]].

@@ -20,7 +20,4 @@ std::string toml_list(List const& items, Text const& text) {
     return '[' + out + ']';
 }
 
-// [sweep] and everything below it; empty for a job without a sweep.
-std::string sweep_text(SweepSpec const& sweep);
-
 }  // namespace gatesweep

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <utility>
 
-#include "gatesweep/base/environment.h"
 #include "gatesweep/base/error.h"
-#include "gatesweep/model/batch_invariance.h"
-#include "gatesweep/model/gpu_kernels.h"
-#include "gatesweep/model/output_head.h"
+#include "gatesweep/base/settings.h"
 #include "gatesweep/model/token_dispatcher.h"
+#include "gatesweep/ops/batch_invariance.h"
+#include "gatesweep/ops/gpu_kernels.h"
+#include "gatesweep/ops/output_head.h"
 #include "record_graph.h"
 
 namespace gatesweep {
@@ -35,38 +35,36 @@ void overwrite(DecodeBatch& old, DecodeBatch const& now) {
 }  // namespace
 
 bool decode_graph_wanted() {
-    return word_of_environment("GATESWEEP_DECODE_GRAPH", "on", "off", "off") == "on";
+    return is_on(Setting::graphs);
 }
 
-Recorder choose_recorder(Mixtral const& model, int expert_parallel) {
+Recorder choose_recorder(Decoder const& model, int expert_parallel) {
     if (!decode_graph_wanted()) return {};
     at::Device const device = model.weights().device();
     for (auto const& [excludes, setting] :
-         {std::pair{batch_invariance_wanted(), "GATESWEEP_BATCH_INVARIANT=on"},
-          {choose_decode_dispatch(device) == DecodeDispatch::counted && device.is_cuda(),
-           "GATESWEEP_DECODE_DISPATCH=counted"}}) {
-        GATESWEEP_VALIDATE(
-            !excludes, ExitCode::usage,
-            "GATESWEEP_DECODE_GRAPH=on and {} exclude each other (the latter waits for the host in every layer, which "
-            "no graph can hold): unset one of them",
-            setting);
+         {std::pair{batch_invariance_wanted(), "batch_invariant = \"on\""},
+          {choose_decode_dispatch(device) == DecodeDispatch::counted && device.is_cuda(), "dispatch = \"counted\""}}) {
+        GATESWEEP_VALIDATE(!excludes, ExitCode::usage,
+                           "graphs = \"on\" and {} exclude each other (the latter waits for the host in every layer, "
+                           "which no graph can hold): leave out one of the two in [parallel], or unset its variable",
+                           setting);
     }
     GATESWEEP_VALIDATE(
-        expert_parallel == 1 && device::has_kernels(model.weights().embedding), ExitCode::unavailable,
-        "GATESWEEP_DECODE_GRAPH=on needs all experts of a copy on one GPU (expert_parallel is {}, the device {}) "
-        "and GATESWEEP_GPU_KERNELS=own: unset it",
+        expert_parallel == 1 && cuda::has_kernels(model.weights().embedding), ExitCode::unavailable,
+        "graphs = \"on\" needs all experts of a copy on one GPU (expert_parallel is {}, the device {}) and "
+        "gpu_kernels = \"own\": leave it out in [parallel], or unset GATESWEEP_DECODE_GRAPH",
         expert_parallel, device.is_cuda() ? "cuda" : "cpu");
     GATESWEEP_VALIDATE(
         experts_group_on_device(model.weights().layers[0].experts, model.weights().embedding), ExitCode::unavailable,
-        "GATESWEEP_DECODE_GRAPH=on needs bfloat16 weights (dtype is {}), sizes that 8 divides and a GPU of compute "
-        "capability 9 or 10: elsewhere the host waits for the experts' rows in every layer, which no graph can hold: "
-        "unset it",
+        "graphs = \"on\" needs bfloat16 weights (dtype is {}), sizes that 8 divides and a GPU of compute capability 9 "
+        "or 10: elsewhere the host waits for the experts' rows in every layer, which no graph can hold: leave it out "
+        "in [parallel], or unset GATESWEEP_DECODE_GRAPH",
         c10::toString(model.weights().embedding.scalar_type()));
-    if constexpr (device::is_built) return graph_recorder();
+    if constexpr (cuda::is_built) return graph_recorder();
     return {};
 }
 
-DecodeGraphs::DecodeGraphs(Mixtral const& model, RouterEdits const& edits, KvCache& cache, Recorder recorder,
+DecodeGraphs::DecodeGraphs(Decoder const& model, RouterEdits const& edits, KvCache& cache, Recorder recorder,
                            std::int64_t granularity)
     : model_(model), edits_(edits), cache_(cache), recorder_(std::move(recorder)), granularity_(granularity) {
     GATESWEEP_EXPECT(granularity_ > 0 && cache_.num_slots() > 0);

@@ -1,4 +1,5 @@
 #include "gatesweep/model/decoder_layer.h"
+#include "gatesweep/ops/cached_attention.h"
 
 #include <cmath>
 #include <utility>

@@ -1,6 +1,6 @@
 #include "gatesweep/model/experts.h"
 
-#include "gatesweep/model/row_ops.h"
+#include "gatesweep/ops/row_ops.h"
 
 namespace gatesweep {
 

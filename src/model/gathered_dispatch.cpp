@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "gathered_plan.h"
+#include "gatesweep/ops/gathered_plan.h"
 
 namespace gatesweep {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "gatesweep/model/upload.h"
+#include "gatesweep/ops/upload.h"
 
 namespace gatesweep {
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "gatesweep/base/error.h"
+#include "gatesweep/model/model_size.h"
 #include "weight_reader.h"
 
 namespace gatesweep {
@@ -11,12 +12,6 @@ namespace {
 
 // Keys of parts that are no layers.
 constexpr std::int64_t embedding_part = -1, head_part = -2;
-
-std::int64_t layer_elements(ModelConfig const& c, std::int64_t num_experts) {
-    std::int64_t const attention = 2 * (c.num_heads + c.num_kv_heads) * c.head_dim * c.hidden_size;
-    std::int64_t const gate_and_norms = (c.num_experts + 2) * c.hidden_size;
-    return attention + gate_and_norms + num_experts * 3 * c.hidden_size * c.intermediate_size;
-}
 
 }  // namespace
 
@@ -91,8 +86,9 @@ WeightDigests LayerStream::digests() const {
 std::uint64_t LayerStream::num_bytes(ModelConfig const& c, std::int64_t num_experts, std::size_t element_size) {
     // A gate is there twice, and so is a matrix that is being laid out, besides as it was stored.
     std::int64_t const gate = c.num_experts * c.hidden_size;
-    std::int64_t const head = 2 * c.vocab_size * c.hidden_size, being_read = 3 * c.hidden_size * c.intermediate_size;
-    return static_cast<std::uint64_t>(2 * (layer_elements(c, num_experts) + gate) + head + being_read) * element_size;
+    std::int64_t const head = 2 * c.vocab_size * c.hidden_size;
+    return static_cast<std::uint64_t>(2 * (layer_elements(c, num_experts) + gate) + head + expert_elements(c)) *
+           element_size;
 }
 
 std::uint64_t LayerStream::bytes_read(ModelConfig const& c, std::int64_t num_experts, std::size_t element_size,

@@ -1,6 +1,6 @@
 #include "gatesweep/model/packed_batch.h"
 
-#include "gatesweep/model/upload.h"
+#include "gatesweep/ops/upload.h"
 
 namespace gatesweep {
 

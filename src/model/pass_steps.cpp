@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "gatesweep/model/next_token_loss.h"
-#include "gatesweep/model/row_ops.h"
+#include "gatesweep/ops/next_token_loss.h"
+#include "gatesweep/ops/row_ops.h"
 
 namespace gatesweep {
 

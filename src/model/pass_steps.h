@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
+#include "gatesweep/model/decoder.h"
 #include "gatesweep/model/decoder_layer.h"
-#include "gatesweep/model/mixtral.h"
 
 namespace gatesweep {
 

@@ -4,13 +4,13 @@
 #include <numeric>
 #include <utility>
 
-#include "gatesweep/base/environment.h"
+#include "gatesweep/base/settings.h"
 
 namespace gatesweep {
 
 DecodeDispatch choose_decode_dispatch(at::Device device) {
-    auto const word = word_of_environment("GATESWEEP_DECODE_DISPATCH", "counted", "gathered",
-                                          device.is_cpu() ? "counted" : "gathered");
+    std::string const word = setting_word(Setting::dispatch);
+    if (word == "auto") return device.is_cpu() ? DecodeDispatch::counted : DecodeDispatch::gathered;
     return word == "counted" ? DecodeDispatch::counted : DecodeDispatch::gathered;
 }
 

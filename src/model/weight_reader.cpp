@@ -36,59 +36,64 @@ void refuse_non_finite(Checkpoint const& checkpoint, std::string const& name, at
 WeightReader::WeightReader(WeightSource const& source)
     : source_(source), options_(at::TensorOptions(source.dtype).device(source.device)) {}
 
-void WeightReader::read(std::string const& name, std::uint64_t first, at::Tensor to, std::uint64_t& digest) {
-    TensorEntry const& entry = source_.checkpoint->entry(name);
+void WeightReader::read(StoredWeight const& weight, at::Tensor const& to, std::uint64_t& digest) {
+    TensorEntry const& entry = source_.checkpoint->entry(weight.tensor);
     // Page-locked where a GPU fetches it: the next piece is read and checked meanwhile. ATen keeps it for so long.
     bool const to_gpu = to.is_cuda();
     at::Tensor const stored = at::empty({to.numel()}, at::TensorOptions(stored_type(entry)).pinned_memory(to_gpu));
     std::uint64_t const element = static_cast<std::uint64_t>(entry.type.bits / 8);
-    source_.checkpoint->read(name, first * element, {static_cast<std::byte*>(stored.data_ptr()), stored.nbytes()});
-    refuse_non_finite(*source_.checkpoint, name, stored);
-    digest += digest_of(name, first, stored);
+    source_.checkpoint->read(weight.tensor, weight.first_element * element,
+                             {static_cast<std::byte*>(stored.data_ptr()), stored.nbytes()});
+    refuse_non_finite(*source_.checkpoint, weight.tensor, stored);
+    digest += digest_of(weight.tensor, weight.first_element, stored);
     to.view(-1).copy_(stored, to_gpu);
 }
 
-at::Tensor WeightReader::whole(std::string const& name) {
-    at::Tensor result = at::empty(source_.checkpoint->entry(name).shape, options_);
-    read(name, 0, result, digests_.dense);
+at::Tensor WeightReader::whole(WeightPlace const& place) {
+    StoredWeight const& weight = source_.map->at(place);
+    at::Tensor result = at::empty(weight.shape, options_);
+    read(weight, result, digests_.dense);
     return result;
 }
 
 at::Tensor WeightReader::embedding() {
-    return whole("model.embed_tokens.weight");
+    return whole({WeightRole::embedding});
 }
 
 at::Tensor WeightReader::final_norm() {
-    return whole("model.norm.weight");
+    return whole({WeightRole::final_norm});
 }
 
 LinearWeight WeightReader::lm_head() {
-    return LinearWeight(whole("lm_head.weight"));
+    return LinearWeight(whole({WeightRole::lm_head}));
 }
 
 LayerWeights WeightReader::layer(std::int64_t layer) {
     LayerWeights w;
-    w.input_norm = whole(layer_tensor(layer, "input_layernorm.weight"));
+    w.input_norm = whole({WeightRole::input_norm, layer});
     w.qkv = qkv(layer);
-    w.o_proj = LinearWeight(whole(layer_tensor(layer, "self_attn.o_proj.weight")));
-    w.post_attention_norm = whole(layer_tensor(layer, "post_attention_layernorm.weight"));
+    w.o_proj = LinearWeight(whole({WeightRole::o_proj, layer}));
+    w.post_attention_norm = whole({WeightRole::post_attention_norm, layer});
     ModelConfig const& c = *source_.config;
-    w.gate = c.dense ? at::zeros({1, c.hidden_size}, options_) : whole(gate_tensor(source_.layout, layer));
+    w.gate = c.has_router() ? whole({WeightRole::router, layer}) : at::zeros({1, c.hidden_size}, options_);
     w.gate_product = LinearWeight(w.gate);
     w.experts = experts(layer);
     return w;
 }
 
 LinearWeight WeightReader::qkv(std::int64_t layer) {
-    ModelConfig const& c = *source_.config;
-    std::int64_t const q_rows = c.num_heads * c.head_dim, kv_rows = c.num_kv_heads * c.head_dim;
-    at::Tensor matrix = at::empty({q_rows + 2 * kv_rows, c.hidden_size}, options_);
-    auto const part = [&](char const* name, std::int64_t begin, std::int64_t end) {
-        read(layer_tensor(layer, name), 0, matrix.slice(0, begin, end), digests_.dense);
-    };
-    part("self_attn.q_proj.weight", 0, q_rows);
-    part("self_attn.k_proj.weight", q_rows, q_rows + kv_rows);
-    part("self_attn.v_proj.weight", q_rows + kv_rows, q_rows + 2 * kv_rows);
+    std::vector<StoredWeight const*> parts;
+    std::int64_t num_rows = 0;
+    for (WeightRole const role : {WeightRole::q_proj, WeightRole::k_proj, WeightRole::v_proj}) {
+        parts.push_back(&source_.map->at({role, layer}));
+        num_rows += parts.back()->shape[0];
+    }
+    at::Tensor matrix = at::empty({num_rows, source_.config->hidden_size}, options_);
+    std::int64_t first = 0;
+    for (StoredWeight const* part : parts) {
+        read(*part, matrix.slice(0, first, first + part->shape[0]), digests_.dense);
+        first += part->shape[0];
+    }
     return LinearWeight(matrix);
 }
 
@@ -103,14 +108,12 @@ ExpertWeights WeightReader::experts(std::int64_t layer) {
         if (x % block == 0) gate_up_block = at::empty({block, 2 * f, d}, options_);
         if (x % block == 0) down_block = at::empty({block, d, f}, options_);
         at::Tensor const gate_up = gate_up_block[x % block], down = down_block[x % block];
-        auto const part = [&](ExpertMatrix matrix, at::Tensor const& to) {
-            TensorSlice const slice =
-                expert_slice(source_.layout, *source_.config, layer, source_.experts.first + x, matrix);
-            read(slice.tensor, slice.first_element, to, digests_.experts);
+        auto const part = [&](WeightRole role, at::Tensor const& to) {
+            read(source_.map->at({role, layer, source_.experts.first + x}), to, digests_.experts);
         };
-        part(ExpertMatrix::w1, gate_up.slice(0, 0, f));
-        part(ExpertMatrix::w3, gate_up.slice(0, f));
-        part(ExpertMatrix::w2, down);
+        part(WeightRole::expert_gate, gate_up.slice(0, 0, f));
+        part(WeightRole::expert_up, gate_up.slice(0, f));
+        part(WeightRole::expert_down, down);
         experts.gate_up.emplace_back(gate_up);
         experts.down.emplace_back(down);
     }

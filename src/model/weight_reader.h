@@ -21,9 +21,8 @@ public:
     WeightDigests take_digests();
 
 private:
-    // `to.numel()` elements of a tensor from element `first`, into `to` (contiguous).
-    void read(std::string const& name, std::uint64_t first, at::Tensor to, std::uint64_t& digest);
-    at::Tensor whole(std::string const& name);
+    void read(StoredWeight const& weight, at::Tensor const& to, std::uint64_t& digest);  // `to`: contiguous
+    at::Tensor whole(WeightPlace const& place);
     LinearWeight qkv(std::int64_t layer);
     ExpertWeights experts(std::int64_t layer);
 

@@ -22,9 +22,9 @@ std::uint64_t Weights::num_bytes() const {
     return bytes;
 }
 
-Weights load_weights(Checkpoint const& checkpoint, ModelConfig const& config, ExpertLayout layout, ExpertRange experts,
-                     at::ScalarType dtype, at::Device device) {
-    WeightReader reader({&checkpoint, &config, layout, experts, dtype, device});
+Weights load_weights(WeightSource const& source) {
+    ModelConfig const& config = *source.config;
+    WeightReader reader(source);
     Weights weights;
     weights.embedding = reader.embedding();
     for (std::int64_t l = 0; l < config.num_layers; ++l) {

@@ -7,6 +7,10 @@
 #include <vector>
 
 #include "figure_scripts.h"
+#include "figures_curves.h"
+#include "figures_effects.h"
+#include "figures_heatmaps.h"
+#include "figures_lines.h"
 #include "gatesweep/base/file.h"
 #include "gatesweep/base/log.h"
 #include "gnuplot.h"

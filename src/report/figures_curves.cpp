@@ -1,3 +1,5 @@
+#include "figures_curves.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+#include "figures_effects.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>

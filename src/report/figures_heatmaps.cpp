@@ -1,3 +1,5 @@
+#include "figures_heatmaps.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -85,7 +87,7 @@ std::vector<Figure> heatmap_figures(RunView const& run) {
     std::vector<Figure> figures;
     std::set<std::string> names;
     for (auto const& classes : run.classes)
-        names.insert(fmt::format("heatmap_{}_gap", classes.signal));
+        names.insert(fmt::format("heatmap_{}_gap", to_string(classes.signal)));
     for (auto const& map : run.maps) {
         std::string const stem = fmt::format("heatmap_{}_{}", file_name_part(map.signal), file_name_part(map.group));
         std::string name = stem;
@@ -98,12 +100,13 @@ std::vector<Figure> heatmap_figures(RunView const& run) {
     }
     for (auto const& classes : run.classes) {
         ColourScale const scale = gap_scale(classes);
-        std::string const title = fmt::format("Gap of the {} score, {} - {}", signal_name(classes.signal),
-                                              shortened(run.job.malicious, 20), shortened(run.job.benign, 20));
-        figures.push_back(heatmap(run, fmt::format("heatmap_{}_gap", classes.signal),
-                                  fmt::format("tables/classes_{}.csv", classes.signal), with_marked(run, title),
-                                  scale.saturated_share > 0.0 ? "gap (colours end at the 98th percentile)" : "gap",
-                                  classes.gap, scale));
+        std::string const title =
+            fmt::format("Gap of the {} score, {} - {}", facts_of(classes.signal).title,
+                        shortened(run.job.analysis.malicious, 20), shortened(run.job.analysis.benign, 20));
+        figures.push_back(heatmap(
+            run, fmt::format("heatmap_{}_gap", to_string(classes.signal)),
+            fmt::format("tables/classes_{}.csv", to_string(classes.signal)), with_marked(run, title),
+            scale.saturated_share > 0.0 ? "gap (colours end at the 98th percentile)" : "gap", classes.gap, scale));
     }
     return figures;
 }

@@ -1,3 +1,5 @@
+#include "figures_lines.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -61,7 +63,7 @@ Figure lines_figure(std::string name, std::string source, std::vector<Line> cons
     return figure;
 }
 
-std::vector<Line> sorted_scores(RunView const& run, std::string const& signal) {
+std::vector<Line> sorted_scores(RunView const& run, std::string_view signal) {
     std::vector<Line> lines;
     for (auto const& map : run.maps) {
         if (map.signal != signal) continue;
@@ -74,7 +76,7 @@ std::vector<Line> sorted_scores(RunView const& run, std::string const& signal) {
     return lines;
 }
 
-std::vector<Line> cumulative_fractions(RunView const& run, std::string const& signal) {
+std::vector<Line> cumulative_fractions(RunView const& run, std::string_view signal) {
     std::vector<Line> lines = sorted_scores(run, signal);
     CsvTable const& coverage = run.table("coverage");
     for (auto& line : lines) {
@@ -100,7 +102,7 @@ std::vector<Line> cumulative_fractions(RunView const& run, std::string const& si
     return lines;
 }
 
-std::vector<Line> layer_metric(RunView const& run, std::string const& signal, std::string const& metric) {
+std::vector<Line> layer_metric(RunView const& run, std::string_view signal, std::string const& metric) {
     CsvTable const& layers = run.table("layers");
     std::vector<Line> lines;
     for (auto const& group : run.groups) {
@@ -142,24 +144,27 @@ std::string axes(std::string const& title, std::string const& x, std::string con
                        gnuplot_quoted(x), gnuplot_quoted(y), key);
 }
 
-Figure distribution(RunView const& run, std::string const& signal, std::string const& name, std::string const& y) {
-    std::vector<Line> const lines = sorted_scores(run, signal);
-    Figure figure = lines_figure(name, "tables/expert_scores.csv", lines, 1, Marks::none);
-    figure.settings =
-        axes(fmt::format("Experts by mean {} score", signal), "rank among all experts of all layers", y, "top right");
+Figure distribution(RunView const& run, SignalFacts const& signal) {
+    std::vector<Line> const lines = sorted_scores(run, signal.word);
+    Figure figure =
+        lines_figure(std::string(signal.figures.distribution), "tables/expert_scores.csv", lines, 1, Marks::none);
+    std::string const y = fmt::format("{}{}", signal.is_share ? "mean " : "", signal.score);
+    figure.settings = axes(fmt::format("Experts by mean {} score", signal.title),
+                           "rank among all experts of all layers", y, "top right");
     figure.settings += fmt::format("set xrange [1:{}]\nset yrange [0:*]\n", std::max<std::int64_t>(run.num_cells(), 2));
     figure.settings += range_if_empty(lines);
     return figure;
 }
 
-Figure cumulative(RunView const& run, std::string const& signal, std::string const& name) {
-    Figure figure = lines_figure(name, "tables/expert_scores.csv and tables/coverage.csv",
-                                 cumulative_fractions(run, signal), 1, Marks::none);
-    figure.settings = axes(fmt::format("Coverage of the {} score by the highest experts", signal),
+Figure cumulative(RunView const& run, SignalFacts const& signal) {
+    Figure figure =
+        lines_figure(std::string(signal.figures.cumulative), "tables/expert_scores.csv and tables/coverage.csv",
+                     cumulative_fractions(run, signal.word), 1, Marks::none);
+    figure.settings = axes(fmt::format("Coverage of the {} score by the highest experts", signal.title),
                            "rank among all experts of all layers", "cumulative fraction", "bottom right");
     figure.settings +=
         fmt::format("set xrange [1:{}]\nset yrange [0:1]\nset rmargin 7\n", std::max<std::int64_t>(run.num_cells(), 2));
-    for (double const level : run.job.coverage) {
+    for (double const level : run.job.analysis.coverage) {
         figure.settings += fmt::format(
             "set arrow from graph 0, first {0} to graph 1, first {0} nohead lc rgb '#707070' dt 3\n"
             "set label '{1} %' at graph 1.01, first {0} left textcolor rgb '#707070'\n",
@@ -168,10 +173,11 @@ Figure cumulative(RunView const& run, std::string const& signal, std::string con
     return figure;
 }
 
-Figure by_layer(RunView const& run, std::string const& signal, std::string const& name, std::string const& metric,
+Figure by_layer(RunView const& run, SignalFacts const& signal, std::string_view name, std::string const& metric,
                 std::string const& title, std::string const& y) {
-    std::vector<Line> const lines = layer_metric(run, signal, metric);
-    Figure figure = lines_figure(name, "tables/layers.csv (aggregator mean_of_prompts)", lines, 0, Marks::points);
+    std::vector<Line> const lines = layer_metric(run, signal.word, metric);
+    Figure figure =
+        lines_figure(std::string(name), "tables/layers.csv (aggregator mean_of_prompts)", lines, 0, Marks::points);
     figure.settings = axes(title, "layer", y, "outside bottom center horizontal") + "set xlabel offset 0,0.4\n";
     figure.settings += fmt::format("set xrange [-0.5:{}.5]\n", run.num_layers - 1);
     if (metric == "dominant") figure.settings += "set yrange [0:*]\n";
@@ -183,20 +189,18 @@ Figure by_layer(RunView const& run, std::string const& signal, std::string const
 }  // namespace
 
 std::vector<Figure> line_figures(RunView const& run) {
-    return {
-        distribution(run, "activation", "lab10_group_score_distribution", "mean share of the layer's routing"),
-        cumulative(run, "activation", "lab10_group_cumulative_score"),
-        by_layer(run, "activation", "lab12_group_layerwise_dominant_score", "dominant", "Score of the most used expert",
-                 "share of the layer's routing"),
-        by_layer(run, "activation", "lab12_group_layerwise_effective_experts", "effective_experts",
-                 "Effective number of experts (activation)", "exp(entropy)"),
-        distribution(run, "gradient", "lab17_group_gradient_score_distribution", "mean |gradient| of the gate row"),
-        cumulative(run, "gradient", "lab17_group_gradient_cumulative_score"),
-        by_layer(run, "gradient", "lab19_group_layerwise_dominant_gradient_score", "dominant",
-                 "Gradient score of the strongest expert", "mean |gradient| of the gate row"),
-        by_layer(run, "gradient", "lab19_group_layerwise_effective_experts", "effective_experts",
-                 "Effective number of experts (gradient)", "exp(entropy)"),
-    };
+    std::vector<Figure> figures;
+    for (ClassMap const& classes : run.classes) {
+        SignalFacts const& signal = facts_of(classes.signal);
+        figures.push_back(distribution(run, signal));
+        figures.push_back(cumulative(run, signal));
+        figures.push_back(by_layer(run, signal, signal.figures.dominant, "dominant",
+                                   fmt::format("Highest {} score of a layer", signal.title),
+                                   std::string(signal.score)));
+        figures.push_back(by_layer(run, signal, signal.figures.effective, "effective_experts",
+                                   fmt::format("Effective number of experts ({})", signal.title), "exp(entropy)"));
+    }
+    return figures;
 }
 
 }  // namespace gatesweep

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "gatesweep/base/words.h"
 #include "gatesweep/report/evidence.h"
 #include "sweep_facts.h"
 #include "text.h"
@@ -39,33 +40,47 @@ std::string classes_text(std::map<std::string, std::int64_t> counts, bool in_wor
     return fmt::format("{}", fmt::join(parts, in_words ? ", " : " / "));
 }
 
-std::string overlap_text(CsvTable const& overlap) {
+// "4, 6 and 5".
+std::string in_words(std::vector<std::string> const& parts) {
     std::string text;
-    for (std::size_t row = 0; row < overlap.rows.size(); ++row) {
-        std::string const& signal = overlap.text(row, "signal");
-        if (signal != "activation" && signal != "gradient") continue;
-        text += text.empty() ? fmt::format("; top-{} overlap ", overlap.integer(row, "top_n")) : " and ";
-        text += std::to_string(overlap.integer(row, "overlap"));
+    for (std::size_t i = 0; i < parts.size(); ++i)
+        text += (i == 0 ? "" : i + 1 == parts.size() ? " and " : ", ") + parts[i];
+    return text;
+}
+
+// "activation: 5 malicious-dominant, ...; gradient: 3 / 2 / 59; top-10 overlap 4 and 6"
+std::string analysis_text(RunView const& run) {
+    std::string text;
+    std::vector<std::string> overlaps;
+    CsvTable const& overlap = run.table("overlap");
+    for (ClassMap const& classes : run.classes) {
+        SignalFacts const& signal = facts_of(classes.signal);
+        text +=
+            fmt::format("{}{}: {}", text.empty() ? "" : "; ", signal.title,
+                        classes_text(label_counts(run.table("class_counts"), std::string(signal.word)), text.empty()));
+        for (std::size_t row = 0; row < overlap.rows.size(); ++row) {
+            if (overlap.text(row, "signal") == signal.word)
+                overlaps.push_back(std::to_string(overlap.integer(row, "overlap")));
+        }
     }
+    if (!overlaps.empty()) text += fmt::format("; top-{} overlap {}", overlap.integer(0, "top_n"), in_words(overlaps));
     return text;
 }
 
 std::string marked_text(RunView const& run) {
-    static std::vector<std::pair<std::string, std::string>> const names = {
-        {"activation", "activation gap"}, {"gradient", "raw gradient"}, {"gradient_share", "gradient share"}};
     CsvTable const& table = run.table("marked_experts");
     std::string text;
-    for (auto const& [signal, name] : names) {
+    for (SignalFacts const& signal : signal_kinds) {
         std::vector<std::int64_t> ranks;
         for (std::size_t row = 0; row < table.rows.size(); ++row) {
-            if (table.text(row, "signal") == signal) ranks.push_back(table.integer(row, "rank_by_abs_gap"));
+            if (table.text(row, "signal") == signal.word) ranks.push_back(table.integer(row, "rank_by_abs_gap"));
         }
         if (ranks.empty()) continue;
         std::string const more = ranks.size() > max_ranks ? fmt::format(" ... ({} in all)", ranks.size()) : "";
         if (ranks.size() > max_ranks) ranks.resize(max_ranks);
         text += text.empty() ? fmt::format("marked experts: ranks {}{} of {} by {}", fmt::join(ranks, " "), more,
-                                           run.num_cells(), name)
-                             : fmt::format(", {}{} by {}", fmt::join(ranks, " "), more, name);
+                                           run.num_cells(), signal.gap_name)
+                             : fmt::format(", {}{} by {}", fmt::join(ranks, " "), more, signal.gap_name);
     }
     return text;
 }
@@ -91,7 +106,7 @@ std::string control_text(SweepView const& sweep, TrialResult const& set) {
     if (!sweep.has_random_sets()) return "nothing is compared with random sets (controls.random = 0)";
     if (!band) return "no random set like it could be compared";
     bool const is_fall = !(set.difference > 0.0);
-    return fmt::format("{} random set{} like it: {} % ({} {} %)", band->num_random, band->num_random == 1 ? "" : "s",
+    return fmt::format("{} like it: {} % ({} {} %)", plural(band->num_random, "random set"),
                        percent_text(band->mean_rate), is_fall ? "lowest" : "highest",
                        percent_text(is_fall ? band->lowest_rate : band->highest_rate));
 }
@@ -168,11 +183,8 @@ std::string labels_text(RunView const& run) {
 }  // namespace
 
 Headline headline(RunView const& run) {
-    CsvTable const& counts = run.table("class_counts");
     Headline lines;
-    lines.analysis =
-        fmt::format("activation: {}; gradient: {}{}", classes_text(label_counts(counts, "activation"), true),
-                    classes_text(label_counts(counts, "gradient"), false), overlap_text(run.table("overlap")));
+    lines.analysis = analysis_text(run);
     if (run.has("marked_experts")) lines.marked = marked_text(run);
     if (run.sweep) {
         lines.labels = labels_text(run);

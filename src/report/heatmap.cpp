@@ -35,7 +35,8 @@ ColourScale group_scale(RunView const& run, std::string_view signal) {
     if (values.empty()) return scale;
     auto const [low, high] = std::minmax_element(values.begin(), values.end());
     scale.high = *high;
-    if (signal == "gradient" && *low < *high) {
+    SignalFacts const* const facts = find_signal(signal);
+    if (facts && !facts->is_share && *low < *high) {
         scale.kind = ScaleKind::logarithmic;
         scale.low = std::max(*low, *high / max_decades);
         scale.saturated_share = share_beyond(values, scale.low, scale.high);
@@ -50,7 +51,7 @@ ColourScale gap_scale(ClassMap const& classes) {
     }
     std::sort(sizes.begin(), sizes.end());
     double limit = sizes.empty() ? 0.0 : sizes.back();
-    if (classes.signal == "gradient" && !sizes.empty()) {
+    if (!facts_of(classes.signal).is_share && !sizes.empty()) {
         auto const index = static_cast<std::size_t>(saturation_quantile * static_cast<double>(sizes.size() - 1));
         if (sizes[index] > 0.0) limit = sizes[index];
     }
@@ -73,14 +74,13 @@ HeatmapGrid heatmap_grid(RunView const& run) {
 }
 
 std::string signal_name(std::string_view signal) {
-    return signal == "gradient_share" ? "gradient share" : std::string(signal);
+    SignalFacts const* const facts = find_signal(signal);
+    return std::string(facts ? facts->title : signal);
 }
 
 std::string score_meaning(std::string_view signal) {
-    if (signal == "activation") return "share of the layer's routing";
-    if (signal == "gradient") return "mean |gradient| of the gate row";
-    if (signal == "gradient_share") return "share of the layer's gradient";
-    return "score";
+    SignalFacts const* const facts = find_signal(signal);
+    return std::string(facts ? facts->score : "score");
 }
 
 }  // namespace gatesweep

@@ -6,8 +6,20 @@
 #include <vector>
 
 #include "gatesweep/base/file.h"
+#include "gatesweep/report/page_assets.h"
+#include "html_categories.h"
+#include "html_classes.h"
+#include "html_examples.h"
+#include "html_guide.h"
+#include "html_heatmap.h"
 #include "html_parts.h"
+#include "html_provenance.h"
+#include "html_sections.h"
+#include "html_summary.h"
 #include "html_sweep.h"
+#include "html_sweep_effects.h"
+#include "html_sweep_tables.h"
+#include "html_tables.h"
 #include "text.h"
 
 namespace gatesweep {
@@ -72,15 +84,15 @@ void write_report_html(RunView const& run) {
         "<header>\n<p class=\"kicker\">Routing report</p>\n<h1>{0}</h1>\n<p class=\"lead\">How a mixture-of-experts "
         "language model routes {4} and "
         "{5} prompts: which experts are used, and to which the loss responds{7}.</p>\n</header>\n{6}<main>\n{8}",
-        title, page_style(), run.num_layers, run.num_experts, group_html(run, run.job.benign),
-        group_html(run, run.job.malicious), navigation(parts),
+        title, page_style, run.num_layers, run.num_experts, group_html(run, run.job.analysis.benign),
+        group_html(run, run.job.analysis.malicious), navigation(parts),
         run.sweep ? "; and what becomes of refusals when they are suppressed" : "", origin.notice);
     for (auto const& part : parts)
         page += part.html;
     page += fmt::format(
         "</main>\n<div id=\"tip\" role=\"status\" aria-live=\"polite\" "
         "hidden></div>\n<script>\n{}</script>\n</body>\n</html>\n",
-        page_script());
+        page_script);
     write_file_atomically(run.folder / "report.html", page);
 }
 

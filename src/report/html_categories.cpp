@@ -1,3 +1,5 @@
+#include "html_categories.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,8 +9,10 @@
 
 #include "gatesweep/report/evidence.h"
 #include "html_sweep.h"
+#include "html_sweep_parts.h"
 #include "sweep_facts.h"
 #include "text.h"
+#include "trial_results.h"
 
 namespace gatesweep {
 namespace {
@@ -24,10 +28,6 @@ struct CategoryEffect {
 };
 
 using EffectsOfTrial = std::map<std::string, CategoryEffect>;  // by category
-
-double optional_number(CsvTable const& table, std::size_t row, std::string_view column) {
-    return table.text(row, column).empty() ? not_measured : table.number(row, column);
-}
 
 struct GroupCategories {
     std::vector<std::string> categories;              // in the table's order

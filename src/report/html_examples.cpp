@@ -1,3 +1,5 @@
+#include "html_examples.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -5,6 +7,7 @@
 
 #include "gatesweep/report/evidence.h"
 #include "html_sweep.h"
+#include "html_sweep_parts.h"
 #include "replies.h"
 #include "sweep_facts.h"
 #include "text.h"
@@ -20,15 +23,15 @@ constexpr std::size_t max_reply_characters = 1500;
 
 struct Example {
     std::int64_t prompt_index = 0;
-    Reply const* baseline = nullptr;
-    Reply const* treated = nullptr;
+    StoredCompletion const* baseline = nullptr;
+    StoredCompletion const* treated = nullptr;
 };
 
-bool is_refusal(Reply const& reply) {
+bool is_refusal(StoredCompletion const& reply) {
     return reply.label == "full_refusal" || reply.label == "partial_refusal";
 }
 
-std::string reply_html(std::string_view title, Reply const& reply) {
+std::string reply_html(std::string_view title, StoredCompletion const& reply) {
     std::string const end =
         reply.finish_reason.empty() || reply.finish_reason == "stop" || reply.finish_reason == "eos"
             ? ""
@@ -45,14 +48,14 @@ std::string reply_html(std::string_view title, Reply const& reply) {
 std::string examples_html(std::string_view title, std::vector<Example> const& examples) {
     std::string body;
     for (auto const& example : examples) {
-        std::string const& asked = example.baseline->prompt;
+        std::string const asked = example.baseline->prompt.value_or("");
         body += fmt::format(
             "<h4>Prompt {} <span class=\"note\">(<code>prompt_index</code> {})</span></h4>\n{}{}",
             html_escape(shortened(example.baseline->prompt_id, 60)), example.prompt_index,
             asked.empty()
                 ? ""
                 : fmt::format("<pre class=\"reply\">{}</pre>\n", html_escape(shortened(asked, max_reply_characters))),
-            side_by_side(reply_html("Baseline", *example.baseline), reply_html("With the set", *example.treated)));
+            side_by_side({reply_html("Baseline", *example.baseline), reply_html("With the set", *example.treated)}));
     }
     if (examples.empty()) body = "<p class=\"note\">None.</p>\n";
     return fmt::format(
@@ -61,8 +64,9 @@ std::string examples_html(std::string_view title, std::vector<Example> const& ex
         title, examples.size(), body);
 }
 
-std::string set_examples(RunView const& run, TrialResult const& set, std::map<std::int64_t, Reply> const& before) {
-    auto const after = read_replies(run.folder / "completions.jsonl", set.id, set.group, max_replies);
+std::string set_examples(RunView const& run, TrialResult const& set,
+                         std::map<std::int64_t, StoredCompletion> const& before) {
+    auto const after = read_replies(run.folder / completions_name, set.id, set.group, max_replies);
     std::vector<Example> changed;
     std::vector<Example> unchanged;
     for (auto const& [prompt, reply] : before) {
@@ -85,8 +89,7 @@ std::string group_examples(RunView const& run, std::string const& group) {
     if (sets.empty()) return {};
     std::size_t const num_all = sets.size();
     sets.resize(std::min(num_all, max_sets));
-    auto const before =
-        read_replies(run.folder / "completions.jsonl", run.sweep->baseline(group).id, group, max_replies);
+    auto const before = read_replies(run.folder / completions_name, run.sweep->baseline(group).id, group, max_replies);
     std::string html;
     for (TrialResult const* const set : sets)
         html += set_examples(run, *set, before);
@@ -98,7 +101,7 @@ std::string group_examples(RunView const& run, std::string const& group) {
 }  // namespace
 
 std::string examples_section(RunView const& run) {
-    if (!run.sweep || !std::filesystem::exists(run.folder / "completions.jsonl")) return {};
+    if (!run.sweep || !std::filesystem::exists(run.folder / completions_name)) return {};
     std::string body =
         "<p class=\"labeller alert\"><b>Caution:</b> with refusal suppressed, a model may write harmful text. These "
         "replies "

@@ -1,3 +1,5 @@
+#include "html_figures.h"
+
 #include <fmt/format.h>
 
 #include <array>

@@ -1,9 +1,12 @@
+#include "html_guide.h"
+
 #include <fmt/format.h>
 
 #include <array>
 
 #include "html_parts.h"
 #include "html_sweep.h"
+#include "html_sweep_terms.h"
 
 namespace gatesweep {
 namespace {

@@ -1,3 +1,5 @@
+#include "html_heatmap.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -138,15 +140,15 @@ std::string group_map(RunView const& run, ExpertMap const& map, ColourScale cons
 }
 
 std::string gap_map(RunView const& run, ClassMap const& classes) {
-    bool const is_activation = classes.signal == "activation";
-    return fmt::format("<h3>{}</h3>\n<p class=\"note\">{}.</p>\n", is_activation ? "Activation" : "Gradient",
-                       is_activation ? "Share of the layer's routing that goes to the expert"
-                                     : "Mean absolute gradient of the expert's row of the gate; grey: exactly 0") +
+    SignalFacts const& signal = facts_of(classes.signal);
+    return fmt::format("<h3>{}</h3>\n<p class=\"note\">{}{}.</p>\n", capitalised(signal.title),
+                       capitalised(html_escape(signal.score)), signal.is_share ? "" : "; grey: exactly 0") +
            heatmap_html(
                run,
-               fmt::format("Gap of the {} score: {} minus {}", classes.signal, group_html(run, run.job.malicious),
-                           group_html(run, run.job.benign)),
-               fmt::format("Heatmap of the {} gap, {} minus {}", classes.signal, run.job.malicious, run.job.benign),
+               fmt::format("Gap of the {} score: {} minus {}", signal.title,
+                           group_html(run, run.job.analysis.malicious), group_html(run, run.job.analysis.benign)),
+               fmt::format("Heatmap of the {} gap, {} minus {}", signal.title, run.job.analysis.malicious,
+                           run.job.analysis.benign),
                classes.gap, gap_scale(classes));
 }
 
@@ -159,21 +161,19 @@ std::string heatmap_section(RunView const& run) {
         "the same expert lights up in every map. In the gap maps orange means more on {}, blue more on {}, white no "
         "difference. "
         "The groups' maps of one signal share one colour scale.{}</p>\n",
-        group_html(run, run.job.malicious), group_html(run, run.job.benign),
+        group_html(run, run.job.analysis.malicious), group_html(run, run.job.analysis.benign),
         run.marked.empty() ? "" : " Marked experts are framed.");
-    body += side_by_side(gap_map(run, run.classes[0]), gap_map(run, run.classes[1]));
-    ColourScale const activation_scale = group_scale(run, "activation");
-    ColourScale const gradient_scale = group_scale(run, "gradient");
+    body += for_each_signal(run, [&](ClassMap const& classes) { return gap_map(run, classes); });
     for (auto const& group : run.groups) {
-        ExpertMap const* const activation = run.find_map("activation", group);
-        ExpertMap const* const gradient = run.find_map("gradient", group);
-        body += side_by_side(activation ? group_map(run, *activation, activation_scale) : "",
-                             gradient ? group_map(run, *gradient, gradient_scale) : "");
+        body += for_each_signal(run, [&](ClassMap const& classes) {
+            std::string_view const signal = to_string(classes.signal);
+            ExpertMap const* const map = run.find_map(signal, group);
+            return map ? group_map(run, *map, group_scale(run, signal)) : "";
+        });
     }
     std::string others;
     for (auto const& map : run.maps) {
-        if (map.signal == "activation" || map.signal == "gradient") continue;
-        others += group_map(run, map, group_scale(run, map.signal));
+        if (!find_signal(map.signal)) others += group_map(run, map, group_scale(run, map.signal));
     }
     if (!others.empty()) body += fmt::format("<div class=\"maps\">\n{}</div>\n", others);
     return section("maps", "Where the two groups differ", body);

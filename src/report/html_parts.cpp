@@ -87,8 +87,28 @@ std::string group_html(RunView const& run, std::string_view group) {
                        html_escape(shortened(group, 60)));
 }
 
-std::string side_by_side(std::string const& left, std::string const& right) {
-    return fmt::format("<div class=\"pair\">\n<div>\n{}</div>\n<div>\n{}</div>\n</div>\n", left, right);
+std::string side_by_side(std::vector<std::string> const& parts) {
+    std::string out = "<div class=\"pair\">\n";
+    for (std::string const& part : parts)
+        out += fmt::format("<div>\n{}</div>\n", part);
+    return out + "</div>\n";
+}
+
+std::string for_each_signal(RunView const& run, std::function<std::string(ClassMap const&)> const& part) {
+    std::vector<std::string> parts;
+    for (ClassMap const& classes : run.classes)
+        parts.push_back(part(classes));
+    return side_by_side(parts);
+}
+
+std::string capitalised(std::string_view text) {
+    std::string out(text);
+    if (!out.empty() && out[0] >= 'a' && out[0] <= 'z') out[0] = static_cast<char>(out[0] - 'a' + 'A');
+    return out;
+}
+
+std::string signal_heading(SignalFacts const& signal) {
+    return fmt::format("<h3>{}</h3>\n", capitalised(signal.title));
 }
 
 std::string section(std::string_view id, std::string_view title, std::string const& body) {

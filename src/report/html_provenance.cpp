@@ -1,3 +1,5 @@
+#include "html_provenance.h"
+
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>

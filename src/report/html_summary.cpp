@@ -1,3 +1,5 @@
+#include "html_summary.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -44,8 +46,8 @@ GroupFacts facts_of(RunView const& run, std::string const& group) {
 }
 
 std::string role_of(RunView const& run, std::string_view group) {
-    if (group == run.job.benign) return "benign role";
-    return group == run.job.malicious ? "malicious role" : "beside the comparison";
+    if (group == run.job.analysis.benign) return "benign role";
+    return group == run.job.analysis.malicious ? "malicious role" : "beside the comparison";
 }
 
 std::string experts_text(std::int64_t count) {
@@ -85,7 +87,7 @@ std::string class_bar(RunView const& run, ClassMap const& classes) {
 }
 
 // The coverage row of a group's mean map: its first k column, as text.
-std::string first_coverage(RunView const& run, std::string const& signal, std::string const& group) {
+std::string first_coverage(RunView const& run, std::string_view signal, std::string const& group) {
     CsvTable const& coverage = run.table("coverage");
     for (std::size_t row = 0; row < coverage.rows.size(); ++row) {
         if (coverage.text(row, "signal") == signal && coverage.text(row, "level") == "group" &&
@@ -96,7 +98,7 @@ std::string first_coverage(RunView const& run, std::string const& signal, std::s
     return "n/a";
 }
 
-std::string overlap_sentence(RunView const& run, std::string const& signal) {
+std::string overlap_sentence(RunView const& run, std::string_view signal) {
     CsvTable const& overlap = run.table("overlap");
     for (std::size_t row = 0; row < overlap.rows.size(); ++row) {
         if (overlap.text(row, "signal") != signal) continue;
@@ -107,9 +109,9 @@ std::string overlap_sentence(RunView const& run, std::string const& signal) {
 }
 
 std::string card(RunView const& run, ClassMap const& classes) {
-    bool const is_activation = classes.signal == "activation";
-    std::string const benign = group_html(run, run.job.benign);
-    std::string const malicious = group_html(run, run.job.malicious);
+    SignalFacts const& signal = facts_of(classes.signal);
+    std::string const benign = group_html(run, run.job.analysis.benign);
+    std::string const malicious = group_html(run, run.job.analysis.malicious);
     std::int64_t const num_malicious = count_of(classes, "malicious-dominant");
     std::int64_t const num_benign = count_of(classes, "benign-dominant");
     std::size_t largest = 0;
@@ -117,18 +119,13 @@ std::string card(RunView const& run, ClassMap const& classes) {
         if (std::abs(classes.gap[i]) > std::abs(classes.gap[largest])) largest = i;
     }
     auto const cell = static_cast<std::int64_t>(largest);
-    double const at_benign = run.find_map(classes.signal, run.job.benign)->mean[largest];
-    double const at_malicious = run.find_map(classes.signal, run.job.malicious)->mean[largest];
-    std::string body =
-        fmt::format("<h3>{}</h3>\n<p class=\"note\">{}</p>\n{}<ul>\n", is_activation ? "Activation" : "Gradient",
-                    is_activation ? "How often the router chooses an expert."
-                                  : "How strongly the loss responds to an expert's row of the router's gate.",
-                    class_bar(run, classes));
-    body += fmt::format(
-        "<li>{} of {} {} clearly more on {}, {} on {}.</li>\n", experts_text(num_malicious),
-        count_text(run.num_cells()),
-        is_activation ? (num_malicious == 1 ? "is used" : "are used") : (num_malicious == 1 ? "weighs" : "weigh"),
-        malicious, num_benign == 0 ? "none" : count_text(num_benign), benign);
+    double const at_benign = run.find_map(signal.word, run.job.analysis.benign)->mean[largest];
+    double const at_malicious = run.find_map(signal.word, run.job.analysis.malicious)->mean[largest];
+    std::string body = fmt::format("<h3>{}</h3>\n<p class=\"note\">{}</p>\n{}<ul>\n", capitalised(signal.title),
+                                   html_escape(signal.meaning), class_bar(run, classes));
+    body += fmt::format("<li>{} of {} {} {} on {}, {} on {}.</li>\n", experts_text(num_malicious),
+                        count_text(run.num_cells()), num_malicious == 1 ? "is" : "are", signal.more, malicious,
+                        num_benign == 0 ? "none" : count_text(num_benign), benign);
     body +=
         fmt::format("<li>Largest gap: expert <span class=\"ex\">{}:{}</span> with {} on {} and {} on {} ({}).</li>\n",
                     cell / run.num_experts, cell % run.num_experts, number_text(at_benign), benign,
@@ -136,10 +133,10 @@ std::string card(RunView const& run, ClassMap const& classes) {
     if (!run.coverage_columns().empty()) {
         body += fmt::format("<li>{} % of the score lies in the highest {} experts on {}, {} on {}.</li>\n",
                             html_escape(run.coverage_columns().front().substr(1)),
-                            first_coverage(run, classes.signal, run.job.benign), benign,
-                            first_coverage(run, classes.signal, run.job.malicious), malicious);
+                            first_coverage(run, signal.word, run.job.analysis.benign), benign,
+                            first_coverage(run, signal.word, run.job.analysis.malicious), malicious);
     }
-    body += overlap_sentence(run, classes.signal);
+    body += overlap_sentence(run, signal.word);
     return fmt::format("<div class=\"card\">{}</ul></div>\n", body);
 }
 
@@ -186,15 +183,15 @@ std::string what_was_run(RunView const& run, std::string const& manifest_rows) {
 
 std::string in_short(RunView const& run) {
     Headline const lines = headline(run);
-    std::string body = side_by_side(card(run, run.classes[0]), card(run, run.classes[1]));
+    std::string body = for_each_signal(run, [&](ClassMap const& classes) { return card(run, classes); });
     body += fmt::format("<p class=\"headline\"><code>{}</code>{}</p>\n", html_escape(lines.analysis),
                         lines.marked.empty() ? "" : fmt::format("<br><code>{}</code>", html_escape(lines.marked)));
     return section("short", "In short", body);
 }
 
 std::string cautions(RunView const& run) {
-    GroupFacts const benign = facts_of(run, run.job.benign);
-    GroupFacts const malicious = facts_of(run, run.job.malicious);
+    GroupFacts const benign = facts_of(run, run.job.analysis.benign);
+    GroupFacts const malicious = facts_of(run, run.job.analysis.malicious);
     double const ratio = malicious.mean_tokens() / benign.mean_tokens();
     bool const is_uneven = ratio > uneven_length || ratio < 1.0 / uneven_length;
     bool const is_few = std::min(benign.num_prompts, malicious.num_prompts) < few_prompts;
@@ -204,8 +201,9 @@ std::string cautions(RunView const& run) {
         "experts and so looks "
         "concentrated; where lengths differ, part of a difference in coverage or in effective experts is a difference "
         "in length.</li>\n",
-        is_uneven ? " class=\"alert\"" : "", number_text(benign.mean_tokens()), group_html(run, run.job.benign),
-        number_text(malicious.mean_tokens()), group_html(run, run.job.malicious), number_text(ratio),
+        is_uneven ? " class=\"alert\"" : "", number_text(benign.mean_tokens()),
+        group_html(run, run.job.analysis.benign), number_text(malicious.mean_tokens()),
+        group_html(run, run.job.analysis.malicious), number_text(ratio),
         is_uneven ? " <strong>The groups differ in length by more than 10 %.</strong>" : "");
     body += fmt::format(
         "<li{}><b>Number of prompts.</b> {} against {}.{} The column <code>std</code> of "
@@ -219,11 +217,16 @@ std::string cautions(RunView const& run) {
         "form too, and a gap cannot tell these apart. Groups of matched prompts (the same words in a harmful and a "
         "harmless "
         "request) narrow it down.</li>\n";
+    std::string limits;
+    for (ClassMap const& classes : run.classes) {
+        Thresholds const& of_signal = run.job.analysis.limits(classes.signal);
+        limits += fmt::format("{}{}: gap {}, larger mean {}", limits.empty() ? "" : "; ",
+                              facts_of(classes.signal).title, number_text(of_signal.gap), number_text(of_signal.min));
+    }
     body += fmt::format(
-        "<li><b>Classes are limits, not tests.</b> An expert is dominant when its gap reaches {} (activation) or {} "
-        "(gradient) and its larger mean {} or {}; no label carries an error probability.</li>\n",
-        number_text(run.job.activation.gap), number_text(run.job.gradient.gap), number_text(run.job.activation.min),
-        number_text(run.job.gradient.min));
+        "<li><b>Classes are limits, not tests.</b> An expert is dominant when its gap and its larger mean reach a "
+        "limit ({}); no label carries an error probability.</li>\n",
+        limits);
     body +=
         "<li><b>Depth.</b> Raw gradients grow towards the last layers in most models, so one limit for all layers "
         "favours the last "
@@ -240,24 +243,24 @@ std::string marked_section(RunView const& run) {
         "each stands when all {} experts are ordered by the size of their gap: rank 1 is the largest. "
         "The gradient share divides a gradient by the sum over its layer, which makes layers comparable.</p>\n",
         run.marked.size(), count_text(run.num_cells()));
-    for (std::string const signal : {"activation", "gradient", "gradient_share"}) {
-        HtmlTable table{fmt::format("Marked experts by {}", signal_name(signal)), {{"expert"}}};
-        for (auto const& title : {group_html(run, run.job.benign), group_html(run, run.job.malicious),
-                                  std::string("gap"), std::string("rank")}) {
+    for (SignalFacts const& signal : signal_kinds) {
+        HtmlTable table{fmt::format("Marked experts by {}", signal.title), {{"expert"}}};
+        for (auto const& title : {group_html(run, run.job.analysis.benign), group_html(run, run.job.analysis.malicious),
+                                  std::string("gap"), std::string("rank")})
             table.columns.push_back({title, HtmlColumn::Kind::number});
-        }
-        if (signal != "gradient_share") table.columns.push_back({"class", HtmlColumn::Kind::word});
+        table.columns.push_back({"class", HtmlColumn::Kind::word});
         double largest = 0.0;
         for (std::size_t row = 0; row < marked.rows.size(); ++row) {
-            if (marked.text(row, "signal") == signal) largest = std::max(largest, std::abs(marked.number(row, "gap")));
+            if (marked.text(row, "signal") == signal.word)
+                largest = std::max(largest, std::abs(marked.number(row, "gap")));
         }
         for (std::size_t row = 0; row < marked.rows.size(); ++row) {
-            if (marked.text(row, "signal") != signal) continue;
+            if (marked.text(row, "signal") != signal.word) continue;
             table.rows.push_back(
                 {expert_cell({marked.integer(row, "layer"), marked.integer(row, "expert")}),
                  number_cell(marked.number(row, "benign_mean")), number_cell(marked.number(row, "malicious_mean")),
-                 gap_cell(marked.number(row, "gap"), largest), count_cell(marked.integer(row, "rank_by_abs_gap"))});
-            if (signal != "gradient_share") table.rows.back().push_back(html_escape(marked.text(row, "label")));
+                 gap_cell(marked.number(row, "gap"), largest), count_cell(marked.integer(row, "rank_by_abs_gap")),
+                 html_escape(marked.text(row, "label"))});
         }
         if (!table.rows.empty()) body += fmt::format("<div>{}</div>\n", table.html());
     }

@@ -7,8 +7,12 @@
 #include <set>
 
 #include "figure_scripts.h"
+#include "figures_curves.h"
+#include "figures_effects.h"
 #include "gatesweep/report/evidence.h"
 #include "gnuplot.h"
+#include "html_figures.h"
+#include "html_sweep_parts.h"
 #include "sweep_curves.h"
 #include "sweep_facts.h"
 #include "text.h"
@@ -197,10 +201,10 @@ std::string sweep_section(RunView const& run) {
             body += "<p><b>No set of experts was tried.</b> The bookkeeping of the grid below says why.</p>\n";
             continue;
         }
-        body += side_by_side(strongest_card(run, *best),
-                             fmt::format("<div class=\"card\"><h3>What speaks for and against it</h3>\n<ul>\n{}{}</ul>"
-                                         "</div>\n",
-                                         control_items(run, *best), side_items(run, *best)));
+        body += side_by_side({strongest_card(run, *best),
+                              fmt::format("<div class=\"card\"><h3>What speaks for and against it</h3>\n<ul>\n{}{}</ul>"
+                                          "</div>\n",
+                                          control_items(run, *best), side_items(run, *best))});
         body += labeller_note(run);
         body += signals_table(run, group);
         body += forest_html(run, group);

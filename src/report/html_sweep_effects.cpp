@@ -1,3 +1,5 @@
+#include "html_sweep_effects.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -5,10 +7,14 @@
 #include <map>
 
 #include "figure_scripts.h"
+#include "figures_heatmaps.h"
 #include "gatesweep/analysis/rank_correlation.h"
 #include "gnuplot.h"
 #include "heatmap.h"
+#include "html_figures.h"
+#include "html_heatmap.h"
 #include "html_sweep.h"
+#include "html_sweep_parts.h"
 #include "sweep_facts.h"
 #include "text.h"
 
@@ -159,7 +165,7 @@ std::string single_experts_section(RunView const& run) {
         }
         std::string const table = singles.empty() ? "" : singles_table(run, group, singles, screen);
         std::string const map = screen ? screen_html(run, *screen) + correlation_text(run, singles, *screen) : "";
-        body += map.empty() || table.empty() ? table + map : side_by_side(table, map);
+        body += map.empty() || table.empty() ? table + map : side_by_side({table, map});
     }
     for (auto const& screen : sweep.screens) {
         if (std::ranges::find(sweep.groups, screen.group) == sweep.groups.end()) body += screen_html(run, screen);
@@ -192,10 +198,11 @@ std::string side_effects_section(RunView const& run) {
             });
             return is_measured ? figure_html(run, stem + end, caption) : std::string();
         };
-        body += side_by_side(picture("sweep_side_effects", &TrialResult::perplexity_ratio,
-                                     "Effect on refusals against perplexity; each mark is a set."),
-                             picture("sweep_side_effects_refusal", &TrialResult::difference,
-                                     "Effect on refusals against refusals of the watched group; each mark is a set."));
+        body +=
+            side_by_side({picture("sweep_side_effects", &TrialResult::perplexity_ratio,
+                                  "Effect on refusals against perplexity; each mark is a set."),
+                          picture("sweep_side_effects_refusal", &TrialResult::difference,
+                                  "Effect on refusals against refusals of the watched group; each mark is a set.")});
     }
     return section("side", "Side effects", body + labeller_line(run));
 }

@@ -1,3 +1,5 @@
+#include "html_sweep_parts.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>

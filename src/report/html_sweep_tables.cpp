@@ -1,3 +1,5 @@
+#include "html_sweep_tables.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -6,6 +8,7 @@
 #include <map>
 
 #include "html_sweep.h"
+#include "html_sweep_parts.h"
 #include "sweep_facts.h"
 #include "text.h"
 

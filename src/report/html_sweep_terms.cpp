@@ -1,3 +1,5 @@
+#include "html_sweep_terms.h"
+
 #include <fmt/format.h>
 
 #include <array>

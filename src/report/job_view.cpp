@@ -43,19 +43,19 @@ JobView read_job_view(std::filesystem::path const& file) {
     job.model = section("model")["path"].value_or(std::string());
     job.dtype = section("model")["dtype"].value_or(std::string());
     auto const analysis = section("analysis");
-    job.benign = analysis["benign"].value_or(std::string("benign"));
-    job.malicious = analysis["malicious"].value_or(std::string("harmful"));
-    job.top = analysis["top"].value_or(job.top);
+    job.analysis.benign = analysis["benign"].value_or(job.analysis.benign);
+    job.analysis.malicious = analysis["malicious"].value_or(job.analysis.malicious);
+    job.analysis.top = analysis["top"].value_or(job.analysis.top);
     if (auto const* levels = analysis["coverage"].as_array()) {
-        job.coverage.clear();
+        job.analysis.coverage.clear();
         for (auto const& level : *levels)
-            job.coverage.push_back(level.value_or(0.0));
+            job.analysis.coverage.push_back(level.value_or(0.0));
     }
-    read_limits(analysis["activation"], job.activation);
-    read_limits(analysis["gradient"], job.gradient);
+    for (SignalFacts const& signal : signal_kinds)
+        read_limits(analysis[signal.job_word], job.analysis.limits(signal.kind));
     auto const sweep = section("sweep");
     job.sweep_prompts = read_names(sweep["prompts"]);
-    if (job.sweep_prompts.empty()) job.sweep_prompts = {job.malicious};
+    if (job.sweep_prompts.empty()) job.sweep_prompts = {job.analysis.malicious};
     job.side_effects = read_names(sweep["side_effects"]);
     job.label_method = sweep["labels"]["method"].value_or(job.label_method);
     job.allows_mixed = sweep["labels"]["mixed"].value_or(std::string()) == "allow";

@@ -6,21 +6,14 @@
 #include <map>
 #include <string>
 
+#include "gatesweep/store/completions.h"
+
 namespace gatesweep {
 
-struct Reply {
-    std::string prompt_id;
-    std::string prompt;  // its text, where the line has it: the baseline's do
-    std::string text;
-    std::string label;
-    std::string finish_reason;
-};
-
 // The replies of one trial on one group by prompt_index, in a single pass that holds one line at a time; at most
-// `max_replies` are kept, those of the lowest prompt indices. Lines of other trials are not looked into. Errors:
-// bad_data with the line's number for a line that is no JSON object of the kind, a prompt that replies twice, or a cut
-// last line.
-std::map<std::int64_t, Reply> read_replies(std::filesystem::path const& file, std::string const& trial_id,
-                                           std::string const& group, std::size_t max_replies);
+// `max_replies` are kept, those of the lowest prompt indices. Lines of other trials are not looked into. Errors: those
+// of for_each_completion; bad_data for a prompt that replies twice.
+std::map<std::int64_t, StoredCompletion> read_replies(std::filesystem::path const& file, std::string const& trial_id,
+                                                      std::string const& group, std::size_t max_replies);
 
 }  // namespace gatesweep

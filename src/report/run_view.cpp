@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "gatesweep/base/error.h"
+#include "gatesweep/store/table_catalogue.h"
 #include "job_view.h"
 
 namespace gatesweep {
@@ -12,56 +13,14 @@ namespace {
 
 constexpr char const* copy_again = "run 'gatesweep analyze' on the folder to write it again";
 
-std::vector<std::pair<std::string, std::vector<std::string>>> const required_columns = {
-    {"prompts", {"prompt_index", "prompt_id", "group", "num_tokens", "loss"}},
-    {"expert_scores", {"signal", "group", "layer", "expert", "mean", "std"}},
-    {"top_experts", {"signal", "group", "rank", "layer", "expert", "score", "cumulative_score", "cumulative_fraction"}},
-    {"coverage", {"signal", "level", "group", "prompt_index", "k_elbow", "top1", "top5"}},
-    {"layers",
-     {"signal", "aggregator", "group", "layer", "dominant_expert", "dominant", "top2_sum", "entropy",
-      "effective_experts", "active_experts"}},
-    {"classes_activation",
-     {"layer", "expert", "benign_avg_score", "malicious_avg_score", "safety_gap", "abs_gap", "label"}},
-    {"classes_gradient",
-     {"layer", "expert", "benign_avg_grad", "malicious_avg_grad", "safety_gap", "abs_gap", "label"}},
-    {"class_counts", {"signal", "label", "count"}},
-    {"overlap", {"signal", "top_n", "overlap", "experts"}},
-    {"threshold_sensitivity", {"signal", "gap_threshold", "label", "count"}},
-    {"layer_summary",
-     {"signal", "aggregator", "group", "first_layer", "last_layer", "mean_dominant", "max_dominant", "argmax_layer",
-      "mean_effective_experts", "min_effective_experts"}},
-    {"marked_experts",
-     {"signal", "layer", "expert", "benign_mean", "malicious_mean", "gap", "rank_by_abs_gap", "label"}},
-    {"trials", {"trial_id", "name",    "kind",   "signal",      "class",           "gap_threshold",
-                "mode",     "experts", "group",  "num_prompts", "restricted",      "non_restricted",
-                "r_to_r",   "r_to_n",  "n_to_r", "n_to_n",      "risk_difference", "ci_low",
-                "ci_high",  "p_exact", "p_mid",  "q_value",     "perplexity_ratio"}},
-    {"trial_cells", {"kind", "signal", "class", "gap_threshold", "size", "mode", "trial_id", "outcome"}},
-    {"trial_controls", {"trial_id", "control_id"}},
-    {"controls",
-     {"group", "num_experts", "mode", "num_random", "mean_rate", "lowest_rate", "highest_rate", "mean_difference",
-      "lowest_difference", "highest_difference"}},
-    {"category_effects",
-     {"category", "trial_id", "group", "r_to_r", "r_to_n", "n_to_r", "n_to_n", "risk_difference", "ci_low", "ci_high"}},
-    {"transitions", {"trial_id", "group", "baseline", "trial", "count"}},
-    {"label_quality",
-     {"method", "version", "source", "num", "precision", "precision_low", "precision_high", "recall", "recall_low",
-      "recall_high", "kappa", "kappa_low", "kappa_high"}},
-    {"screen", {"layer", "expert", "group", "margin", "change"}},
-};
-
-std::set<std::string> const optional_tables = {
-    "marked_experts", "threshold_sensitivity", "layer_summary", "trials",        "trial_cells", "trial_controls",
-    "controls",       "category_effects",      "transitions",   "label_quality", "screen"};
-
 void read_tables(RunView& run) {
-    for (auto const& [stem, columns] : required_columns) {
+    for (TableFacts const& facts : table_catalogue()) {
+        std::string const stem(facts.stem);
         auto const path = run.folder / "tables" / (stem + ".csv");
-        if (optional_tables.contains(stem) && !std::filesystem::exists(path)) continue;
+        if (facts.presence == Presence::sometimes && !std::filesystem::exists(path)) continue;
         CsvTable table = read_csv(path);
         table.name = "tables/" + stem + ".csv";
-        for (auto const& column : columns)
-            table.column(column);
+        validate_columns(table, facts);
         run.tables.emplace(stem, std::move(table));
     }
     // Tables that this part of the program knows nothing of are shown all the same.
@@ -73,7 +32,7 @@ void read_tables(RunView& run) {
 }
 
 void find_groups(RunView& run) {
-    run.groups = {run.job.benign, run.job.malicious};
+    run.groups = {run.job.analysis.benign, run.job.analysis.malicious};
     CsvTable const& prompts = run.table("prompts");
     std::set<std::string> seen;
     for (std::size_t row = 0; row < prompts.rows.size(); ++row) {
@@ -83,7 +42,7 @@ void find_groups(RunView& run) {
         prompts.integer(row, "num_tokens");
         prompts.number(row, "loss");
     }
-    for (auto const& role : {run.job.benign, run.job.malicious}) {
+    for (auto const& role : {run.job.analysis.benign, run.job.analysis.malicious}) {
         GATESWEEP_VALIDATE(seen.contains(role), ExitCode::bad_data,
                            "{}: no prompt of group \"{}\", which [analysis] of job.toml names: {}", prompts.name,
                            printable(role), copy_again);
@@ -150,16 +109,16 @@ void read_maps(RunView& run) {
             if (entry != found.end()) run.maps.push_back(std::move(entry->second.first));
         }
     }
-    for (auto const* signal : {"activation", "gradient"}) {
-        for (auto const& role : {run.job.benign, run.job.malicious}) {
+    for (ClassMap const& classes : run.classes) {
+        std::string_view const signal = to_string(classes.signal);
+        for (auto const& role : {run.job.analysis.benign, run.job.analysis.malicious}) {
             GATESWEEP_VALIDATE(run.find_map(signal, role), ExitCode::bad_data, "{}: no rows for {} of group \"{}\": {}",
                                table.name, signal, printable(role), copy_again);
         }
     }
 }
 
-ClassMap read_classes(RunView const& run, std::string const& signal) {
-    CsvTable const& table = run.table("classes_" + signal);
+ClassMap read_classes(RunView const& run, CsvTable const& table, SignalKind signal) {
     auto const cells = static_cast<std::size_t>(run.num_cells());
     GATESWEEP_VALIDATE(table.rows.size() == cells, ExitCode::bad_data, "{}: {} rows for {} layers x {} experts: {}",
                        table.name, table.rows.size(), run.num_layers, run.num_experts, copy_again);
@@ -218,8 +177,11 @@ RunView read_run(std::filesystem::path const& run_folder) {
     read_tables(run);
     find_groups(run);
     find_shape(run);
+    for (SignalFacts const& signal : signal_kinds) {
+        std::string const stem = fmt::format("classes_{}", signal.word);
+        if (run.has(stem)) run.classes.push_back(read_classes(run, run.table(stem), signal.kind));
+    }
     read_maps(run);
-    run.classes = {read_classes(run, "activation"), read_classes(run, "gradient")};
     read_marked(run);
     if (run.has("trials")) run.sweep = read_sweep(run);
     return run;

@@ -1,5 +1,8 @@
 #include "sweep_facts.h"
 
+#include "gatesweep/base/words.h"
+#include "gatesweep/terms/edit_mode.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -98,7 +101,7 @@ std::string set_name(SweepView const& sweep, TrialResult const& result) {
         name += result.signal;
         if (!result.expert_class.empty()) name += " " + result.expert_class;
     }
-    name += fmt::format(", {} expert{}", result.num_experts(), result.num_experts() == 1 ? "" : "s");
+    name += ", " + plural(result.num_experts(), "expert");
     if (!std::isnan(result.gap_threshold)) name += fmt::format(", gap {:.4g}", result.gap_threshold);
     EditRule const* first = nullptr;
     for (auto const& other : sweep.results) {
@@ -117,10 +120,9 @@ std::string edit_text(EditRule const& edit) {
 }
 
 std::string edit_verb(EditRule const& edit) {
-    if (edit.mode == "mask") return "suppressed";
-    if (edit.mode == "zero" || edit.mode == "zero-renormalise") return "zeroed";
-    if (edit.mode == "steer") return "steered";
-    return fmt::format("edited ({})", edit_text(edit));
+    EditModeFacts const* const mode = find_edit_mode(edit.mode);
+    if (mode && mode->value != EditValue::dose) return std::string(mode->done);
+    return fmt::format("{} ({})", mode ? mode->done : "edited", edit_text(edit));
 }
 
 std::string experts_text(std::vector<ExpertId> const& experts, std::size_t max_experts) {

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "gatesweep/model/gpu_kernels.h"
+#include "gatesweep/ops/gpu_kernels.h"
 #include "gradient_scores.h"
 
 namespace gatesweep {
@@ -64,14 +64,14 @@ private:
 
 GateGradientScores gate_gradient_scores(PackedBatch const& batch, Routing const& routing,
                                         at::Tensor const& d_router_logits, at::Tensor const& router_input) {
-    if constexpr (device::is_built) {
-        if (device::has_kernels(router_input)) {
-            device::GateGradientInput const in{routing.expert_ids.to(router_input.device()).contiguous(),
-                                               d_router_logits.to(at::kFloat).contiguous(), router_input.contiguous(),
-                                               routing.num_experts};
+    if constexpr (cuda::is_built) {
+        if (cuda::has_kernels(router_input)) {
+            cuda::GateGradientInput const in{routing.expert_ids.to(router_input.device()).contiguous(),
+                                             d_router_logits.to(at::kFloat).contiguous(), router_input.contiguous(),
+                                             routing.num_experts};
             std::int64_t const of_prompt = routing.num_experts * router_input.size(1) * std::int64_t{sizeof(double)};
             return scores_on_device(batch, in, std::max<std::int64_t>(1, gradient_bytes / of_prompt),
-                                    [&](at::Tensor const& offsets) { return device::gate_gradient(in, offsets); });
+                                    [&](at::Tensor const& offsets) { return cuda::gate_gradient(in, offsets); });
         }
     }
     HostView const view(routing, d_router_logits, router_input);

@@ -5,7 +5,7 @@
 #include <numeric>
 #include <vector>
 
-#include "gatesweep/model/row_ops.h"
+#include "gatesweep/ops/row_ops.h"
 
 namespace gatesweep {
 namespace {
@@ -18,7 +18,7 @@ std::vector<double> to_host(std::vector<at::Tensor> const& parts) {
 }
 
 // Of each prompt: sum over its tokens of sum_e |dz| * max |x|. A NaN stays in its own prompt.
-std::vector<double> magnitudes(PackedBatch const& batch, device::GateGradientInput const& in) {
+std::vector<double> magnitudes(PackedBatch const& batch, cuda::GateGradientInput const& in) {
     std::vector<double> const of_token =
         to_host({in.d_router_logits.to(at::kDouble).abs().sum(1) * in.router_input.abs().amax(1).to(at::kDouble)});
     std::vector<double> sums;
@@ -30,7 +30,7 @@ std::vector<double> magnitudes(PackedBatch const& batch, device::GateGradientInp
 
 }  // namespace
 
-GateGradientScores scores_on_device(PackedBatch const& batch, device::GateGradientInput const& in,
+GateGradientScores scores_on_device(PackedBatch const& batch, cuda::GateGradientInput const& in,
                                     std::int64_t prompts_at_once, GradientOfPrompts const& gradient_of) {
     std::int64_t const num_prompts = batch.num_prompts();
     if (num_prompts == 0) return {};

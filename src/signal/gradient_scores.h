@@ -7,9 +7,9 @@
 #include <cstdint>
 #include <functional>
 
-#include "device/gate_gradient.h"
 #include "gatesweep/model/packed_batch.h"
 #include "gatesweep/signal/gate_gradients.h"
+#include "signal/cuda/gate_gradient.h"
 
 namespace gatesweep {
 
@@ -20,7 +20,7 @@ inline constexpr double rounding_allowance = 1e-5;
 using GradientOfPrompts = std::function<at::Tensor(at::Tensor const& offsets)>;
 
 // gate_gradient_scores(), with the gradient of at most `prompts_at_once` in memory.
-GateGradientScores scores_on_device(PackedBatch const& batch, device::GateGradientInput const& in,
+GateGradientScores scores_on_device(PackedBatch const& batch, cuda::GateGradientInput const& in,
                                     std::int64_t prompts_at_once, GradientOfPrompts const& gradient_of);
 
 }  // namespace gatesweep

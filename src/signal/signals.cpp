@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "collector.h"
-#include "gatesweep/base/environment.h"
+#include "gatesweep/base/settings.h"
 #include "gatesweep/comm/stop_together.h"
 
 namespace gatesweep {
@@ -38,7 +38,7 @@ std::vector<std::vector<std::int64_t>> parts_of(std::vector<std::int64_t> const&
 }  // namespace
 
 bool overlap_wanted() {
-    return word_of_environment("GATESWEEP_OVERLAP", "on", "off", "off") == "on";
+    return is_on(Setting::overlap);
 }
 
 Signals::Signals(std::int64_t num_prompts, ModelConfig const& config)
@@ -47,7 +47,7 @@ Signals::Signals(std::int64_t num_prompts, ModelConfig const& config)
       losses({num_prompts}),
       near_ties({num_prompts, config.num_layers, 2}) {}
 
-Signals compute_signals(Mixtral const& model, ParallelLayout const& layout,
+Signals compute_signals(Decoder const& model, ParallelLayout const& layout,
                         std::vector<std::vector<std::int32_t>> const& prompts, BatchPlan const& plan,
                         SignalsOptions const& options) {
     std::vector<std::int64_t> prompt_tokens;

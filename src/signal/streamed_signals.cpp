@@ -94,14 +94,14 @@ std::vector<RoundRange> stream_chunks(BatchPlan const& plan, std::span<std::int6
     return chunks;
 }
 
-StreamedSignals compute_streamed_signals(StreamedMixtral& model, ParallelLayout const& layout,
+StreamedSignals compute_streamed_signals(StreamedDecoder& model, ParallelLayout const& layout,
                                          std::vector<std::vector<std::int32_t>> const& prompts, BatchPlan const& plan,
                                          StreamedSignalsOptions const& options) {
     std::vector<std::int64_t> prompt_tokens;
     for (auto const& ids : prompts)
         prompt_tokens.push_back(std::ssize(ids));
     StreamedSignals result{Signals(std::ssize(prompts), model.config()), true};
-    Tally tally = make_tally(layout, plan, prompt_tokens, StreamedMixtral::work_per_token(model.config()));
+    Tally tally = make_tally(layout, plan, prompt_tokens, StreamedDecoder::work_per_token(model.config()));
     if (options.progress) options.progress(0, tally.all());
     auto const max_tokens = static_cast<std::int64_t>(options.activation_memory / model.bytes_per_token());
 

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <charconv>
 #include <set>
+#include <utility>
 
+#include "gatesweep/base/csv_records.h"
 #include "gatesweep/base/error.h"
 #include "gatesweep/base/file.h"
 
@@ -33,70 +35,30 @@ void append_row(std::string& out, std::vector<std::string> const& cells) {
     out += '\n';
 }
 
-class Parser {
-public:
-    Parser(std::string_view text, std::string_view name) : text_(text), name_(name) {}
+[[noreturn]] void wrong(std::string_view name, std::int64_t line, std::string_view what) {
+    fail(ExitCode::bad_data, "{}: line {}: {} (the table was cut or edited): restore the file or make it again", name,
+         line, what);
+}
 
-    bool at_end() const { return position_ == text_.size(); }
-    std::int64_t line() const { return line_; }
-
-    std::vector<std::string> row() {
-        std::vector<std::string> cells;
-        for (;;) {
-            cells.push_back(peek() == '"' ? quoted() : plain());
-            char const c = take();
-            if (c == ',') continue;
-            if (c == '\r' && peek() == '\n') take();
-            ++line_;
-            return cells;
-        }
+std::string_view words(CsvFault fault) {
+    switch (fault) {
+        case CsvFault::stray_quote:
+            return "a quote inside an unquoted cell";
+        case CsvFault::open_quote:
+            return "a quoted cell without its end";
+        case CsvFault::text_after_quote:
+            return "text after a quoted cell";
+        case CsvFault::carriage_return:
+            return "a carriage return inside an unquoted cell";
     }
+    return "";
+}
 
-    [[noreturn]] void wrong(std::string_view what) const {
-        fail(ExitCode::bad_data, "{}: line {}: {} (the table was cut or edited): restore the file or make it again",
-             name_, line_, what);
-    }
-
-private:
-    // The text ends with a line feed, so a cell never runs past the end unless a quote is open.
-    char peek() const { return at_end() ? '\0' : text_[position_]; }
-    char take() { return text_[position_++]; }
-
-    std::string plain() {
-        std::size_t const start = position_;
-        while (peek() != ',' && peek() != '\n' && !(peek() == '\r' && text_[position_ + 1] == '\n')) {
-            if (peek() == '"') wrong("a quote inside an unquoted cell");
-            if (peek() == '\0') wrong("a NUL byte");
-            if (peek() == '\r') wrong("a carriage return inside an unquoted cell");
-            ++position_;
-        }
-        return std::string(text_.substr(start, position_ - start));
-    }
-
-    std::string quoted() {
-        std::string cell;
-        take();
-        for (;;) {
-            if (at_end()) wrong("a quoted cell without its end");
-            char const c = take();
-            if (c == '\0') wrong("a NUL byte");
-            if (c == '"') {
-                if (peek() != '"') break;
-                take();
-            }
-            if (c == '\n') ++line_;
-            cell += c;
-        }
-        bool const ends = peek() == ',' || peek() == '\n' || (peek() == '\r' && text_[position_ + 1] == '\n');
-        if (!ends) wrong("text after a quoted cell");
-        return cell;
-    }
-
-    std::string_view text_;
-    std::string_view name_;
-    std::size_t position_ = 0;
-    std::int64_t line_ = 1;
-};
+void refuse_nul(std::string_view text, std::string_view name) {
+    auto const nul = text.find('\0');
+    if (nul == text.npos) return;
+    wrong(name, 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(nul), '\n'), "a NUL byte");
+}
 
 template <class T>
 T parse_number(CsvTable const& table, std::size_t row, std::string_view column_name, char const* kind) {
@@ -152,13 +114,15 @@ std::string to_csv(CsvTable const& table) {
 }
 
 CsvTable parse_csv(std::string_view text, std::string_view name) {
-    Parser parser(text, name);
-    if (text.empty()) parser.wrong("the table is empty");
+    if (text.empty()) wrong(name, 1, "the table is empty");
+    refuse_nul(text, name);
     GATESWEEP_VALIDATE(text.back() == '\n', ExitCode::bad_data,
                        "{}: the last line has no end (the table was cut): restore the file or make it again", name);
+    CsvRecords records(text, CsvLines::written,
+                       [&](CsvFault fault, std::int64_t line) { wrong(name, line, words(fault)); });
     CsvTable table;
     table.name = std::string(name);
-    table.header = parser.row();
+    records.next(table.header);
     std::set<std::string> columns;
     for (auto const& column : table.header) {
         GATESWEEP_VALIDATE(
@@ -166,13 +130,12 @@ CsvTable parse_csv(std::string_view text, std::string_view name) {
             "{}: column '{}' appears twice (which one is meant is unknown): restore the file or make it again", name,
             printable(column));
     }
-    while (!parser.at_end()) {
-        auto const line = parser.line();
-        table.rows.push_back(parser.row());
+    for (std::vector<std::string> cells; records.next(cells);) {
         GATESWEEP_VALIDATE(
-            table.rows.back().size() == table.header.size(), ExitCode::bad_data,
+            cells.size() == table.header.size(), ExitCode::bad_data,
             "{}: line {}: {} cells under {} columns (the table was cut or edited): restore the file or make it again",
-            name, line, table.rows.back().size(), table.header.size());
+            name, records.record_line(), cells.size(), table.header.size());
+        table.rows.push_back(std::move(cells));
     }
     return table;
 }

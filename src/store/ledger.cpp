@@ -4,6 +4,7 @@
 
 #include "gatesweep/base/digest.h"
 #include "gatesweep/base/error.h"
+#include "gatesweep/store/record_writer.h"
 
 namespace gatesweep {
 namespace {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "gatesweep/base/error.h"
+#include "gatesweep/store/record_reader.h"
 
 namespace gatesweep {
 namespace {

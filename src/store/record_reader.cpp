@@ -1,3 +1,5 @@
+#include "gatesweep/store/record_reader.h"
+
 #include <algorithm>
 #include <array>
 #include <functional>

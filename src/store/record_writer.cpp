@@ -1,3 +1,5 @@
+#include "gatesweep/store/record_writer.h"
+
 #include <limits>
 
 #include "gatesweep/base/error.h"

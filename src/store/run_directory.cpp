@@ -5,6 +5,7 @@
 #include "gatesweep/base/digest.h"
 #include "gatesweep/base/error.h"
 #include "gatesweep/base/file.h"
+#include "gatesweep/store/completions.h"
 #include "gatesweep/store/npy.h"
 
 namespace gatesweep {
@@ -16,7 +17,6 @@ constexpr std::array<char const*, 3> subfolders = {"arrays", "tables", "figures"
 constexpr char const* log_name = "log";  // of the work done so far, where a run keeps it
 constexpr char const* manifest_name = "manifest.json";
 constexpr char const* complete_name = "COMPLETE";
-constexpr char const* completions_name = "completions.jsonl";
 
 // Made by write_file_atomically and left behind when the process was killed inside it.
 bool is_unfinished(std::string const& name) {

@@ -1,5 +1,8 @@
+#include "gatesweep/sweep/category_effects.h"
+
 #include <algorithm>
 
+#include "gatesweep/store/table_catalogue.h"
 #include "gatesweep/sweep/trial_effects.h"
 #include "gatesweep/sweep/trial_table.h"
 
@@ -27,11 +30,7 @@ std::vector<std::pair<std::string, std::vector<std::size_t>>> rows_by_category(
 
 CsvTable category_effects_table(TrialPlan const& plan, SweepOutcomes const& outcomes, std::string const& by,
                                 std::vector<std::string> const& categories) {
-    CsvTable table;
-    table.name = "category_effects";
-    table.header = {"by",         "category",        "trial_id", "group",   "num_prompts",
-                    "restricted", "non_restricted",  "r_to_r",   "r_to_n",  "n_to_r",
-                    "n_to_n",     "risk_difference", "ci_low",   "ci_high", "p_exact"};
+    CsvTable table = new_table("category_effects");
     for (std::string const& group : outcomes.groups()) {
         auto const by_category = rows_by_category(outcomes, group, categories);
         for (std::size_t t = 0; t < plan.trials.size(); ++t) {

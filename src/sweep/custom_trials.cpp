@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "expert_list.h"
+#include "gatesweep/analysis/expert_list.h"
 #include "gatesweep/base/error.h"
 
 namespace gatesweep {
@@ -17,11 +17,12 @@ std::vector<ListedExpert> listed_experts(CustomTrial const& custom) {
 }
 
 double edit_value(CustomTrial const& custom, ListedExpert const& expert) {
-    if (custom.mode == EditMode::steer) {
+    EditValue const kind = facts_of(custom.mode).value;
+    if (kind == EditValue::sign) {
         bool const activates = expert.weight ? *expert.weight > 0.0 : custom.activate;
         return activates ? 1.0 : -1.0;
     }
-    if (custom.mode != EditMode::bias) return 1.0;
+    if (kind != EditValue::dose) return 1.0;
     GATESWEEP_VALIDATE(expert.weight || custom.bias != 0.0, ExitCode::job,
                        "[[sweep.trial]] \"{}\": {} gives expert {} of layer {} no weight (mode bias adds it to the "
                        "logit): add a weight to the list or bias to the trial",
@@ -31,7 +32,7 @@ double edit_value(CustomTrial const& custom, ListedExpert const& expert) {
 }
 
 std::optional<double> shared_dose(Trial const& trial) {
-    if (trial.mode != EditMode::bias) return std::nullopt;
+    if (facts_of(trial.mode).value != EditValue::dose) return std::nullopt;
     double const first = trial.edits.front().value;
     bool const shared =
         std::all_of(trial.edits.begin(), trial.edits.end(), [&](auto const& edit) { return edit.value == first; });

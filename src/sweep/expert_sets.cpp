@@ -16,27 +16,17 @@ std::vector<ExpertId> ids_of(std::vector<ClassifiedExpert> const& experts) {
 
 }  // namespace
 
-SignalGaps signal_gaps(std::string const& signal, SweepSpec const& sweep, AnalysisSpec const& analysis,
+SignalGaps signal_gaps(std::string const& signal, SweepSpec const& sweep, AnalysisParameters const& analysis,
                        AnalysisResult const& result) {
+    SignalFacts const* const facts = find_signal(signal);
+    GATESWEEP_EXPECT(facts != nullptr);
+    Thresholds const& limits = analysis.limits(facts->kind);
     SignalGaps out;
-    double own_gap = 0.0;
-    if (signal == "activation") {
-        out.experts = result.activation.classes;
-        out.min = analysis.activation.min;
-        own_gap = analysis.activation.gap;
-    } else if (signal == "gradient") {
-        out.experts = result.gradient.classes;
-        out.min = analysis.gradient.min;
-        own_gap = analysis.gradient.gap;
-    } else {
-        GATESWEEP_EXPECT(signal == "gradient-share");
-        out.experts = result.gradient_share;
-        out.min = gradient_share_thresholds.min;
-        own_gap = gradient_share_thresholds.gap;
-    }
+    out.experts = result.of(facts->kind).classes;
+    out.min = limits.min;
     GATESWEEP_EXPECT(std::ssize(out.experts) == result.num_layers * result.num_experts);
     auto const given = sweep.gap_thresholds.find(signal);
-    out.gap_thresholds = given == sweep.gap_thresholds.end() ? std::vector{own_gap} : given->second;
+    out.gap_thresholds = given == sweep.gap_thresholds.end() ? std::vector{limits.gap} : given->second;
     return out;
 }
 

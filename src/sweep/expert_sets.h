@@ -18,7 +18,7 @@ struct SignalGaps {
     std::vector<double> gap_thresholds;
     double min = 0.0;
 };
-SignalGaps signal_gaps(std::string const& signal, SweepSpec const& sweep, AnalysisSpec const& analysis,
+SignalGaps signal_gaps(std::string const& signal, SweepSpec const& sweep, AnalysisParameters const& analysis,
                        AnalysisResult const& result);
 
 ExpertClass expert_class(std::string const& name);

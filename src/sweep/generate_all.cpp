@@ -1,5 +1,7 @@
+#include "gatesweep/sweep/generate_all.h"
+
 #include "gatesweep/comm/stop_together.h"
-#include "gatesweep/sweep/execution.h"
+#include "gatesweep/sweep/sweep_context.h"
 #include "gatesweep/sweep/work_plan.h"
 #include "record_book.h"
 

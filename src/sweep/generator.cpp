@@ -4,7 +4,7 @@
 #include <chrono>
 #include <utility>
 
-#include "gatesweep/model/output_head.h"
+#include "gatesweep/ops/output_head.h"
 
 namespace gatesweep {
 namespace {
@@ -55,7 +55,7 @@ struct GroupWishes {
 
 }  // namespace
 
-Generator::Generator(Mixtral const& model, ParallelLayout const& layout, RouterEdits const& edits,
+Generator::Generator(Decoder const& model, ParallelLayout const& layout, RouterEdits const& edits,
                      std::vector<std::vector<std::int32_t>> const& prompts, GeneratorOptions options)
     : model_(model),
       group_(layout.expert_parallel),

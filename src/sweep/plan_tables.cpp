@@ -1,12 +1,13 @@
+#include "gatesweep/sweep/plan_tables.h"
+
 #include "gatesweep/sweep/trial_plan.h"
+
+#include "gatesweep/store/table_catalogue.h"
 
 namespace gatesweep {
 
 CsvTable trial_cells_table(TrialPlan const& plan) {
-    CsvTable table;
-    table.name = "trial_cells";
-    table.header = {"kind",  "signal", "class",    "gap_threshold", "size", "mode",
-                    "scope", "dose",   "trial_id", "outcome",       "name"};
+    CsvTable table = new_table("trial_cells");
     auto const number = [](std::optional<double> value) { return value ? to_cell(*value) : std::string(); };
     for (GridCell const& cell : plan.cells) {
         table.add(to_string(cell.kind), cell.signal, cell.expert_class, number(cell.gap_threshold), cell.size,
@@ -17,7 +18,7 @@ CsvTable trial_cells_table(TrialPlan const& plan) {
 }
 
 CsvTable trial_experts_table(TrialPlan const& plan) {
-    CsvTable table{"trial_experts", {"trial_id", "layer", "expert", "value"}, {}};
+    CsvTable table = new_table("trial_experts");
     for (Trial const& trial : plan.trials) {
         for (ExpertEdit const& edit : trial.edits)
             table.add(trial.id, edit.id.layer, edit.id.expert, edit.value);
@@ -26,7 +27,7 @@ CsvTable trial_experts_table(TrialPlan const& plan) {
 }
 
 CsvTable trial_controls_table(TrialPlan const& plan) {
-    CsvTable table{"trial_controls", {"trial_id", "control_id"}, {}};
+    CsvTable table = new_table("trial_controls");
     for (Trial const& trial : plan.trials) {
         for (std::string const& control : trial.controls)
             table.add(trial.id, control);

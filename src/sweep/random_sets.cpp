@@ -88,7 +88,7 @@ double traffic_of(std::span<ExpertId const> set, MapView traffic) {
 
 ScoreMap traffic_map(AnalysisResult const& result) {
     ScoreMap map{result.num_layers, result.num_experts, {}};
-    for (auto const& expert : result.activation.classes)
+    for (auto const& expert : result.of(SignalKind::activation).classes)
         map.values.push_back((expert.benign + expert.malicious) / 2.0);
     return map;
 }

@@ -5,7 +5,9 @@
 
 #include <string>
 
-#include "gatesweep/sweep/execution.h"
+#include "gatesweep/sweep/refusal_margins.h"
+#include "gatesweep/sweep/score_texts.h"
+#include "gatesweep/sweep/sweep_context.h"
 
 namespace gatesweep {
 

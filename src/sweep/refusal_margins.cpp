@@ -1,3 +1,5 @@
+#include "gatesweep/sweep/refusal_margins.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -97,7 +99,7 @@ std::vector<RefusalMargin> refusal_margins(SweepContext const& context, std::vec
         }
         lengths.push_back(sum);
     }
-    RecordBook<RefusalMargin> book(context, "margin", std::move(digests));
+    RecordBook<RefusalMargin> book(context, margin_record, std::move(digests));
     std::size_t const num_refusals = openers.refusals.size();
     run_text_passes(context, text_work(book, rows, lengths, num_variants), [&](std::vector<TextUnit> const& units) {
         MarginPass pass(units, texts);

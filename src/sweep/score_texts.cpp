@@ -1,3 +1,5 @@
+#include "gatesweep/sweep/score_texts.h"
+
 #include "text_work.h"
 
 namespace gatesweep {
@@ -19,7 +21,7 @@ struct Pass {
 };
 
 void score_pass(Pass const& pass, std::vector<TextUnit> const& units, BranchedHidden const& result,
-                Mixtral const& model, std::vector<ForcedText> const& texts, RecordBook<ForcedScore>& book) {
+                Decoder const& model, std::vector<ForcedText> const& texts, RecordBook<ForcedScore>& book) {
     for (std::size_t s = 0; s < pass.stems.size(); ++s) {
         std::vector<std::size_t> lanes;
         std::size_t reference = result.lanes.size();
@@ -41,6 +43,21 @@ void score_pass(Pass const& pass, std::vector<TextUnit> const& units, BranchedHi
 
 }  // namespace
 
+std::vector<ForcedText> forced_texts(std::vector<Completion> const& baseline,
+                                     std::vector<std::vector<std::int32_t>> const& prompts,
+                                     std::vector<std::string> const& groups, std::vector<std::string> const& watched) {
+    std::vector<ForcedText> texts;
+    for (Completion const& c : baseline) {
+        auto const prompt = static_cast<std::size_t>(c.prompt);
+        if (std::find(watched.begin(), watched.end(), groups[prompt]) == watched.end()) continue;
+        ForcedText text{c.prompt, prompts[prompt], 0};
+        text.num_prompt_tokens = static_cast<std::int64_t>(text.ids.size());
+        text.ids.insert(text.ids.end(), c.token_ids.begin(), c.token_ids.end());
+        texts.push_back(std::move(text));
+    }
+    return texts;
+}
+
 std::vector<ForcedScore> score_texts(SweepContext const& context, std::vector<ForcedText> const& texts,
                                      std::int32_t num_variants) {
     std::vector<std::int64_t> prompts, lengths;
@@ -50,7 +67,7 @@ std::vector<ForcedScore> score_texts(SweepContext const& context, std::vector<Fo
         lengths.push_back(static_cast<std::int64_t>(text.ids.size()));
         digests[text.prompt] = fmt::format("{} {}", text.num_prompt_tokens, ids_digest(text.ids));
     }
-    RecordBook<ForcedScore> book(context, "text", std::move(digests));
+    RecordBook<ForcedScore> book(context, text_record, std::move(digests));
     run_text_passes(context, text_work(book, prompts, lengths, num_variants), [&](std::vector<TextUnit> const& units) {
         Pass const pass(units, texts);
         score_pass(pass, units, context.model.forward_branches(pass.stems, pass.branches, context.edits), context.model,

@@ -11,10 +11,11 @@ namespace {
 constexpr char const* run_again = "run the job again, which writes it anew from log/";
 
 // A word of a table as the value that it stands for.
-template <class T, std::size_t N>
-T value_of(CsvTable const& table, std::size_t row, std::string_view column, std::array<T, N> const& all) {
+template <class List>
+auto value_of(CsvTable const& table, std::size_t row, std::string_view column, List const& all) {
     std::string const& word = table.text(row, column);
-    auto const found = std::find_if(all.begin(), all.end(), [&](T value) { return to_string(value) == word; });
+    auto const found =
+        std::find_if(all.begin(), all.end(), [&](auto const& value) { return to_string(value) == word; });
     GATESWEEP_VALIDATE(found != all.end(), ExitCode::bad_data, "{}: row {}: {} is \"{}\" (no such word is known): {}",
                        table.name, row + 1, column, printable(word), run_again);
     return *found;
@@ -40,8 +41,8 @@ Trial read_trial(CsvTable const& table, std::size_t row) {
     trial.matched_to = table.text(row, "matched_to");
     trial.num_cells = table.integer(row, "cells");
     if (trial.kind == TrialKind::baseline) return trial;
-    trial.mode = value_of(table, row, "mode", all_edit_modes);
-    trial.scope = value_of(table, row, "scope", all_edit_scopes);
+    trial.mode = value_of(table, row, "mode", edit_modes).mode;
+    trial.scope = value_of(table, row, "scope", edit_scopes);
     return trial;
 }
 
@@ -95,8 +96,8 @@ private:
             cell.expert_class = cells.text(row, "class");
             cell.gap_threshold = optional_number(cells, row, "gap_threshold");
             cell.size = cells.integer(row, "size");
-            cell.mode = value_of(cells, row, "mode", all_edit_modes);
-            cell.scope = value_of(cells, row, "scope", all_edit_scopes);
+            cell.mode = value_of(cells, row, "mode", edit_modes).mode;
+            cell.scope = value_of(cells, row, "scope", edit_scopes);
             cell.dose = optional_number(cells, row, "dose");
             cell.trial_id = cells.text(row, "trial_id");
             cell.outcome = cells.text(row, "outcome");

@@ -4,16 +4,9 @@
 
 #include "gatesweep/base/digest.h"
 #include "gatesweep/base/error.h"
+#include "gatesweep/base/words.h"
 
 namespace gatesweep {
-namespace {
-
-std::string num_experts_text(std::int64_t count) {
-    return fmt::format("{} expert{}", count, count == 1 ? "" : "s");
-}
-
-}  // namespace
-
 std::string trial_content(EditMode mode, EditScope scope, std::span<ExpertEdit const> edits) {
     std::string text = fmt::format("{}|{}|", to_string(mode), to_string(scope));
     for (std::size_t i = 0; i < edits.size(); ++i) {
@@ -38,11 +31,11 @@ KnownTrials::Place KnownTrials::add(Trial& trial, std::size_t next_index) {
 }
 
 std::string refusal(EditMode mode, std::span<ExpertEdit const> edits, RouterShape const& shape, bool allow_fewer) {
-    if (mode != EditMode::mask && mode != EditMode::steer) return {};
+    if (!facts_of(mode).takes_away) return {};
     std::vector<std::int64_t> activated(static_cast<std::size_t>(shape.num_layers), 0);
     std::vector<std::int64_t> left(static_cast<std::size_t>(shape.num_layers), shape.num_experts);
     for (ExpertEdit const& edit : edits) {
-        bool const activates = mode == EditMode::steer && edit.value > 0.0;
+        bool const activates = facts_of(mode).value == EditValue::sign && edit.value > 0.0;
         auto const layer = static_cast<std::size_t>(edit.id.layer);
         activates ? ++activated[layer] : --left[layer];
     }
@@ -50,11 +43,11 @@ std::string refusal(EditMode mode, std::span<ExpertEdit const> edits, RouterShap
         if (left[l] < 1) return fmt::format("layer {} would be left without experts", l);
         if (left[l] < shape.top_k && !allow_fewer) {
             return fmt::format("layer {} would be left with {} of the {} that every token needs", l,
-                               num_experts_text(left[l]), shape.top_k);
+                               plural(left[l], "expert"), shape.top_k);
         }
         if (activated[l] > shape.top_k) {
             return fmt::format("layer {} would have {} activated, a token has room for {}", l,
-                               num_experts_text(activated[l]), shape.top_k);
+                               plural(activated[l], "expert"), shape.top_k);
         }
     }
     return {};

@@ -23,7 +23,7 @@ std::vector<Manner> manners_of(SweepSpec const& sweep) {
     std::vector<Manner> out;
     for (EditMode const mode : sweep.modes) {
         std::vector<std::optional<double>> doses = {std::nullopt};
-        if (mode == EditMode::bias) doses.assign(sweep.bias.begin(), sweep.bias.end());
+        if (facts_of(mode).value == EditValue::dose) doses.assign(sweep.bias.begin(), sweep.bias.end());
         for (auto const dose : doses) {
             for (EditScope const scope : sweep.scopes)
                 out.push_back({mode, dose, scope});
@@ -46,7 +46,7 @@ struct Selection {
 };
 
 std::vector<ExpertEdit> edits_of(std::span<ExpertId const> experts, Manner const& manner) {
-    double const value = manner.mode == EditMode::steer ? -1.0 : manner.dose.value_or(1.0);
+    double const value = facts_of(manner.mode).value == EditValue::sign ? -1.0 : manner.dose.value_or(1.0);
     std::vector<ExpertEdit> edits;
     for (ExpertId const id : experts)
         edits.push_back({id, value});
@@ -95,7 +95,7 @@ GridCell cell_of(Selection const& selection, Manner const& how) {
 
 class Planner {
 public:
-    Planner(SweepSpec const& sweep, AnalysisSpec const& analysis, AnalysisResult const& result)
+    Planner(SweepSpec const& sweep, AnalysisParameters const& analysis, AnalysisResult const& result)
         : sweep_(sweep), analysis_(analysis), result_(result), manners_(manners_of(sweep)) {
         plan_.num_layers = result.num_layers;
         plan_.num_experts = result.num_experts;
@@ -203,7 +203,7 @@ private:
     }
 
     SweepSpec const& sweep_;
-    AnalysisSpec const& analysis_;
+    AnalysisParameters const& analysis_;
     AnalysisResult const& result_;
     std::vector<Manner> const manners_;
     KnownTrials known_;
@@ -267,7 +267,7 @@ std::vector<std::int64_t> automatic_sizes(std::int64_t num_in_class) {
     return sizes;
 }
 
-TrialPlan plan_trials(SweepSpec const& sweep, AnalysisSpec const& analysis, AnalysisResult const& result) {
+TrialPlan plan_trials(SweepSpec const& sweep, AnalysisParameters const& analysis, AnalysisResult const& result) {
     return Planner(sweep, analysis, result).plan();
 }
 

@@ -1,6 +1,9 @@
+#include "gatesweep/sweep/trial_summaries.h"
+
 #include <algorithm>
 #include <span>
 
+#include "gatesweep/store/table_catalogue.h"
 #include "gatesweep/sweep/trial_effects.h"
 #include "gatesweep/sweep/trial_table.h"
 
@@ -44,9 +47,7 @@ std::vector<std::string> summary_cells(std::span<double const> values) {
 }  // namespace
 
 CsvTable transitions_table(TrialPlan const& plan, SweepOutcomes const& outcomes) {
-    CsvTable table;
-    table.name = "transitions";
-    table.header = {"trial_id", "group", "baseline", "trial", "count"};
+    CsvTable table = new_table("transitions");
     auto const groups = trial_effects(plan, outcomes);
     for (std::size_t t = 0; t < plan.trials.size(); ++t) {
         if (plan.trials[t].kind == TrialKind::baseline) continue;
@@ -65,20 +66,7 @@ CsvTable transitions_table(TrialPlan const& plan, SweepOutcomes const& outcomes)
 }
 
 CsvTable control_summary_table(TrialPlan const& plan, SweepOutcomes const& outcomes) {
-    CsvTable table;
-    table.name = "controls";
-    table.header = {"group",
-                    "num_experts",
-                    "mode",
-                    "scope",
-                    "dose",
-                    "num_random",
-                    "mean_rate",
-                    "lowest_rate",
-                    "highest_rate",
-                    "mean_difference",
-                    "lowest_difference",
-                    "highest_difference"};
+    CsvTable table = new_table("controls");
     auto const shapes = shapes_of_controls(plan);
     for (GroupEffects const& group : trial_effects(plan, outcomes)) {
         for (ControlShape const& shape : shapes) {

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "gatesweep/analysis/prevalence.h"
+#include "gatesweep/store/table_catalogue.h"
 #include "gatesweep/sweep/trial_effects.h"
 
 namespace gatesweep {
@@ -26,7 +27,8 @@ std::string measured_cell(double value) {
 std::string experts_with_values(Trial const& trial) {
     bool const shared = std::all_of(trial.edits.begin(), trial.edits.end(),
                                     [&](ExpertEdit const& edit) { return edit.value == trial.edits.front().value; });
-    if (trial.mode != EditMode::steer && (trial.mode != EditMode::bias || shared)) return "";
+    EditValue const kind = facts_of(trial.mode).value;
+    if (kind == EditValue::none || (kind == EditValue::dose && shared)) return "";
     std::string text;
     for (ExpertEdit const& edit : trial.edits)
         text += fmt::format("{}{}={:+}", text.empty() ? "" : " ", to_string(edit.id), edit.value);
@@ -99,18 +101,7 @@ void append(Cells& row, Cells const& cells) {
 
 CsvTable trials_table(TrialPlan const& plan, SweepOutcomes const& outcomes,
                       std::optional<LabelCounts> const& validation) {
-    CsvTable table;
-    table.name = "trials";
-    table.header = {"trial_id",         "name",           "kind",       "signal",      "class",  "size",
-                    "gap_threshold",    "mode",           "seed",       "experts",     "group",  "num_prompts",
-                    "restricted",       "non_restricted", "r_to_r",     "r_to_n",      "n_to_r", "n_to_n",
-                    "risk_difference",  "ci_low",         "ci_high",    "p_exact",     "p_mid",  "q_value",
-                    "perplexity_ratio", "scope",          "dose",       "num_experts", "cells",  "matched_to",
-                    "rate_low",         "rate_high",      "p_empirical"};
-    for (Label const label : all_labels)
-        table.header.push_back(std::string(to_string(label)));
-    append(table.header, {"empty", "repetitive", "mean_kl", "traffic_removed", "experts_with_values", "num_human",
-                          "num_mixed", "rate_corrected", "rate_corrected_low", "rate_corrected_high"});
+    CsvTable table = new_table("trials");
 
     auto const groups = trial_effects(plan, outcomes);
     for (std::size_t t = 0; t < plan.trials.size(); ++t) {

@@ -29,10 +29,10 @@ AnalysisInput hand_made() {
     input.gradient_scores = NdArray<double>({4, 2, 2});
     input.gradient_scores.values = {1, 0, 2, 2, 1, 3, 2, 4, 3, 1, 4, 0, 3, 5, 2, 6};
     input.parameters.top = 2;
-    input.parameters.activation = {0.1, 0.3};
-    input.parameters.gradient = {0.5, 2.5};
+    input.parameters.limits(SignalKind::activation) = {0.1, 0.3};
+    input.parameters.limits(SignalKind::gradient) = {0.5, 2.5};
     input.parameters.coverage = {0.5, 0.8};
-    input.parameters.marks = {{1, 1}, {0, 0}, {1, 1}};
+    input.marks = {{1, 1}, {0, 0}, {1, 1}};
     return input;
 }
 
@@ -42,8 +42,8 @@ TEST(Analyze, ByHand) {
     EXPECT_EQ(result.num_experts, 2);
     EXPECT_EQ(result.top_k, 1);
     EXPECT_EQ(result.levels, (std::vector<double>{0.8, 0.9, 0.95, 0.5}));
-    auto const& benign = result.activation.groups[0];
-    auto const& harmful = result.activation.groups[1];
+    auto const& benign = result.of(SignalKind::activation).groups[0];
+    auto const& harmful = result.of(SignalKind::activation).groups[1];
     EXPECT_EQ(benign.group, "benign");
     EXPECT_EQ(benign.prompts, (std::vector<std::int64_t>{0, 2}));
     EXPECT_EQ(benign.maps.mean.values, (std::vector<double>{0.75, 0.25, 0.75, 0.25}));
@@ -57,40 +57,40 @@ TEST(Analyze, ByHand) {
     EXPECT_EQ(benign.mean_of_prompts[0].dominant, 0.75);
     EXPECT_EQ(benign.mean_of_prompts[0].active_experts, 1.5);
     // Gaps -.5 +.5 -.25 +.25.
-    EXPECT_EQ(result.activation.class_counts, (ClassCounts{2, 0, 2, 0, 0, 0}));
+    EXPECT_EQ(result.of(SignalKind::activation).class_counts, (ClassCounts{2, 0, 2, 0, 0, 0}));
     // Top 2: benign 0:0 1:0; harmful 0:1, then 1:0 before its equal 1:1.
-    EXPECT_EQ(result.activation.overlap, (std::vector<ExpertId>{{1, 0}}));
+    EXPECT_EQ(result.of(SignalKind::activation).overlap, (std::vector<ExpertId>{{1, 0}}));
     // Gradient means: benign 2 .5 3 1, harmful 2 4 2 5: gaps 0 3.5 -1 4.
-    EXPECT_EQ(result.gradient.class_counts, (ClassCounts{2, 0, 1, 0, 1, 0}));
-    EXPECT_EQ(result.gradient.groups[0].maps.mean.values, (std::vector<double>{2, 0.5, 3, 1}));
-    EXPECT_EQ(result.gradient.groups[0].mean_of_prompts[0].dominant, 2.0);
-    ASSERT_EQ(result.gradient_share.size(), 4u);
-    EXPECT_EQ(result.gradient_share[3].id, (ExpertId{1, 1}));
-    EXPECT_DOUBLE_EQ(result.gradient_share[3].gap, (4.0 / 6 + 6.0 / 8) / 2 - 0.25);
-    EXPECT_EQ(result.gradient_share[3].label, ExpertClass::malicious_dominant);
-    EXPECT_EQ(result.gradient_share[2].label, ExpertClass::benign_dominant);
+    EXPECT_EQ(result.of(SignalKind::gradient).class_counts, (ClassCounts{2, 0, 1, 0, 1, 0}));
+    EXPECT_EQ(result.of(SignalKind::gradient).groups[0].maps.mean.values, (std::vector<double>{2, 0.5, 3, 1}));
+    EXPECT_EQ(result.of(SignalKind::gradient).groups[0].mean_of_prompts[0].dominant, 2.0);
+    ASSERT_EQ(result.of(SignalKind::gradient_share).classes.size(), 4u);
+    EXPECT_EQ(result.of(SignalKind::gradient_share).classes[3].id, (ExpertId{1, 1}));
+    EXPECT_DOUBLE_EQ(result.of(SignalKind::gradient_share).classes[3].gap, (4.0 / 6 + 6.0 / 8) / 2 - 0.25);
+    EXPECT_EQ(result.of(SignalKind::gradient_share).classes[3].label, ExpertClass::malicious_dominant);
+    EXPECT_EQ(result.of(SignalKind::gradient_share).classes[2].label, ExpertClass::benign_dominant);
 
     ASSERT_EQ(result.marked.size(), 6u);  // two experts, three scores; the repeated mark counts once
-    EXPECT_EQ(result.marked[0].signal, "activation");
+    EXPECT_EQ(result.marked[0].signal, SignalKind::activation);
     EXPECT_EQ(result.marked[0].id, (ExpertId{1, 1}));
     EXPECT_EQ(result.marked[0].gap, 0.25);
     EXPECT_EQ(result.marked[0].rank_by_abs_gap, 4);
-    EXPECT_EQ(result.marked[0].label, "malicious-dominant");
+    EXPECT_EQ(result.marked[0].label, ExpertClass::malicious_dominant);
     EXPECT_EQ(result.marked[1].rank_by_abs_gap, 1);
-    EXPECT_EQ(result.marked[2].signal, "gradient");
+    EXPECT_EQ(result.marked[2].signal, SignalKind::gradient);
     EXPECT_EQ(result.marked[2].gap, 4.0);
     EXPECT_EQ(result.marked[2].rank_by_abs_gap, 1);
-    EXPECT_EQ(result.marked[4].signal, "gradient_share");
+    EXPECT_EQ(result.marked[4].signal, SignalKind::gradient_share);
     EXPECT_DOUBLE_EQ(result.marked[4].benign_mean, (0.5 + 0.0) / 2);
     EXPECT_DOUBLE_EQ(result.marked[4].malicious_mean, (4.0 / 6 + 6.0 / 8) / 2);
-    EXPECT_EQ(result.marked[4].label, "");
+    EXPECT_EQ(result.marked[4].label, ExpertClass::malicious_dominant);
     EXPECT_DOUBLE_EQ(result.marked[5].gap, (0.25 + 0.375) / 2 - (1.0 + 0.75) / 2);
 }
 
 TEST(Analyze, EveryGroupIsDescribedInTheOrderOfThePrompts) {
     auto const input = small_input();
     auto const result = analyze(input);
-    for (SignalAnalysis const& analysis : result.signals()) {
+    for (SignalAnalysis const& analysis : result.signals) {
         ASSERT_EQ(analysis.groups.size(), 3u);
         std::size_t num_prompts = 0;
         for (auto const& group : analysis.groups) {
@@ -111,7 +111,7 @@ TEST(Analyze, EveryGroupIsDescribedInTheOrderOfThePrompts) {
             classified += count;
         EXPECT_EQ(classified, 32);
     }
-    for (auto const& group : result.activation.groups) {
+    for (auto const& group : result.of(SignalKind::activation).groups) {
         EXPECT_NEAR(group.ranking.back().cumulative_score, 4.0, 1e-13);  // every layer has mass 1
         EXPECT_LE(group.ranking.front().score, 0.5);
     }
@@ -127,7 +127,8 @@ TEST(Analyze, APromptCountsTheSameHoweverLongItIs) {
                 input.activation_counts.at(static_cast<std::int64_t>(p), l, e) *= 64;
         }
     }
-    EXPECT_EQ(analyze(input).activation.groups[0].maps.mean.values, before.activation.groups[0].maps.mean.values);
+    EXPECT_EQ(analyze(input).of(SignalKind::activation).groups[0].maps.mean.values,
+              before.of(SignalKind::activation).groups[0].maps.mean.values);
 }
 
 TEST(Analyze, ATopOneRouterHasNoGateGradient) {
@@ -137,9 +138,9 @@ TEST(Analyze, ATopOneRouterHasNoGateGradient) {
         score = 0.0;
     auto const result = analyze(input);
     EXPECT_EQ(result.top_k, 1);
-    EXPECT_EQ(result.gradient.class_counts, (ClassCounts{0, 0, 0, 0, 12, 0}));
-    EXPECT_EQ(result.gradient.groups[0].group_coverage.k, (std::vector<double>{0, 0, 0}));
-    EXPECT_EQ(result.gradient.groups[0].mean_of_prompts[0].effective_experts, 0.0);
+    EXPECT_EQ(result.of(SignalKind::gradient).class_counts, (ClassCounts{0, 0, 0, 0, 12, 0}));
+    EXPECT_EQ(result.of(SignalKind::gradient).groups[0].group_coverage.k, (std::vector<double>{0, 0, 0}));
+    EXPECT_EQ(result.of(SignalKind::gradient).groups[0].mean_of_prompts[0].effective_experts, 0.0);
 }
 
 TEST(Analyze, RefusesBrokenMeasurements) {
@@ -206,19 +207,20 @@ TEST(Analyze, RefusesParametersThatMeanNothing) {
     EXPECT_ERROR(analyze(with([](auto& p) { p.coverage = {0.8, 1.5}; })), ExitCode::job, "coverage level 1.5");
     EXPECT_ERROR(analyze(with([](auto& p) { p.coverage = {0.0}; })), ExitCode::job, "coverage level 0");
     EXPECT_ERROR(analyze(with([](auto& p) { p.top = 0; })), ExitCode::job, "top = 0");
-    EXPECT_ERROR(analyze(with([](auto& p) { p.gradient.gap = -1.0; })), ExitCode::job, "gradient", "gap = -1");
-    EXPECT_ERROR(analyze(with([](auto& p) {
-                     p.marks = {{4, 0}};
-                 })),
-                 ExitCode::bad_data, "4:0", "4 layers of 8 experts");
-    EXPECT_ERROR(analyze(with([](auto& p) { p.marks = {{0, -1}}; })), ExitCode::bad_data, "0:-1");
+    EXPECT_ERROR(analyze(with([](auto& p) { p.limits(SignalKind::gradient).gap = -1.0; })), ExitCode::job, "gradient",
+                 "gap = -1");
+    auto marked = good;
+    marked.marks = {{4, 0}};
+    EXPECT_ERROR(analyze(marked), ExitCode::bad_data, "4:0", "4 layers of 8 experts");
+    marked.marks = {{0, -1}};
+    EXPECT_ERROR(analyze(marked), ExitCode::bad_data, "0:-1");
 }
 
 TEST(Analyze, MoreTopThanExpertsIsAll) {
     auto input = small_input();
     input.parameters.top = 1000;
     auto const result = analyze(input);
-    EXPECT_EQ(result.activation.overlap.size(), 32u);
+    EXPECT_EQ(result.of(SignalKind::activation).overlap.size(), 32u);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // compare: its numbers on signals made by hand, and the command on runs.
-#include "app/compare_signals.h"
+#include "app/compare/compare_signals.h"
 
 #include "app/stored_run_test.h"
 

@@ -1,7 +1,7 @@
 // labels and judge-validate: a sheet out, filled in by "people", and back.
 #include "app/stored_run_test.h"
+#include "gatesweep/label/label_validation.h"
 #include "gatesweep/store/csv.h"
-#include "gatesweep/sweep/label_validation.h"
 
 namespace gatesweep {
 namespace {

@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 
 #include "app/stored_run_test.h"
-#include "app/sweep_bound.h"
 #include "gatesweep/store/csv.h"
+#include "gatesweep/sweep/sweep_bound.h"
 #include "sweep/plan_input.h"
 
 namespace gatesweep {
@@ -32,7 +32,7 @@ SweepSpec grid(std::uint64_t seed) {
 TEST(SweepBound, HasTheCellsOfThePlanAndAtLeastItsTrials) {
     for (std::uint64_t seed = 0; seed < 12; ++seed) {
         SweepSpec const sweep = grid(seed);
-        TrialPlan const plan = plan_trials(sweep, AnalysisSpec(), test::gap_result({.seed = seed}));
+        TrialPlan const plan = plan_trials(sweep, AnalysisParameters(), test::gap_result({.seed = seed}));
         SweepBound const bound = sweep_bound(sweep, plan.num_layers * plan.num_experts);
         auto const random = std::count_if(plan.trials.begin(), plan.trials.end(),
                                           [](Trial const& t) { return t.kind == TrialKind::random; });
@@ -47,7 +47,7 @@ TEST(SweepBound, IsReachedWhereEverySetIsNew) {
     sweep.signals = {"activation"};
     sweep.sizes = {1, 2};
     sweep.controls.random = 3;
-    TrialPlan const plan = plan_trials(sweep, AnalysisSpec(), test::gap_result({.num_layers = 8}));
+    TrialPlan const plan = plan_trials(sweep, AnalysisParameters(), test::gap_result({.num_layers = 8}));
     EXPECT_EQ(std::ssize(plan.trials), sweep_bound(sweep, 64).max_trials());
 }
 

@@ -1,5 +1,5 @@
 // Predicted times against sums by hand.
-#include "app/plan_time.h"
+#include "app/plan/plan_time.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,7 @@
 // A run that was stopped or killed goes on at any number of ranks and leaves the bytes of an undisturbed one.
 #include <random>
 
+#include "gatesweep/store/record_writer.h"
 #include "resume_scene.h"
 
 namespace gatesweep {

@@ -4,12 +4,13 @@
 #include <limits>
 #include <numeric>
 
-#include "app/verify_generation.h"
-#include "app/verify_gradients.h"
-#include "app/verify_numbers.h"
-#include "app/verify_routing.h"
-#include "app/verify_sample.h"
-#include "app/verify_signals.h"
+#include "app/verify/generation.h"
+#include "app/verify/gradients.h"
+#include "app/verify/numbers.h"
+#include "app/verify/routing.h"
+#include "app/verify/sample.h"
+#include "app/verify/signals.h"
+#include "gatesweep/model/model_size.h"
 #include "mpi_main.h"
 #include "support/golden.h"
 #include "support/tensors.h"
@@ -178,7 +179,7 @@ TEST(RoutingChecks, SeeGradientsThatDoNotSumToZero) {
 
 TEST(GradientCheck, SeesAWrongEntryAndARoutingGradientThatIsLost) {
     Golden const golden = load_golden("hub-bf16");
-    Mixtral const model = load_model(golden.model_folder(), ParallelLayout(), at::kDouble);
+    Decoder const model = load_model(golden.model_folder(), ParallelLayout(), at::kDouble);
     auto const& prompt = golden.prompts[0];
     std::int64_t const d = model.config().hidden_size;
     GateGradients const right = gate_gradients(model, prompt, Part::examiner);
@@ -230,11 +231,11 @@ TEST(Sample, CountsTheBytesThatARankHolds) {
     for (auto const& name : golden_names()) {
         Golden const golden = load_golden(name);
         ModelConfig const config = load_model_config(golden.model_folder());
-        Mixtral const model = load_model(golden.model_folder(), ParallelLayout(), at::kDouble);
+        Decoder const model = load_model(golden.model_folder(), ParallelLayout(), at::kDouble);
         EXPECT_EQ(weight_bytes(config, config.num_experts, sizeof(double)), model.weights().num_bytes()) << name;
         std::int64_t const expert = 3 * config.hidden_size * config.intermediate_size * config.num_layers;
         EXPECT_EQ(weight_bytes(config, config.num_experts - 1, 2),
-                  static_cast<std::uint64_t>(2 * (config.num_parameters() - expert)));
+                  static_cast<std::uint64_t>(2 * (num_parameters(config) - expert)));
     }
 }
 

@@ -10,7 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "gatesweep/model/linear.h"
+#include "gatesweep/ops/linear.h"
 
 namespace gatesweep {
 namespace {

@@ -66,7 +66,7 @@ RouterEdits edits_of(EditMode mode, double value, ModelConfig const& config) {
 
 TEST(MaskBench, EditsCostLessThanOnePercentOfADecodeStep) {
     at::set_num_threads(1);
-    Mixtral const model =
+    Decoder const model =
         load_model(std::filesystem::path(GATESWEEP_SOURCE_DIR) / "jobs/demo/model", ParallelLayout(), at::kFloat);
     ModelConfig const& config = model.config();
 

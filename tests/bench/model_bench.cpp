@@ -28,7 +28,9 @@
 #include "gatesweep/base/waiting_threads.h"
 #include "gatesweep/comm/communicator.h"
 #include "gatesweep/comm/devices.h"
-#include "gatesweep/model/mixtral.h"
+#include "gatesweep/comm/mpi_session.h"
+#include "gatesweep/model/checkpoint_layout.h"
+#include "gatesweep/model/decoder.h"
 #include "gatesweep/signal/signals.h"
 #include "gatesweep/sweep/generator.h"
 
@@ -138,9 +140,9 @@ Weights random_weights(Bench const& bench, ModelConfig const& c) {
 Weights load(Bench const& bench, ModelConfig const& config) {
     if (bench.args.random_weights) return random_weights(bench, config);
     Checkpoint const checkpoint(bench.args.model);
-    ExpertLayout const experts = validate_checkpoint(checkpoint, config);
-    return load_weights(checkpoint, config, experts, bench.layout.local_experts(config.num_experts), bench.dtype(),
-                        bench.device);
+    auto const map = std::make_shared<WeightMap const>(validate_checkpoint(checkpoint, config));
+    return load_weights(
+        {&checkpoint, &config, map, bench.layout.local_experts(config.num_experts), bench.dtype(), bench.device});
 }
 
 void bench_load(Bench const& bench, ModelConfig const& config) {
@@ -156,7 +158,7 @@ void bench_load(Bench const& bench, ModelConfig const& config) {
 }
 
 // The rate that the products of a layer's experts reach on their own.
-void bench_products(Bench const& bench, Mixtral const& model) {
+void bench_products(Bench const& bench, Decoder const& model) {
     ModelConfig const& c = model.config();
     std::vector<std::int64_t> offsets{0};
     for (std::size_t e = 0; e < model.weights().layers[0].experts.gate_up.size(); ++e)
@@ -186,7 +188,7 @@ double signal_operations(ModelConfig const& c) {
     return 2 * ((2 * layers - 1) * (attention + experts) + 2 * static_cast<double>(c.vocab_size * c.hidden_size));
 }
 
-void bench_signals(Bench const& bench, Mixtral const& model, Prompts const& prompts) {
+void bench_signals(Bench const& bench, Decoder const& model, Prompts const& prompts) {
     std::vector<std::int64_t> lengths;
     for (auto const& ids : prompts)
         lengths.push_back(std::ssize(ids));
@@ -210,7 +212,7 @@ struct Generation {
 };
 
 // This rank's share of `live` sequences, every one of its own prompt.
-Generation generate(Bench const& bench, Mixtral const& model, Prompts const& prompts, std::int64_t live,
+Generation generate(Bench const& bench, Decoder const& model, Prompts const& prompts, std::int64_t live,
                     std::int64_t new_tokens) {
     ModelConfig const& c = model.config();
     RouterEdits edits(c.num_layers, c.num_experts);
@@ -233,7 +235,7 @@ Generation generate(Bench const& bench, Mixtral const& model, Prompts const& pro
             bench.slowest(generator.stats().decode_seconds)};
 }
 
-void bench_decode(Bench const& bench, Mixtral const& model) {
+void bench_decode(Bench const& bench, Decoder const& model) {
     for (std::int64_t live : bench.args.live) {
         Prompts const prompts = random_prompts(live, bench.args.length, model.config());
         bench.repeat([&](bool counts) {
@@ -247,7 +249,7 @@ void bench_decode(Bench const& bench, Mixtral const& model) {
     }
 }
 
-void bench_prefill(Bench const& bench, Mixtral const& model) {
+void bench_prefill(Bench const& bench, Decoder const& model) {
     Prompts const prompts = random_prompts(1, bench.args.length, model.config());
     bench.repeat([&](bool counts) {
         Generation const g = generate(bench, model, prompts, 1, 1);
@@ -264,7 +266,7 @@ void run(Bench& bench) {
     std::size_t longest = static_cast<std::size_t>(args.length + args.new_tokens + 1);
     for (auto const& ids : prompts)
         longest = std::max(longest, ids.size());
-    Mixtral const model(config, load(bench, config), bench.layout, static_cast<std::int64_t>(longest));
+    Decoder const model(config, load(bench, config), bench.layout, static_cast<std::int64_t>(longest));
     if (args.what == "products") bench_products(bench, model);
     if (args.what == "prefill") bench_prefill(bench, model);
     if (args.what == "decode") bench_decode(bench, model);

@@ -1,6 +1,7 @@
 // Input: a job file. What is accepted must come back from its own resolved form.
 #include "fuzz_target.h"
 #include "gatesweep/input/job.h"
+#include "gatesweep/input/job_writer.h"
 
 void gatesweep::fuzz::fuzz_one(std::string_view input) {
     static MemoryFile file;

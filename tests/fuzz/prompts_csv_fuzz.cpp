@@ -1,5 +1,6 @@
 // Input: a prompt file in CSV.
 #include "fuzz_target.h"
+#include "input/csv_reader.h"
 #include "prompt_table.h"
 
 void gatesweep::fuzz::fuzz_one(std::string_view input) {

@@ -1,5 +1,6 @@
 // Input: a prompt file as JSON lines when it begins with '{', else as a JSON list.
 #include "fuzz_target.h"
+#include "input/json_reader.h"
 #include "prompt_table.h"
 
 void gatesweep::fuzz::fuzz_one(std::string_view input) {

@@ -7,6 +7,8 @@
 
 #include "fuzz_target.h"
 #include "gatesweep/store/record_log.h"
+#include "gatesweep/store/record_reader.h"
+#include "gatesweep/store/record_writer.h"
 
 namespace {
 

@@ -10,7 +10,7 @@ fi
 bash jobs/setup.sh --cuda -DGATESWEEP_TESTS=ON -DCMAKE_CUDA_ARCHITECTURES="80-real;90-real"
 targets=()
 [ $# = 0 ] || targets=(--target "$@")
-cmake --build build-cuda -j "${JOBS:-$(nproc)}" "${targets[@]}"
+cmake --build build-cuda -j "${JOBS:-$(bash jobs/processors.sh)}" "${targets[@]}"
 build-cuda/gatesweep info | grep -E '^(NCCL|CUDA|GPUs)'
 if [ $# = 0 ]; then
     ctest --test-dir build-cuda --output-on-failure --no-tests=error -LE 'soak|fuzz|bench|gpu'

@@ -1,8 +1,9 @@
 // What runs on a GPU, kernels and flash attention, against the same operations on the CPU.
-#include "gatesweep/model/attention.h"
-#include "gatesweep/model/output_head.h"
-#include "gatesweep/model/router.h"
-#include "gatesweep/model/row_ops.h"
+#include "gatesweep/ops/attention.h"
+#include "gatesweep/ops/cached_attention.h"
+#include "gatesweep/ops/output_head.h"
+#include "gatesweep/ops/router.h"
+#include "gatesweep/ops/row_ops.h"
 #include "gpu_test.h"
 #include "support/tensors.h"
 

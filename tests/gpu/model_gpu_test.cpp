@@ -12,7 +12,7 @@ namespace {
 
 using ModelOnGpu = GpuTest;
 
-Signals signals_of(Mixtral const& model, ParallelLayout const& layout, Golden const& golden) {
+Signals signals_of(Decoder const& model, ParallelLayout const& layout, Golden const& golden) {
     std::vector<std::int64_t> lengths;
     for (auto const& ids : golden.prompts)
         lengths.push_back(std::ssize(ids));
@@ -23,7 +23,7 @@ Signals signals_of(Mixtral const& model, ParallelLayout const& layout, Golden co
 }
 
 // The tokens of this rank's requests: every prompt, unedited and with two experts masked.
-std::vector<std::vector<std::int32_t>> tokens_of(Mixtral const& model, ParallelLayout const& layout,
+std::vector<std::vector<std::int32_t>> tokens_of(Decoder const& model, ParallelLayout const& layout,
                                                  Golden const& golden) {
     RouterEdits edits(model.config().num_layers, model.config().num_experts);
     std::int64_t const last = model.config().num_layers - 1;
@@ -47,8 +47,8 @@ TEST_F(ModelOnGpu, GivesTheNumbersOfTheCpuInFloat32) {
         std::int64_t const num_experts = load_model_config(golden.model_folder()).num_experts;
         if (num_experts % world().size() != 0) continue;
         ParallelLayout const layout = make_parallel_layout(world(), world().size());
-        Mixtral const on_gpu = load_model(golden.model_folder(), layout, at::kFloat, 512, device_);
-        Mixtral const on_cpu = load_model(golden.model_folder(), layout, at::kFloat);
+        Decoder const on_gpu = load_model(golden.model_folder(), layout, at::kFloat, 512, device_);
+        Decoder const on_cpu = load_model(golden.model_folder(), layout, at::kFloat);
         Signals const a = signals_of(on_gpu, layout, golden), b = signals_of(on_cpu, layout, golden);
         EXPECT_EQ(tokens_of(on_gpu, layout, golden), tokens_of(on_cpu, layout, golden)) << name;
         if (!layout.is_final_rank()) continue;
@@ -66,11 +66,11 @@ TEST_F(ModelOnGpu, GivesTheNumbersOfTheCpuInFloat32) {
 TEST_F(ModelOnGpu, RefusesToRecordWhereTheHostWaits) {
     ParallelLayout const layout = make_parallel_layout(world(), 1);
     Golden const golden = load_golden(golden_names().front());
-    Mixtral const model = load_model(golden.model_folder(), layout, at::kFloat, 512, device_);
+    Decoder const model = load_model(golden.model_folder(), layout, at::kFloat, 512, device_);
     ASSERT_EQ(setenv("GATESWEEP_DECODE_GRAPH", "on", 1), 0);
     EXPECT_ERROR(choose_recorder(model, 1), ExitCode::unavailable, "bfloat16 weights");
     ASSERT_EQ(setenv("GATESWEEP_DECODE_DISPATCH", "counted", 1), 0);
-    EXPECT_ERROR(choose_recorder(model, 1), ExitCode::usage, "GATESWEEP_DECODE_DISPATCH=counted exclude each other");
+    EXPECT_ERROR(choose_recorder(model, 1), ExitCode::usage, "dispatch = \"counted\" exclude each other");
     ASSERT_EQ(unsetenv("GATESWEEP_DECODE_DISPATCH"), 0);
     ASSERT_EQ(unsetenv("GATESWEEP_DECODE_GRAPH"), 0);
 }
@@ -92,7 +92,7 @@ TEST_F(ModelOnGpu, RecordsTheDecodeStepsOfOneGeneratorAfterTheOther) {
     std::int64_t num_recorded = 0;
     for (auto const& name : golden_names()) {
         Golden const golden = load_golden(name);
-        Mixtral const model = load_model(golden.model_folder(), layout, at::kBFloat16, 512, device_);
+        Decoder const model = load_model(golden.model_folder(), layout, at::kBFloat16, 512, device_);
         if (!experts_group_on_device(model.weights().layers[0].experts, model.weights().embedding)) continue;
         auto const plain = tokens_of(model, layout, golden);
         ASSERT_EQ(setenv("GATESWEEP_DECODE_GRAPH", "on", 1), 0);

@@ -8,7 +8,7 @@
 #include "gatesweep/base/file.h"
 #include "input/expect_says.h"
 #include "input/golden_input.h"
-#include "input/temporary_folder.h"
+#include "support/temporary_folder.h"
 
 namespace gatesweep {
 namespace {

@@ -1,4 +1,4 @@
-#include "../src/input/jinja.h"
+#include "input/jinja.h"
 
 #include <gtest/gtest.h>
 

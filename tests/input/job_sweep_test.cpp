@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "gatesweep/input/job.h"
+#include "gatesweep/input/job_writer.h"
 #include "input/expect_says.h"
 #include "support/expect_error.h"
 #include "support/temporary_folder.h"

@@ -6,8 +6,10 @@
 #include <fstream>
 
 #include "gatesweep/base/error.h"
+#include "gatesweep/input/job_writer.h"
 #include "input/expect_says.h"
-#include "input/temporary_folder.h"
+#include "support/expect_error.h"
+#include "support/temporary_folder.h"
 
 namespace gatesweep {
 namespace {
@@ -58,8 +60,8 @@ TEST_F(JobTest, minimal_job_has_the_documented_defaults) {
     EXPECT_EQ(job.prompts[1].limit, 0);
     EXPECT_EQ(job.signals.batch_tokens, 8192);
     EXPECT_EQ(job.analysis.coverage, (std::vector<double>{0.80, 0.90, 0.95}));
-    EXPECT_EQ(job.analysis.activation.min, 0.08);
-    EXPECT_EQ(job.analysis.gradient.gap, 1e-4);
+    EXPECT_EQ(job.analysis.limits(SignalKind::activation).min, 0.08);
+    EXPECT_EQ(job.analysis.limits(SignalKind::gradient).gap, 1e-4);
     EXPECT_TRUE(job.report.mark.empty());
 }
 
@@ -114,10 +116,10 @@ mark = "mark.csv"
     EXPECT_EQ(job.signals.memory, 4'000'000'000u);
     EXPECT_EQ(job.signals.stream, StreamMode::always);
     EXPECT_EQ(job.analysis.coverage, std::vector<double>{0.5});
-    EXPECT_EQ(job.analysis.activation.gap, 0.1);
-    EXPECT_EQ(job.analysis.activation.min, 0.0);
-    EXPECT_EQ(job.analysis.gradient.gap, 1e-4);  // not given: the default stays
-    EXPECT_EQ(job.analysis.gradient.min, 2e-5);
+    EXPECT_EQ(job.analysis.limits(SignalKind::activation).gap, 0.1);
+    EXPECT_EQ(job.analysis.limits(SignalKind::activation).min, 0.0);
+    EXPECT_EQ(job.analysis.limits(SignalKind::gradient).gap, 1e-4);  // not given: the default stays
+    EXPECT_EQ(job.analysis.limits(SignalKind::gradient).min, 2e-5);
     EXPECT_EQ(job.report.title, "A night");
     EXPECT_EQ(job.report.mark, folder_.path() / "mark.csv");
 }
@@ -186,19 +188,32 @@ title = "]]\ntitle = \"x\""
     EXPECT_EQ(again.prompts[2].limit, 9007199254740993);
     EXPECT_EQ(again.signals.memory, 123456789012345678u);
     EXPECT_EQ(again.analysis.coverage, job.analysis.coverage);
-    EXPECT_EQ(again.analysis.gradient.gap, 1.0);
-    EXPECT_EQ(again.analysis.gradient.min, 5e-324);
+    EXPECT_EQ(again.analysis.limits(SignalKind::gradient).gap, 1.0);
+    EXPECT_EQ(again.analysis.limits(SignalKind::gradient).min, 5e-324);
     EXPECT_EQ(again.report.title, job.report.title);
 }
 
 TEST_F(JobTest, the_resolved_job_spells_out_every_default) {
     std::string const text = to_toml(load(minimal_));
     for (std::string const key :
-         {"path",     "dtype", "expert_parallel", "device",       "threads", "group",  "file",   "column",
-          "where",    "limit", "template",        "batch_tokens", "memory",  "stream", "benign", "malicious",
-          "coverage", "top",   "activation",      "gradient",     "title",   "mark"}) {
+         {"path",     "dtype",  "expert_parallel", "device",       "threads",       "group",  "file",   "column",
+          "where",    "limit",  "template",        "batch_tokens", "memory",        "stream", "benign", "malicious",
+          "coverage", "top",    "activation",      "gradient",     "title",         "mark",   "gemm",   "dispatch",
+          "overlap",  "graphs", "batch_invariant", "gpu_kernels",  "gradient-share"}) {
         EXPECT_SAYS(text, "\n" + key + " = ");
     }
+}
+
+TEST_F(JobTest, settings_are_keys_that_the_environment_overrides) {
+    Job const job = load(minimal_, {"parallel.dispatch=gathered", "parallel.gemm=portable", "parallel.graphs=on"});
+    EXPECT_EQ(job.parallel.settings.word(Setting::dispatch), "gathered");
+    EXPECT_EQ(job.parallel.settings.word(Setting::gemm), "portable");
+    EXPECT_EQ(job.parallel.settings.word(Setting::overlap), "off");
+    EXPECT_ERROR(load(minimal_, {"parallel.dispatch=padded"}), ExitCode::job, "dispatch", "auto, counted or gathered");
+    ASSERT_EQ(::setenv("GATESWEEP_DECODE_DISPATCH", "counted", 1), 0);
+    EXPECT_SAYS(to_toml(load(minimal_, {"parallel.dispatch=gathered"})), "\ndispatch = \"counted\"\n");
+    EXPECT_SAYS(to_toml(load(minimal_)), "\ndispatch = \"counted\"\n");
+    ASSERT_EQ(::unsetenv("GATESWEEP_DECODE_DISPATCH"), 0);
 }
 
 TEST_F(JobTest, overrides_replace_what_the_file_says) {
@@ -218,9 +233,9 @@ TEST_F(JobTest, overrides_replace_what_the_file_says) {
     EXPECT_EQ(job.prompts[1].file, folder_.path() / "other.csv");
     EXPECT_EQ(job.prompts[1].where, (std::map<std::string, std::string>{{"label", "safe"}}));
     EXPECT_EQ(job.analysis.coverage, (std::vector<double>{0.5, 0.6}));
-    EXPECT_EQ(job.analysis.activation.gap, 0.4);
-    EXPECT_EQ(job.analysis.activation.min, 0.3);  // only the named key changes
-    EXPECT_EQ(job.analysis.gradient.gap, 0.5);
+    EXPECT_EQ(job.analysis.limits(SignalKind::activation).gap, 0.4);
+    EXPECT_EQ(job.analysis.limits(SignalKind::activation).min, 0.3);  // only the named key changes
+    EXPECT_EQ(job.analysis.limits(SignalKind::gradient).gap, 0.5);
     EXPECT_EQ(job.report.title, "two words, \"quoted\"");
     EXPECT_EQ(job.signals.memory, 2'000'000'000u);
 }
@@ -395,13 +410,13 @@ TEST_F(JobTest, what_is_no_toml_is_refused_with_its_line) {
 TEST_F(JobTest, the_analysis_of_a_resolved_job_is_read_where_its_files_are_not) {
     Job job = load(minimal_);
     job.analysis.top = 7;
-    job.analysis.gradient = {3e-4, 1e-5};
+    job.analysis.limits(SignalKind::gradient) = {3e-4, 1e-5};
     job.report.mark = "/another/machine/marks.csv";
     job.model.path = "/another/machine/model";
     auto const file = folder_.write("resolved.toml", to_toml(job));
     Job const read = load_stored_job(file);
     EXPECT_EQ(read.analysis.top, 7);
-    EXPECT_EQ(read.analysis.gradient.gap, 3e-4);
+    EXPECT_EQ(read.analysis.limits(SignalKind::gradient).gap, 3e-4);
     EXPECT_EQ(read.analysis.malicious, job.analysis.malicious);
     EXPECT_EQ(read.report.mark, job.report.mark);
     EXPECT_EQ(to_toml(read), to_toml(job));

@@ -8,9 +8,9 @@
 #include <chrono>
 #include <filesystem>
 
-#include "../src/input/gzip.h"
 #include "gatesweep/base/digest.h"
 #include "gatesweep/base/error.h"
+#include "input/gzip.h"
 #include "input/prompts_test.h"
 
 namespace gatesweep {

@@ -12,7 +12,7 @@
 #include "gatesweep/base/error.h"
 #include "gatesweep/input/prompts.h"
 #include "input/expect_says.h"
-#include "input/temporary_folder.h"
+#include "support/temporary_folder.h"
 
 namespace gatesweep {
 

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "support/expect_error.h"
-#include "temporary_folder.h"
+#include "support/temporary_folder.h"
 
 namespace gatesweep {
 namespace {

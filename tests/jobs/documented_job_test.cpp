@@ -8,6 +8,7 @@
 
 #include "gatesweep/base/file.h"
 #include "gatesweep/input/job.h"
+#include "gatesweep/input/job_writer.h"
 #include "support/temporary_folder.h"
 
 namespace gatesweep {
@@ -18,7 +19,7 @@ namespace fs = std::filesystem;
 fs::path const source = GATESWEEP_SOURCE_DIR;
 
 std::string documented_job() {
-    std::string const text = read_file(source / "README.md");
+    std::string const text = read_file(source / "jobs/README.md");
     std::string const begin = "```toml\n[model]\n";
     auto const at = text.find(begin);
     auto const start = at + std::string("```toml\n").size();

@@ -112,7 +112,9 @@ TEST_F(ReadyJob, LargeSweepHasAtLeastFourHundredCellsAndControls) {
     EXPECT_FALSE(test::of_kind(plan, TrialKind::bottom).empty());
     for (Trial const& trial : test::of_kind(plan, TrialKind::selected)) {
         // One expert has 7 others in its layer, some of which are sets of the grid themselves.
-        if (trial.edits.size() > 1) EXPECT_EQ(trial.controls.size(), 20u) << trial.name;
+        if (trial.edits.size() > 1) {
+            EXPECT_EQ(trial.controls.size(), 20u) << trial.name;
+        }
         EXPECT_GE(trial.controls.size(), 4u) << trial.name;
     }
 }

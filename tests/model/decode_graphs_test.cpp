@@ -75,7 +75,7 @@ protected:
     }
 
     Golden golden_;
-    Mixtral model_;
+    Decoder model_;
     RouterEdits edits_{model_.config().num_layers, model_.config().num_experts};
 };
 
@@ -125,16 +125,17 @@ TEST_F(DecodeGraphsTest, ExcludeBatchInvariance) {
         std::exit(0);
     };
     EXPECT_EXIT(choose(), testing::ExitedWithCode(static_cast<int>(ExitCode::usage)),
-                "GATESWEEP_BATCH_INVARIANT=on exclude each other");
+                "batch_invariant = \"on\" exclude each other");
 }
 
 TEST_F(DecodeGraphsTest, AreAskedForByName) {
     ASSERT_EQ(unsetenv("GATESWEEP_DECODE_GRAPH"), 0);
     EXPECT_FALSE(choose_recorder(model_, 1));
     ASSERT_EQ(setenv("GATESWEEP_DECODE_GRAPH", "on", 1), 0);
-    EXPECT_ERROR(choose_recorder(model_, 1), ExitCode::unavailable, "GATESWEEP_DECODE_GRAPH=on", "cpu", "unset it");
+    EXPECT_ERROR(choose_recorder(model_, 1), ExitCode::unavailable, "graphs = \"on\"", "cpu",
+                 "unset GATESWEEP_DECODE_GRAPH");
     ASSERT_EQ(setenv("GATESWEEP_DECODE_GRAPH", "yes", 1), 0);
-    EXPECT_ERROR(choose_recorder(model_, 1), ExitCode::usage, "\"yes\" is neither on nor off");
+    EXPECT_ERROR(choose_recorder(model_, 1), ExitCode::usage, "\"yes\" is not off or on");
     ASSERT_EQ(unsetenv("GATESWEEP_DECODE_GRAPH"), 0);
 }
 

@@ -140,7 +140,7 @@ TEST(DecodeDispatch, FollowsTheDeviceUnlessToldOtherwise) {
     ::setenv("GATESWEEP_DECODE_DISPATCH", "counted", 1);
     EXPECT_EQ(choose_decode_dispatch(at::Device(at::kCUDA, 0)), DecodeDispatch::counted);
     ::setenv("GATESWEEP_DECODE_DISPATCH", "padded", 1);
-    EXPECT_ERROR(choose_decode_dispatch(at::kCPU), ExitCode::usage, "padded", "counted nor gathered");
+    EXPECT_ERROR(choose_decode_dispatch(at::kCPU), ExitCode::usage, "padded", "auto, counted or gathered");
     ::unsetenv("GATESWEEP_DECODE_DISPATCH");
     if (set) ::setenv("GATESWEEP_DECODE_DISPATCH", before.c_str(), 1);
 }

@@ -7,6 +7,7 @@
 
 #include "gatesweep/base/faults.h"
 #include "gatesweep/comm/parallel_layout.h"
+#include "gatesweep/model/checkpoint_layout.h"
 #include "support/expect_error.h"
 #include "support/golden.h"
 #include "support/temporary_folder.h"
@@ -22,8 +23,8 @@ protected:
                               std::filesystem::copy_options::recursive);
         config_ = load_model_config(folder_ / "model");
         checkpoint_.emplace(folder_ / "model");
-        source_ = {&*checkpoint_, &config_, validate_checkpoint(*checkpoint_, config_), {0, config_.num_experts},
-                   at::kFloat,    at::kCPU};
+        map_ = std::make_shared<WeightMap const>(validate_checkpoint(*checkpoint_, config_));
+        source_ = {&*checkpoint_, &config_, map_, {0, config_.num_experts}, at::kFloat, at::kCPU};
     }
     void TearDown() override { clear_faults(); }
 
@@ -43,12 +44,13 @@ protected:
         file.put(static_cast<char>(old ^ 1));
     }
     static std::string expert(std::int64_t layer) {
-        return layer_tensor(layer, "block_sparse_moe.experts.1.w1.weight");
+        return "model.layers." + std::to_string(layer) + ".block_sparse_moe.experts.1.w1.weight";
     }
 
     TemporaryFolder folder_;
     ModelConfig config_;
     std::optional<Checkpoint> checkpoint_;
+    std::shared_ptr<WeightMap const> map_;
     WeightSource source_;
 };
 
@@ -57,9 +59,9 @@ bool equal(LinearWeight const& a, LinearWeight const& b) {
 }
 
 TEST_F(LayerStreamTest, GivesTheWeightsOfLoadWeights) {
-    Weights const all = load_weights(*checkpoint_, config_, source_.layout, {2, 3}, at::kBFloat16, at::kCPU);
     source_.experts = {2, 3};
     source_.dtype = at::kBFloat16;
+    Weights const all = load_weights(source_);
     LayerStream stream(source_);
     EXPECT_TRUE(at::equal(stream.embedding(), all.embedding));
     auto const expect_layer = [&](std::int64_t l, std::int64_t next) {

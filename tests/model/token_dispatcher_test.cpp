@@ -4,7 +4,7 @@
 
 #include "comm/fake_group.h"
 #include "gatesweep/model/experts.h"
-#include "gatesweep/model/linear.h"
+#include "gatesweep/ops/linear.h"
 #include "mpi_main.h"
 #include "support/tensors.h"
 

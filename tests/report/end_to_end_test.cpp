@@ -2,11 +2,12 @@
 #include <gtest/gtest.h>
 
 #include "analysis/random_input.h"
+#include "gatesweep/analysis/tables.h"
 #include "gatesweep/base/file.h"
 #include "gatesweep/report/figures.h"
 #include "gatesweep/report/headline.h"
 #include "gatesweep/report/html.h"
-#include "gatesweep/report/tables.h"
+#include "gatesweep/store/timings.h"
 #include "report/xml_check.h"
 #include "support/temporary_folder.h"
 
@@ -19,7 +20,7 @@ TEST(EndToEnd, AnalysedTablesBecomeFiguresAndAPage) {
     spec.groups = test::mixed_groups({{"be<n>ign \"x\"", 9}, {"harmful", 7}, {"near, miss", 5}}, random);
     AnalysisInput input = test::random_input(spec, random);
     input.parameters.benign = "be<n>ign \"x\"";
-    input.parameters.marks = {{3, 1}, {0, 7}};
+    input.marks = {{3, 1}, {0, 7}};
     input.parameters.coverage = {0.8, 0.9, 0.95, 0.5};
     AnalysisResult const result = analyze(input);
 
@@ -37,10 +38,10 @@ TEST(EndToEnd, AnalysedTablesBecomeFiguresAndAPage) {
 
     RunView const view = read_run(run.folder());
     EXPECT_EQ(view.coverage_columns(), (std::vector<std::string>{"k80", "k90", "k95", "k50"}));
-    ASSERT_EQ(view.classes[0].gap.size(), result.activation.classes.size());
+    ASSERT_EQ(view.classes[0].gap.size(), result.of(SignalKind::activation).classes.size());
     for (std::size_t i = 0; i < view.classes[0].gap.size(); ++i) {
-        EXPECT_EQ(view.classes[0].gap[i], result.activation.classes[i].gap);
-        EXPECT_EQ(view.classes[1].label[i], to_string(result.gradient.classes[i].label));
+        EXPECT_EQ(view.classes[0].gap[i], result.of(SignalKind::activation).classes[i].gap);
+        EXPECT_EQ(view.classes[1].label[i], to_string(result.of(SignalKind::gradient).classes[i].label));
     }
     EXPECT_TRUE(headline(view).marked.starts_with("marked experts: ranks "));
 

@@ -24,8 +24,8 @@ struct RecomputeParameters {
     std::string benign = "benign", malicious = "harmful";
     std::vector<double> levels = {0.80, 0.90, 0.95};
     std::int64_t top = 10;
-    std::map<std::string, std::pair<double, double>> limits = {{"activation", {0.05, 0.08}},
-                                                               {"gradient", {1e-4, 1e-4}}};
+    std::map<std::string, std::pair<double, double>> limits = {
+        {"activation", {0.05, 0.08}}, {"gradient", {1e-4, 1e-4}}, {"gradient_share", {0.05, 0.08}}};
 };
 
 class Recompute {
@@ -80,6 +80,8 @@ public:
               classes("activation"));
         check("classes_gradient", "layer,expert,benign_avg_grad,malicious_avg_grad,safety_gap,abs_gap,label",
               classes("gradient"));
+        check("classes_gradient_share", "layer,expert,benign_avg_score,malicious_avg_score,safety_gap,abs_gap,label",
+              classes("gradient_share"));
         check("class_counts", "signal,label,count", class_counts());
         check("overlap", "signal,top_n,overlap,experts", overlap());
         check("layer_summary",
@@ -104,7 +106,7 @@ private:
     struct Layer {
         double dominant_expert = 0, dominant = 0, top2 = 0, entropy = 0, effective = 0, active = 0;
     };
-    static inline std::vector<std::string> const signals = {"activation", "gradient"};
+    static inline std::vector<std::string> const signals = {"activation", "gradient", "gradient_share"};
     static inline std::vector<std::string> const aggregators = {"mean_of_prompts", "of_mean_map"};
     static inline std::vector<std::string> const labels = {"malicious-dominant", "weak-malicious", "benign-dominant",
                                                            "weak-benign",        "shared",         "uncertain"};
@@ -405,7 +407,7 @@ private:
         Rows rows;
         auto const table = read_csv(folder_ / "tables/marked_experts.csv");
         std::size_t row = 0;
-        for (std::string const signal : {"activation", "gradient", "gradient_share"}) {
+        for (auto const& signal : signals) {
             auto const benign = mean(signal, parameters_.benign), malicious = mean(signal, parameters_.malicious);
             for (std::size_t i = 0; i < table.rows.size() / 3; ++i, ++row) {
                 Id const id = {table.integer(row, "layer"), table.integer(row, "expert")};
@@ -415,9 +417,8 @@ private:
                     double const gap = std::abs(malicious.at(other) - score);
                     ahead += gap > std::abs(m - b) || (gap == std::abs(m - b) && other < id);
                 }
-                std::string label;
-                if (signal != "gradient_share")
-                    label = label_of(b, m, parameters_.limits.at(signal).first, parameters_.limits.at(signal).second);
+                auto const [limit, min] = parameters_.limits.at(signal);
+                std::string const label = label_of(b, m, limit, min);
                 rows.push_back({signal, id.first, id.second, b, m, m - b, ahead + 1, label});
             }
         }

@@ -7,8 +7,8 @@
 
 #include "analysis/random_input.h"
 #include "gatesweep/analysis/stored_signals.h"
+#include "gatesweep/analysis/tables.h"
 #include "gatesweep/base/file.h"
-#include "gatesweep/report/tables.h"
 #include "support/temporary_folder.h"
 
 namespace gatesweep {
@@ -22,12 +22,13 @@ void write_run(std::filesystem::path const& folder, AnalysisInput const& input) 
 }
 
 test::RecomputeParameters parameters_of(AnalysisParameters const& parameters) {
-    return {parameters.benign,
-            parameters.malicious,
-            parameters.coverage,
-            parameters.top,
-            {{"activation", {parameters.activation.gap, parameters.activation.min}},
-             {"gradient", {parameters.gradient.gap, parameters.gradient.min}}}};
+    return {parameters.benign, parameters.malicious, parameters.coverage, parameters.top, [&] {
+                std::map<std::string, std::pair<double, double>> limits;
+                for (SignalFacts const& signal : signal_kinds)
+                    limits[std::string(signal.word)] = {parameters.limits(signal.kind).gap,
+                                                        parameters.limits(signal.kind).min};
+                return limits;
+            }()};
 }
 
 std::string first_of(std::vector<std::string> const& differences) {
@@ -53,15 +54,18 @@ AnalysisInput random_run(std::mt19937_64& random, int trial) {
     parameters.benign = "fine";
     parameters.malicious = "bad, \"quoted\"";
     parameters.top = 1 + static_cast<std::int64_t>(random() % 12);
-    parameters.activation = {0.02 * static_cast<double>(1 + random() % 4), 0.05 * static_cast<double>(random() % 4)};
-    parameters.gradient = {2e-5 * static_cast<double>(1 + random() % 4), 5e-5 * static_cast<double>(random() % 4)};
+    parameters.limits(SignalKind::activation) = {0.02 * static_cast<double>(1 + random() % 4),
+                                                 0.05 * static_cast<double>(random() % 4)};
+    parameters.limits(SignalKind::gradient_share) = {0.02 * static_cast<double>(1 + random() % 4),
+                                                     0.05 * static_cast<double>(random() % 4)};
+    parameters.limits(SignalKind::gradient) = {2e-5 * static_cast<double>(1 + random() % 4),
+                                               5e-5 * static_cast<double>(random() % 4)};
     if (trial % 3 == 1) parameters.coverage = {0.5, 0.9, 0.975, 0.57};
     if (trial % 3 == 2) parameters.coverage = {0.95};
     if (trial % 4 == 1) {
         for (int i = 0; i < 3; ++i) {
-            parameters.marks.push_back(
-                {static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(spec.num_layers)),
-                 static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(spec.num_experts))});
+            input.marks.push_back({static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(spec.num_layers)),
+                                   static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(spec.num_experts))});
         }
     }
     return input;
@@ -86,7 +90,7 @@ TEST(Recompute, AgreesOnAModelOfTheUsualSize) {
     std::mt19937_64 random(72);
     auto input =
         test::random_input({32, 8, 2, test::mixed_groups({{"benign", 10}, {"harmful", 10}}, random), 60}, random);
-    input.parameters.marks = {{7, 5}, {12, 1}, {31, 7}};
+    input.marks = {{7, 5}, {12, 1}, {31, 7}};
     write_run(scratch / "run", input);
     test::Recompute recompute(scratch / "run", parameters_of(input.parameters));
     EXPECT_EQ(first_of(recompute.differences()), "");
@@ -97,7 +101,7 @@ TEST(Recompute, NoticesAnyChangedCell) {
     TemporaryFolder const scratch;
     std::mt19937_64 random(73);
     auto input = test::random_input({3, 4, 2, test::mixed_groups({{"benign", 4}, {"harmful", 4}}, random)}, random);
-    input.parameters.marks = {{1, 2}};
+    input.marks = {{1, 2}};
     auto const folder = scratch / "run";
     write_run(folder, input);
     int num_changes = 0;
@@ -136,8 +140,10 @@ TEST(Recompute, AgreesWithARealRun) {
             parameters.levels.push_back(level.value_or(0.0));
     }
     for (auto& [signal, limits] : parameters.limits) {
-        limits.first = analysis[signal]["gap"].value_or(limits.first);
-        limits.second = analysis[signal]["min"].value_or(limits.second);
+        std::string key = signal;
+        std::replace(key.begin(), key.end(), '_', '-');
+        limits.first = analysis[key]["gap"].value_or(limits.first);
+        limits.second = analysis[key]["min"].value_or(limits.second);
     }
     test::Recompute recompute(folder, parameters);
     EXPECT_EQ(first_of(recompute.differences()), "");

@@ -62,7 +62,7 @@ private:
         double loss = 0.0;
         std::map<std::string, Map> scores;  // by signal
     };
-    static constexpr char const* signals_[] = {"activation", "gradient"};
+    static constexpr char const* signals_[] = {"activation", "gradient", "gradient_share"};
 
     std::size_t at(int layer, int expert) const { return static_cast<std::size_t>(layer * spec_.num_experts + expert); }
     std::size_t num_cells() const { return static_cast<std::size_t>(spec_.num_layers * spec_.num_experts); }
@@ -110,7 +110,7 @@ private:
                         count /= prompt.num_tokens * spec_.top_k;
                     }
                 }
-                prompt.scores = {{"activation", counts}, {"gradient", gradient}};
+                prompt.scores = {{"activation", counts}, {"gradient", gradient}, {"gradient_share", share(gradient)}};
                 prompts_.push_back(std::move(prompt));
             }
         }
@@ -304,8 +304,8 @@ private:
     void write_classes() const {
         CsvTable counts{"class_counts", {"signal", "label", "count"}, {}};
         for (std::string const signal : signals_) {
-            bool const is_activation = signal == "activation";
-            std::string const suffix = is_activation ? "_avg_score" : "_avg_grad";
+            bool const is_share = signal != "gradient";
+            std::string const suffix = is_share ? "_avg_score" : "_avg_grad";
             CsvTable table{
                 signal,
                 {"layer", "expert", "benign" + suffix, "malicious" + suffix, "safety_gap", "abs_gap", "label"},
@@ -315,7 +315,7 @@ private:
             std::map<std::string, int> found;
             for (std::size_t i = 0; i < num_cells(); ++i) {
                 std::string const label =
-                    label_of(benign[i], malicious[i], is_activation ? 0.05 : 1e-4, is_activation ? 0.08 : 1e-4);
+                    label_of(benign[i], malicious[i], is_share ? 0.05 : 1e-4, is_share ? 0.08 : 1e-4);
                 ++found[label];
                 auto const experts = static_cast<std::size_t>(spec_.num_experts);
                 double const gap = malicious[i] - benign[i];
@@ -347,14 +347,10 @@ private:
             "marked_experts",
             {"signal", "layer", "expert", "benign_mean", "malicious_mean", "gap", "rank_by_abs_gap", "label"},
             {}};
-        for (std::string const signal : {"activation", "gradient", "gradient_share"}) {
-            std::string const source = signal == "activation" ? "activation" : "gradient";
-            Map benign = mean_of(source, spec_.groups[0]);
-            Map malicious = mean_of(source, spec_.groups[1]);
-            if (signal == "gradient_share") {
-                benign = share(benign);
-                malicious = share(malicious);
-            }
+        for (std::string const signal : signals_) {
+            bool const is_share = signal != "gradient";
+            Map const benign = mean_of(signal, spec_.groups[0]);
+            Map const malicious = mean_of(signal, spec_.groups[1]);
             Map size(num_cells());
             for (std::size_t i = 0; i < size.size(); ++i)
                 size[i] = std::abs(malicious[i] - benign[i]);
@@ -362,10 +358,8 @@ private:
             for (auto const& [layer, expert] : spec_.marked) {
                 std::size_t const cell = at(layer, expert);
                 auto const rank = std::find(order.begin(), order.end(), cell) - order.begin() + 1;
-                std::string const label = signal == "gradient_share" ? ""
-                                                                     : label_of(benign[cell], malicious[cell],
-                                                                                source == "activation" ? 0.05 : 1e-4,
-                                                                                source == "activation" ? 0.08 : 1e-4);
+                std::string const label =
+                    label_of(benign[cell], malicious[cell], is_share ? 0.05 : 1e-4, is_share ? 0.08 : 1e-4);
                 table.add(signal, layer, expert, benign[cell], malicious[cell], malicious[cell] - benign[cell], rank,
                           label);
             }

@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "gatesweep/signal/gate_gradients.h"
-#include "signal/device/gate_gradient_kernel.cuh"
+#include "signal/cuda/gate_gradient_kernel.cuh"
 #include "signal/gradient_scores.h"
 #include "support/tensors.h"
 
@@ -23,7 +23,7 @@ struct Batch {
         pack(std::vector<std::vector<std::int32_t>>{{1, 2, 3}, {}, std::vector<std::int32_t>(21, 4), {5}});
     Routing routing;
     at::Tensor dz, x;
-    device::GateGradientInput input;
+    cuda::GateGradientInput input;
     at::Tensor offsets = at::tensor(batch.offsets, at::kLong);
 
     Batch(Size const& size, at::ScalarType dtype) {
@@ -35,7 +35,7 @@ struct Batch {
         input = {routing.expert_ids, dz, x, size.num_experts};
     }
     GradientOfPrompts gradient_of(HostLauncher launch = {}) const {
-        return [this, launch](at::Tensor const& some) { return device::launch_gate_gradient(launch, input, some); };
+        return [this, launch](at::Tensor const& some) { return cuda::launch_gate_gradient(launch, input, some); };
     }
 };
 
@@ -59,7 +59,7 @@ TEST(GateGradientKernel, HasTheBitsOfTheCpu) {
 TEST(GateGradientKernel, LaunchesNothingForNoPrompts) {
     Batch const b(all_sizes[0], at::kFloat);
     auto const launch = [](auto const&...) { ADD_FAILURE() << "launched"; };
-    EXPECT_EQ(device::launch_gate_gradient(launch, b.input, at::zeros({1}, at::kLong)).size(0), 0);
+    EXPECT_EQ(cuda::launch_gate_gradient(launch, b.input, at::zeros({1}, at::kLong)).size(0), 0);
 }
 
 TEST(GradientScores, EqualThoseOfTheCpu) {
@@ -102,7 +102,7 @@ TEST(GradientScores, ANaNStaysANaNOfItsPrompt) {
 
 TEST(GradientScores, ABatchWithoutPromptsHasNone) {
     PackedBatch const none = pack({});
-    device::GateGradientInput const input{at::empty({0, 2}, at::kLong), at::empty({0, 2}), at::empty({0, 7}), 5};
+    cuda::GateGradientInput const input{at::empty({0, 2}, at::kLong), at::empty({0, 2}), at::empty({0, 7}), 5};
     GateGradientScores const own =
         scores_on_device(none, input, 4, [](at::Tensor const&) -> at::Tensor { throw std::logic_error("asked"); });
     EXPECT_TRUE(own.scores.empty());

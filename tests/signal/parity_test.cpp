@@ -24,7 +24,7 @@ struct Setting {
 Signals run(Golden const& golden, Communicator const& ranks, Setting const& setting) {
     at::set_num_threads(setting.threads);
     ParallelLayout const layout = make_parallel_layout(ranks, setting.expert_parallel);
-    Mixtral const model = load_model(golden.model_folder(), layout, setting.dtype);
+    Decoder const model = load_model(golden.model_folder(), layout, setting.dtype);
     std::vector<std::int64_t> tokens;
     for (auto const& ids : golden.prompts)
         tokens.push_back(static_cast<std::int64_t>(ids.size()));

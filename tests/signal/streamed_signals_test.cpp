@@ -1,5 +1,6 @@
 // Signals from streamed layers against those of resident weights: the same bytes from any layout and any chunks.
 #include "gatesweep/signal/streamed_signals.h"
+#include "gatesweep/model/checkpoint_layout.h"
 
 #include <gtest/gtest.h>
 
@@ -28,19 +29,22 @@ struct Scene {
           config(load_model_config(golden.model_folder())),
           checkpoint(golden.model_folder()),
           layout(make_parallel_layout(world(), expert_parallel)),
-          source{
-              &checkpoint, &config, validate_checkpoint(checkpoint, config), layout.local_experts(config.num_experts),
-              dtype,       at::kCPU},
+          source{&checkpoint,
+                 &config,
+                 std::make_shared<WeightMap const>(validate_checkpoint(checkpoint, config)),
+                 layout.local_experts(config.num_experts),
+                 dtype,
+                 at::kCPU},
           plan(plan_batches(tokens_of(golden.prompts), batch_tokens)) {}
 
     Signals resident(std::uint64_t tape_memory) const {
-        Mixtral const model = load_model(golden.model_folder(), layout, source.dtype);
+        Decoder const model = load_model(golden.model_folder(), layout, source.dtype);
         return compute_signals(model, layout, golden.prompts, plan, {.tape_memory = tape_memory, .progress = {}});
     }
     // Memory for so many tokens of each rank.
     std::uint64_t room_for(std::int64_t tokens) const {
         std::size_t const element = c10::elementSize(source.dtype);
-        return static_cast<std::uint64_t>(tokens) * StreamedMixtral::bytes_per_token(config, element);
+        return static_cast<std::uint64_t>(tokens) * StreamedDecoder::bytes_per_token(config, element);
     }
 
     Golden golden;
@@ -69,7 +73,7 @@ TEST_P(Streamed, GivesTheBytesOfResidentWeights) {
             Signals const resident = scene.resident(dtype == at::kFloat ? unlimited : 0);
             // All prompts at once, a few batches at once, and each round by itself.
             for (std::int64_t tokens : {std::int64_t{1} << 30, std::int64_t{250}, std::int64_t{1}}) {
-                StreamedMixtral model(scene.source, scene.layout, 512);
+                StreamedDecoder model(scene.source, scene.layout, 512);
                 auto const result = compute_streamed_signals(model, scene.layout, scene.golden.prompts, scene.plan,
                                                              {.activation_memory = scene.room_for(tokens)});
                 std::string const what =
@@ -94,7 +98,7 @@ TEST(StreamedSignals, ComputeTheBatchesOfAPlanAlone) {
     ASSERT_GE(batches.size(), 3u);
     std::vector<std::int64_t> const left_out = batches[1];
     batches.erase(batches.begin() + 1);
-    StreamedMixtral model(scene.source, scene.layout, 512);
+    StreamedDecoder model(scene.source, scene.layout, 512);
     StreamedSignals result = compute_streamed_signals(model, scene.layout, scene.golden.prompts, scene.plan,
                                                       {.activation_memory = scene.room_for(150)});
     reduce_to_final_rank(result.signals, scene.layout);
@@ -116,7 +120,7 @@ TEST(StreamedSignals, HandOverEachBatchWholeOnceInTheOrderOfThePlan) {
     auto const mine = batches_of_copy(scene.plan, scene.layout.copy, scene.layout.num_copies);
     WeightDigests const all_weights =
         load_model(scene.golden.model_folder(), scene.layout, at::kFloat).weights().digests;
-    StreamedMixtral model(scene.source, scene.layout, 512);
+    StreamedDecoder model(scene.source, scene.layout, 512);
     std::vector<std::int64_t> handed_over;
     StreamedSignalsOptions options{.activation_memory = scene.room_for(150)};
     options.done = [&](std::int64_t batch, Signals const& signals) {
@@ -141,7 +145,7 @@ TEST(StreamedSignals, SayHowFarTheyAre) {
         for (auto p : scene.plan.batches[b])
             total += std::ssize(scene.golden.prompts[p]);
     }
-    StreamedMixtral model(scene.source, scene.layout, 512);
+    StreamedDecoder model(scene.source, scene.layout, 512);
     StreamedSignalsOptions options{.activation_memory = scene.room_for(150)};
     options.progress = [&](std::int64_t done, std::int64_t all) {
         EXPECT_GE(done, last);
@@ -159,7 +163,7 @@ TEST(StreamedSignals, EndWhereTheyAreAsked) {
         std::int64_t num_done = 0;
         options.activation_memory = room;
         options.done = [&](std::int64_t, Signals const&) { ++num_done; };
-        StreamedMixtral model(scene.source, scene.layout, 512);
+        StreamedDecoder model(scene.source, scene.layout, 512);
         EXPECT_FALSE(compute_streamed_signals(model, scene.layout, scene.golden.prompts, scene.plan, options).complete);
         return num_done;
     };
@@ -177,7 +181,7 @@ TEST(StreamedSignals, ReadWhatTheySay) {
             Checkpoint const counted(scene.golden.model_folder());
             WeightSource source = scene.source;
             source.checkpoint = &counted;
-            StreamedMixtral model(source, scene.layout, 512);
+            StreamedDecoder model(source, scene.layout, 512);
             compute_streamed_signals(model, scene.layout, scene.golden.prompts, scene.plan,
                                      {.activation_memory = room});
             auto const& type = counted.entry("model.norm.weight").type;
@@ -191,7 +195,7 @@ TEST(StreamedSignals, ReadWhatTheySay) {
 
 TEST(StreamedSignals, ReadTheCheckpointTwiceForAChunk) {
     Scene const scene("hub-bf16", 1, at::kFloat, 8192);
-    StreamedMixtral model(scene.source, scene.layout, 512);
+    StreamedDecoder model(scene.source, scene.layout, 512);
     compute_streamed_signals(model, scene.layout, scene.golden.prompts, scene.plan, {.activation_memory = unlimited});
     std::uint64_t const once = scene.checkpoint.total_bytes();
     EXPECT_GT(scene.checkpoint.bytes_read(), once);
@@ -201,7 +205,7 @@ TEST(StreamedSignals, ReadTheCheckpointTwiceForAChunk) {
 TEST(StreamedSignals, KnowTheWeightsWithoutComputing) {
     for (std::string const name : {"hub-bf16", "fused-f16", "wide-bf16"}) {
         Scene const scene(name, 1, at::kFloat, 100);
-        StreamedMixtral model(scene.source, scene.layout, 512);
+        StreamedDecoder model(scene.source, scene.layout, 512);
         model.read_all();
         EXPECT_EQ(model.digests(), load_model(scene.golden.model_folder(), scene.layout, at::kFloat).weights().digests);
     }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "gatesweep/store/record_log.h"
+#include "gatesweep/store/record_reader.h"
 
 namespace gatesweep {
 

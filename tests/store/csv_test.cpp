@@ -118,7 +118,8 @@ TEST(Csv, NamesTheCellThatIsNotWhatWasAskedFor) {
     uneven.header = {"a", "b"};
     uneven.add(1);
     EXPECT_ERROR(to_csv(uneven), ExitCode::internal);
-    EXPECT_ERROR(read_csv("/nonexistent/t.csv"), ExitCode::input_missing);
+    auto const absent = TemporaryFolder() / "absent" / "t.csv";
+    EXPECT_ERROR(read_csv(absent), ExitCode::input_missing);
 }
 
 }  // namespace

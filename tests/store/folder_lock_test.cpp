@@ -151,7 +151,8 @@ TEST(FolderLockHolderFile, AProcessOfTheSameIdButAnotherStartIsNotTheHolder) {
 }
 
 TEST(FolderLock, NeedsAFolder) {
-    EXPECT_ERROR(FolderLock const lock("/nonexistent/folder"), ExitCode::cannot_create, "/nonexistent/folder");
+    auto const absent = TemporaryFolder() / "absent" / "folder";
+    EXPECT_ERROR(FolderLock const lock(absent), ExitCode::cannot_create, absent.string());
 }
 
 }  // namespace

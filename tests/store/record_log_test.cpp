@@ -6,6 +6,8 @@
 #include <thread>
 
 #include "gatesweep/base/faults.h"
+#include "gatesweep/store/record_reader.h"
+#include "gatesweep/store/record_writer.h"
 #include "support/expect_error.h"
 #include "support/temporary_folder.h"
 
@@ -184,7 +186,8 @@ TEST(RecordLog, AnAttemptsFileIsWrittenOnce) {
     TemporaryFolder const scratch;
     { RecordWriter const writer(scratch / "x.log", identity); }
     EXPECT_ERROR(RecordWriter(scratch / "x.log", identity), ExitCode::cannot_create, "x.log", "exists");
-    EXPECT_ERROR(RecordWriter("/nonexistent/x.log", identity), ExitCode::cannot_create, "/nonexistent/x.log");
+    auto const absent = TemporaryFolder() / "absent" / "x.log";
+    EXPECT_ERROR(RecordWriter(absent, identity), ExitCode::cannot_create, absent.string());
 }
 
 TEST(RecordLog, UncommittedRecordsAreNotThere) {

@@ -9,7 +9,8 @@
 
 #include "gatesweep/base/file.h"
 #include "gatesweep/base/nd_array.h"
-#include "gatesweep/model/mixtral.h"
+#include "gatesweep/model/checkpoint_layout.h"
+#include "gatesweep/model/decoder.h"
 #include "gatesweep/store/npy.h"
 
 namespace gatesweep {
@@ -44,14 +45,14 @@ inline Golden load_golden(std::string const& name) {
     return golden;
 }
 
-inline Mixtral load_model(std::filesystem::path const& folder, ParallelLayout const& layout, at::ScalarType dtype,
+inline Decoder load_model(std::filesystem::path const& folder, ParallelLayout const& layout, at::ScalarType dtype,
                           std::int64_t max_tokens = 512, at::Device device = at::kCPU) {
     ModelConfig const config = load_model_config(folder);
     Checkpoint const checkpoint(folder);
-    ExpertLayout const experts = validate_checkpoint(checkpoint, config);
+    auto const map = std::make_shared<WeightMap const>(validate_checkpoint(checkpoint, config));
     Weights weights =
-        load_weights(checkpoint, config, experts, layout.local_experts(config.num_experts), dtype, device);
-    return Mixtral(config, std::move(weights), layout, max_tokens);
+        load_weights({&checkpoint, &config, map, layout.local_experts(config.num_experts), dtype, device});
+    return Decoder(config, std::move(weights), layout, max_tokens);
 }
 
 }  // namespace gatesweep

@@ -18,7 +18,7 @@ public:
     TemporaryFolder() {
         std::string name = (std::filesystem::temp_directory_path() / "gatesweep-test-XXXXXX").string();
         if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed for " + name);
-        path_ = name;
+        path_ = std::filesystem::canonical(name);
     }
     ~TemporaryFolder() {
         std::error_code ignored;
@@ -29,7 +29,7 @@ public:
 
     std::filesystem::path const& path() const { return path_; }
     std::filesystem::path operator/(std::string_view name) const { return path_ / name; }
-    std::filesystem::path write(std::string_view name, std::string_view bytes) const {
+    std::filesystem::path write(std::filesystem::path const& name, std::string_view bytes) const {
         std::ofstream out(path_ / name, std::ios::binary);
         out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
         if (!out.flush()) throw std::runtime_error("cannot write " + (path_ / name).string());

@@ -3,7 +3,7 @@
 
 #include <set>
 
-#include "record_book.h"
+#include "sweep/record_book.h"
 
 namespace gatesweep {
 namespace {

@@ -5,7 +5,9 @@
 #include <cmath>
 #include <map>
 
-#include "gatesweep/sweep/execution.h"
+#include "gatesweep/sweep/refusal_margins.h"
+#include "gatesweep/sweep/score_texts.h"
+#include "gatesweep/sweep/sweep_context.h"
 #include "interventions.h"
 #include "mpi_main.h"
 
@@ -43,7 +45,7 @@ using ByText = std::map<std::pair<std::int32_t, std::int64_t>, TextScore>;  // (
 
 ByText score(Forced const& forced, int expert_parallel, std::int64_t batch_tokens) {
     ParallelLayout const layout = make_parallel_layout(world(), expert_parallel);
-    Mixtral const model = load_model(forced.golden.model_folder(), layout, at::kFloat);
+    Decoder const model = load_model(forced.golden.model_folder(), layout, at::kFloat);
     SweepContext const context{model, layout, forced.edits, forced.golden.prompts, batch_tokens, {}};
     ByText scores;
     for (auto const& s : score_texts(context, forced.texts, static_cast<std::int32_t>(forced.edits.num_variants()))) {
@@ -92,7 +94,7 @@ TEST(ForcedTexts, SameNumbersFromAnyLayoutAndBatch) {
 }
 
 // The margin of one prompt under one variant, an opener at a time, from whole log-softmax rows.
-double slow_margin(Mixtral const& model, RouterEdits const& edits, std::vector<std::int32_t> const& prompt,
+double slow_margin(Decoder const& model, RouterEdits const& edits, std::vector<std::int32_t> const& prompt,
                    Openers const& openers, std::int32_t variant) {
     auto const probability = [&](std::vector<std::vector<std::int32_t>> const& list) {
         double sum = 0;
@@ -119,7 +121,7 @@ double slow_margin(Mixtral const& model, RouterEdits const& edits, std::vector<s
 TEST(RefusalMargins, EqualTheSlowWay) {
     Forced const forced("plain-f32");
     ParallelLayout const layout = make_parallel_layout(world(), 1);
-    Mixtral const model = load_model(forced.golden.model_folder(), layout, at::kFloat);
+    Decoder const model = load_model(forced.golden.model_folder(), layout, at::kFloat);
     SweepContext const context{model, layout, forced.edits, forced.golden.prompts, 300, {}};
     Openers const openers{{{5, 9, 12}, {30}}, {{7, 8}, {44, 2, 91}, {17}}};
     std::vector<std::int64_t> const rows = {0, 3, 4};

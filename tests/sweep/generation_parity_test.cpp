@@ -29,7 +29,7 @@ Answers generate(Golden const& golden, RouterEdits const& edits, std::vector<Req
                  Communicator const& ranks, Setting const& setting, at::ScalarType dtype = at::kFloat) {
     at::set_num_threads(setting.threads);
     ParallelLayout const layout = make_parallel_layout(ranks, setting.expert_parallel);
-    Mixtral const model = load_model(golden.model_folder(), layout, dtype);
+    Decoder const model = load_model(golden.model_folder(), layout, dtype);
     Generator generator(model, layout, edits, golden.prompts,
                         {num_new_tokens, setting.num_slots, setting.prefill_tokens, model.config().eos_token_ids});
     std::vector<Request> mine;
@@ -145,7 +145,7 @@ TEST(Decode, EqualsOneFullPassBitForBit) {
         Golden const golden = load_golden(name);
         for (auto dtype : {at::kFloat, at::kBFloat16}) {
             ParallelLayout const layout = make_parallel_layout(Communicator(), 1);
-            Mixtral const model = load_model(golden.model_folder(), layout, dtype);
+            Decoder const model = load_model(golden.model_folder(), layout, dtype);
             RouterEdits edits(model.config().num_layers, model.config().num_experts);
             RouterEdit const edit{0, 1, 1.0};
             edits.add(EditMode::mask, EditScope::both, std::span(&edit, 1));

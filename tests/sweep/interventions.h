@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "gatesweep/model/router_edits.h"
+#include "gatesweep/ops/router_edits.h"
 #include "support/golden.h"
 
 namespace gatesweep {

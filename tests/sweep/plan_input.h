@@ -24,13 +24,14 @@ inline AnalysisResult gap_result(GapSpec const& spec) {
     result.num_experts = spec.num_experts;
     result.top_k = spec.top_k;
     std::mt19937_64 random(spec.seed);
-    for (auto* experts : {&result.activation.classes, &result.gradient.classes, &result.gradient_share}) {
+    result.signals.resize(signal_kinds.size());
+    for (SignalAnalysis& signal : result.signals) {
         for (std::int64_t l = 0; l < spec.num_layers; ++l) {
             for (std::int64_t e = 0; e < spec.num_experts; ++e) {
                 double const benign = 0.02 + spec.step * static_cast<double>(random() % 20);
                 double const malicious = 0.02 + spec.step * static_cast<double>(random() % 20);
                 double const gap = malicious - benign;
-                experts->push_back({{l, e}, benign, malicious, gap, std::abs(gap), ExpertClass::uncertain});
+                signal.classes.push_back({{l, e}, benign, malicious, gap, std::abs(gap), ExpertClass::uncertain});
             }
         }
     }
@@ -42,15 +43,17 @@ inline AnalysisResult one_layer_result(std::vector<double> const& gaps, std::int
     AnalysisResult result;
     result.num_layers = 1;
     result.num_experts = static_cast<std::int64_t>(gaps.size());
+    result.signals.resize(signal_kinds.size());
     result.top_k = top_k;
     for (std::size_t e = 0; e < gaps.size(); ++e) {
         double const benign = 0.5 + gaps[e] / 2, malicious = 0.5 - gaps[e] / 2;
-        result.activation.classes.push_back({{0, static_cast<std::int64_t>(e)},
-                                             benign,
-                                             malicious,
-                                             malicious - benign,
-                                             std::abs(malicious - benign),
-                                             ExpertClass::uncertain});
+        result.of(SignalKind::activation)
+            .classes.push_back({{0, static_cast<std::int64_t>(e)},
+                                benign,
+                                malicious,
+                                malicious - benign,
+                                std::abs(malicious - benign),
+                                ExpertClass::uncertain});
     }
     return result;
 }
@@ -80,9 +83,9 @@ inline SweepSpec wide_sweep() {
     return sweep;
 }
 
-inline AnalysisSpec limits() {
-    AnalysisSpec analysis;
-    analysis.gradient = {0.04, 0.06};
+inline AnalysisParameters limits() {
+    AnalysisParameters analysis;
+    analysis.limits(SignalKind::gradient) = {0.04, 0.06};
     return analysis;
 }
 

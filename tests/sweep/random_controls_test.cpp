@@ -47,11 +47,15 @@ TEST(RandomControls, MatchTheirTrial) {
             EXPECT_LE(model.controls.size(), 5u);
             EXPECT_GE(std::ssize(model.controls), num_controls[model.id]) << "shared ones beside its own";
             EXPECT_EQ(std::set(model.controls.begin(), model.controls.end()).size(), model.controls.size());
-            if (model.edits.size() > 1) EXPECT_EQ(model.controls.size(), 5u) << model.name;
+            if (model.edits.size() > 1) {
+                EXPECT_EQ(model.controls.size(), 5u) << model.name;
+            }
             for (auto const& id : model.controls) {
                 Trial const& control = trial_of(plan, id);
                 EXPECT_EQ(control.kind, TrialKind::random);
-                if (match != ControlMatch::size) EXPECT_EQ(layers_of(control), layers_of(model)) << "by its own layers";
+                if (match != ControlMatch::size) {
+                    EXPECT_EQ(layers_of(control), layers_of(model)) << "by its own layers";
+                }
             }
         }
     }

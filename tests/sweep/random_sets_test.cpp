@@ -135,8 +135,9 @@ TEST(TrafficMap, IsTheMeanOfTheTwoGroups) {
     AnalysisResult result;
     result.num_layers = 1;
     result.num_experts = 2;
-    result.activation.classes = {{{0, 0}, 0.25, 0.75, 0.5, 0.5, ExpertClass::shared},
-                                 {{0, 1}, 0.75, 0.25, -0.5, 0.5, ExpertClass::shared}};
+    result.signals.resize(signal_kinds.size());
+    result.of(SignalKind::activation).classes = {{{0, 0}, 0.25, 0.75, 0.5, 0.5, ExpertClass::shared},
+                                                 {{0, 1}, 0.75, 0.25, -0.5, 0.5, ExpertClass::shared}};
     EXPECT_EQ(traffic_map(result).values, (std::vector<double>{0.5, 0.5}));
 }
 

@@ -1,4 +1,4 @@
-#include "../src/sweep/trial_content.h"
+#include "sweep/trial_content.h"
 
 #include <gtest/gtest.h>
 

@@ -9,6 +9,7 @@
 #include "gatesweep/base/digest.h"
 #include "gatesweep/comm/communicator.h"
 #include "gatesweep/sweep/plan_serialization.h"
+#include "gatesweep/sweep/plan_tables.h"
 #include "sweep/plan_input.h"
 
 namespace gatesweep {
@@ -128,9 +129,9 @@ TEST(TrialPlan, EveryCellHasTheSetOfASlowSelection) {
     auto const plan = plan_trials(sweep, analysis, result);
     std::size_t at = 0;
     for (std::string const& signal : sweep.signals) {
-        auto const& experts = signal == "activation" ? result.activation.classes
-                              : signal == "gradient" ? result.gradient.classes
-                                                     : result.gradient_share;
+        auto const& experts = signal == "activation" ? result.of(SignalKind::activation).classes
+                              : signal == "gradient" ? result.of(SignalKind::gradient).classes
+                                                     : result.of(SignalKind::gradient_share).classes;
         double const min = signal == "gradient" ? 0.06 : 0.08;
         auto const gaps = signal == "gradient" ? std::vector{0.04} : sweep.gap_thresholds.at(signal);
         for (auto const& label : sweep.classes) {
@@ -252,10 +253,10 @@ TEST(TrialPlan, AutomaticSizesFitTheClass) {
         EXPECT_EQ(std::ssize(trial_of(plan, cell.trial_id).edits), cell.size);
     }
     for (auto const& name : sweep.classes) {
-        auto const largest =
-            std::count_if(result.activation.classes.begin(), result.activation.classes.end(), [&](auto const& e) {
-                return to_string(classify(e.benign, e.malicious, {0.05, 0.08})) == name;
-            });
+        auto const largest = std::count_if(result.of(SignalKind::activation).classes.begin(),
+                                           result.of(SignalKind::activation).classes.end(), [&](auto const& e) {
+                                               return to_string(classify(e.benign, e.malicious, {0.05, 0.08})) == name;
+                                           });
         EXPECT_EQ(
             std::count_if(plan.cells.begin(), plan.cells.end(),
                           [&](GridCell const& cell) { return cell.expert_class == name && cell.size == largest; }),

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "gatesweep/analysis/statistics.h"
+#include "gatesweep/sweep/trial_summaries.h"
 #include "gatesweep/sweep/trial_table.h"
 
 namespace gatesweep {

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "gatesweep/analysis/prevalence.h"
+#include "gatesweep/sweep/category_effects.h"
 #include "gatesweep/sweep/trial_effects.h"
+#include "gatesweep/sweep/trial_summaries.h"
 #include "support/expect_error.h"
 
 namespace gatesweep {

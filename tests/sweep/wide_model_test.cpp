@@ -3,7 +3,7 @@
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
-#include "gatesweep/model/mixtral.h"
+#include "gatesweep/model/decoder.h"
 #include "gatesweep/signal/signals.h"
 #include "mpi_main.h"
 
@@ -60,9 +60,9 @@ private:
     at::ScalarType dtype_;
 };
 
-Mixtral wide_model(ParallelLayout const& layout, at::ScalarType dtype) {
+Decoder wide_model(ParallelLayout const& layout, at::ScalarType dtype) {
     ModelConfig const config = wide_config();
-    return Mixtral(config, RandomWeights(config, layout.local_experts(config.num_experts), dtype).weights, layout, 64);
+    return Decoder(config, RandomWeights(config, layout.local_experts(config.num_experts), dtype).weights, layout, 64);
 }
 
 std::vector<std::vector<std::int32_t>> prompts() {
@@ -78,7 +78,7 @@ std::vector<std::vector<std::int32_t>> prompts() {
 
 Signals signals(ParallelLayout const& layout, at::ScalarType dtype, std::int64_t batch_tokens, int threads) {
     at::set_num_threads(threads);
-    Mixtral const model = wide_model(layout, dtype);
+    Decoder const model = wide_model(layout, dtype);
     std::vector<std::int64_t> tokens;
     for (auto const& ids : prompts())
         tokens.push_back(static_cast<std::int64_t>(ids.size()));
@@ -111,7 +111,7 @@ TEST(WideModel, DecodeEqualsOneFullPassBitForBit) {
     auto const& ids = all.back();
     auto const length = static_cast<std::int64_t>(ids.size());
     for (auto dtype : {at::kFloat, at::kBFloat16}) {
-        Mixtral const model = wide_model(make_parallel_layout(Communicator(), 1), dtype);
+        Decoder const model = wide_model(make_parallel_layout(Communicator(), 1), dtype);
         RouterEdits const edits(model.config().num_layers, model.config().num_experts);
         std::vector<Stem> stems;
         std::vector<Branch> branches;

@@ -1,9 +1,7 @@
 // From what was measured for each prompt to everything that the tables say. Pure: no files, no ranks, no model.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -12,20 +10,10 @@
 #include "gatesweep/analysis/ranking.h"
 #include "gatesweep/analysis/score_maps.h"
 #include "gatesweep/base/nd_array.h"
+#include "gatesweep/terms/analysis_parameters.h"
 
 namespace gatesweep {
 
-struct AnalysisParameters {
-    std::string benign = "benign";  // names of the two groups that are compared
-    std::string malicious = "harmful";
-    std::vector<double> coverage = {0.80, 0.90, 0.95};  // levels, each in (0, 1]
-    std::int64_t top = 10;
-    Thresholds activation = {0.05, 0.08};
-    Thresholds gradient = {1e-4, 1e-4};
-    std::vector<ExpertId> marks;  // experts the user wants named, wherever they rank; repeated ones count once
-};
-
-// Row p of everything is one prompt.
 // Columns of the prompt files that play no part in a prompt: what its writers said of it.
 struct PromptMetadata {
     std::vector<std::string> columns;            // their names, without "meta_"
@@ -35,6 +23,7 @@ struct PromptMetadata {
     std::vector<std::string> column(std::string const& name) const;
 };
 
+// Row p of everything is one prompt.
 struct AnalysisInput {
     std::vector<std::string> prompt_ids;   // [P]
     std::vector<std::string> groups;       // [P] the group of each prompt; groups need not lie together
@@ -45,6 +34,7 @@ struct AnalysisInput {
     NdArray<double> gradient_scores;          // [P, L, E]
     std::int64_t top_k = 0;                   // experts per token; 0: unknown, taken from the first prompt
     AnalysisParameters parameters;
+    std::vector<ExpertId> marks;  // experts the user wants named, wherever they rank; repeated ones count once
 };
 
 // One signal of one group.
@@ -76,32 +66,27 @@ struct SignalAnalysis {
     std::vector<SensitivityRow> sensitivity;
 };
 
-// The gradient divided by its layer's sum, prompt by prompt: raw gradients grow towards the last layer, so that raw
-// gaps compare layers more than experts. Its layers have mass 1 like those of the activation, hence the same limits.
-constexpr Thresholds gradient_share_thresholds = {0.05, 0.08};
-
-// An expert the user named, in one of three scores, the third being the share of the gradient.
+// An expert that the user named, in one signal.
 struct MarkedExpert {
-    std::string signal;  // activation | gradient | gradient_share
+    SignalKind signal = SignalKind::activation;
     ExpertId id;
     double benign_mean = 0.0;
     double malicious_mean = 0.0;
     double gap = 0.0;
     std::int64_t rank_by_abs_gap = 0;  // from 1, among all experts; equal gaps by layer, then expert
-    std::string label;                 // empty for gradient_share, whose thresholds the job does not set
+    ExpertClass label = ExpertClass::uncertain;
 };
 
 struct AnalysisResult {
     std::int64_t num_layers = 0;
     std::int64_t num_experts = 0;
     std::int64_t top_k = 0;
-    std::vector<double> levels;  // 0.80, 0.90, 0.95, then the job's other levels in its order
-    SignalAnalysis activation;
-    SignalAnalysis gradient;
-    std::vector<ClassifiedExpert> gradient_share;  // by layer, then expert; labels by gradient_share_thresholds
-    std::vector<MarkedExpert> marked;
+    std::vector<double> levels;           // 0.80, 0.90, 0.95, then the job's other levels in its order
+    std::vector<SignalAnalysis> signals;  // one of each kind, in the order of signal_kinds
+    std::vector<MarkedExpert> marked;     // by signal, then as marked
 
-    std::array<std::reference_wrapper<SignalAnalysis const>, 2> signals() const { return {activation, gradient}; }
+    SignalAnalysis const& of(SignalKind kind) const { return signals[static_cast<std::size_t>(kind)]; }
+    SignalAnalysis& of(SignalKind kind) { return signals[static_cast<std::size_t>(kind)]; }
 };
 
 // Errors: bad_data, naming prompt, layer and expert, for a count below 0 or above the prompt's tokens, a layer whose

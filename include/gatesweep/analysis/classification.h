@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "gatesweep/analysis/score_maps.h"
+#include "gatesweep/terms/thresholds.h"
 
 namespace gatesweep {
 
@@ -22,11 +23,6 @@ constexpr std::array<ExpertClass, 6> all_expert_classes = {
     ExpertClass::malicious_dominant, ExpertClass::weak_malicious, ExpertClass::benign_dominant,
     ExpertClass::weak_benign,        ExpertClass::shared,         ExpertClass::uncertain};
 std::string_view to_string(ExpertClass label);  // "malicious-dominant"
-
-struct Thresholds {
-    double gap = 0.0;
-    double min = 0.0;
-};
 
 ExpertClass classify(double benign, double malicious, Thresholds thresholds);
 

@@ -3,30 +3,14 @@
 // Sums run in prompt order, then layer, then expert, in float64: the result is a function of the input alone.
 #pragma once
 
-#include <compare>
 #include <cstdint>
 #include <span>
-#include <string>
-#include <string_view>
 #include <vector>
 
 #include "gatesweep/base/nd_array.h"
+#include "gatesweep/terms/expert_id.h"
 
 namespace gatesweep {
-
-// Which of the two measured quantities a map holds.
-//   activation: share of the layer's routed tokens that went to the expert, A[l,e] / sum_j A[l,j]; 1/E is uniform
-//   gradient:   mean over D of |d loss / d gate_weight[l][e,:]|, as it is
-enum class SignalKind { activation, gradient };
-std::string_view to_string(SignalKind signal);
-
-struct ExpertId {
-    std::int64_t layer = 0;   // 0-based
-    std::int64_t expert = 0;  // 0-based
-    auto operator<=>(ExpertId const&) const = default;
-};
-std::string to_string(ExpertId id);                        // "7:5"
-std::string to_string(std::span<ExpertId const> experts);  // "7:5 12:1"
 
 // One map, owned by somebody else.
 struct MapView {

@@ -1,7 +1,6 @@
 // The job file: one TOML file, one plain struct with defaults. Every rank holds the same Job.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -9,6 +8,10 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "gatesweep/base/settings.h"
+#include "gatesweep/terms/analysis_parameters.h"
+#include "gatesweep/terms/edit_mode.h"
 
 namespace gatesweep {
 
@@ -26,7 +29,8 @@ struct ModelSpec {
 struct ParallelSpec {
     int expert_parallel = 1;  // ranks that hold one copy of the experts together
     DeviceKind device = DeviceKind::automatic;
-    int threads = 0;  // per rank; 0: cores of the node / ranks on it
+    int threads = 0;    // per rank; 0: cores of the node / ranks on it
+    Settings settings;  // with what the environment says instead
 };
 
 struct PromptSource {
@@ -43,35 +47,6 @@ struct SignalsSpec {
     std::uint64_t memory = 0;          // bytes a rank may spend on activations kept for backward; 0: automatic
     StreamMode stream = StreamMode::automatic;
 };
-
-// Limits of the six-way classification (methods 1.1 k).
-struct ClassThresholds {
-    double gap = 0.0;
-    double min = 0.0;
-};
-
-struct AnalysisSpec {
-    std::string benign = "benign";  // which group plays which part
-    std::string malicious = "harmful";
-    std::vector<double> coverage = {0.80, 0.90, 0.95};
-    int top = 10;
-    ClassThresholds activation = {0.05, 0.08};
-    ClassThresholds gradient = {1e-4, 1e-4};
-};
-
-// What a suppressed or steered expert meets in the router, in float32 (model/router_edits.h says exactly what).
-//   mask              its logit is -inf before softmax and top-k: the next best takes the slot
-//   zero              chosen as ever, its term dropped, the other weights as they were
-//   zero_renormalise  the same, the other weights scaled to sum 1
-//   steer             SteerMoE: on log-softmax, activated experts get max + 0.01, deactivated ones min - 0.01
-//   bias              a number added to its logit
-enum class EditMode { mask, zero, zero_renormalise, steer, bias };
-enum class EditScope { prefill, decode, both };  // prompt tokens, generated tokens
-inline constexpr std::array all_edit_modes = {EditMode::mask, EditMode::zero, EditMode::zero_renormalise,
-                                              EditMode::steer, EditMode::bias};
-inline constexpr std::array all_edit_scopes = {EditScope::prefill, EditScope::decode, EditScope::both};
-std::string_view to_string(EditMode mode);  // "zero-renormalise"
-std::string_view to_string(EditScope scope);
 
 // [[sweep.trial]]: a set of the user's own.
 struct CustomTrial {
@@ -115,7 +90,8 @@ struct LabelsSpec {
     std::filesystem::path judge_template;  // empty: the built-in one
     std::filesystem::path human;           // labels of people; each counts for every equal reply to the prompt
     MixedPairs mixed = MixedPairs::leave_out;
-    std::filesystem::path validation;  // a labelled file (peers' layouts) on which the labeller's error is measured
+    std::filesystem::path
+        validation;  // a labelled file (label/label_validation.h) on which the labeller's error is measured
 };
 
 // [sweep.screen]: the refusal margin of every single expert before the sweep.
@@ -136,11 +112,11 @@ struct SweepSpec {
     std::vector<std::string> side_effects;
     std::int64_t max_new_tokens = 64;
     std::int64_t slots = 0;  // sequences that a rank decodes at once; 0: automatic. The results do not depend on it
-    std::vector<std::string> signals = {"activation", "gradient"};  // and "gradient-share"; empty: no grid
+    std::vector<std::string> signals = {"activation", "gradient"};  // job words (terms/signal_kind.h); empty: no grid
     std::vector<std::string> classes = {"malicious-dominant", "benign-dominant"};
     // Empty: no grid. Nothing: those that fit each class (sweep/trial_plan.h).
     std::optional<std::vector<std::int64_t>> sizes;
-    std::map<std::string, std::vector<double>> gap_thresholds;  // by signal; absent: the analysis' own
+    std::map<std::string, std::vector<double>> gap_thresholds;  // by job word of the signal; absent: the analysis' own
     std::vector<EditMode> modes = {EditMode::mask};
     std::vector<EditScope> scopes = {EditScope::both};
     std::vector<double> bias = {-2.0};  // doses of mode bias
@@ -169,7 +145,7 @@ struct Job {
     ParallelSpec parallel;
     std::vector<PromptSource> prompts;
     SignalsSpec signals;
-    AnalysisSpec analysis;
+    AnalysisParameters analysis;
     SweepSpec sweep;
     ReportSpec report;
 };
@@ -186,8 +162,5 @@ Job load_stored_job(std::filesystem::path const& file, std::vector<std::string> 
 
 // The same of the text that to_toml gave; `name` is what messages call it.
 Job parse_stored_job(std::string_view toml, std::string const& name);
-
-// The resolved job as TOML: every default written out; load_job of it gives an equal Job (its name apart).
-std::string to_toml(Job const& job);
 
 }  // namespace gatesweep

@@ -30,7 +30,7 @@ std::string describe(toml::node const& node);
 class Section {
 public:
     // `name` as messages show it: "[model]". A key beside `keys` is refused here, naming the nearest of them.
-    Section(toml::table const& table, std::string name, std::string file, std::initializer_list<std::string_view> keys);
+    Section(toml::table const& table, std::string name, std::string file, std::vector<std::string_view> const& keys);
 
     bool has(std::string_view key) const { return table_.contains(key); }
     std::string place() const { return place_of(table_, file_); }
@@ -46,8 +46,8 @@ public:
     std::optional<std::vector<std::int64_t>> wholes(std::string_view key, std::int64_t min, std::int64_t max) const;
     std::optional<std::vector<std::string>> texts(std::string_view key) const;
     std::optional<std::vector<std::pair<std::string, std::string>>> texts_by_key(std::string_view key) const;
-    std::optional<Section> section(std::string_view key, std::initializer_list<std::string_view> keys) const;
-    std::vector<Section> sections(std::string_view key, std::initializer_list<std::string_view> keys) const;
+    std::optional<Section> section(std::string_view key, std::vector<std::string_view> const& keys) const;
+    std::vector<Section> sections(std::string_view key, std::vector<std::string_view> const& keys) const;
     toml::node const* node(std::string_view key) const { return table_.get(key); }
 
     // One word of `choices`.

@@ -13,8 +13,8 @@
 #include <memory>
 #include <vector>
 
+#include "gatesweep/model/decoder.h"
 #include "gatesweep/model/kv_cache.h"
-#include "gatesweep/model/mixtral.h"
 
 namespace gatesweep {
 
@@ -27,21 +27,21 @@ public:
 // Runs work once and records it. Tensors that it makes belong to the record and are made anew by no replay.
 using Recorder = std::function<std::unique_ptr<RecordedWork>(std::function<void()> const& work)>;
 
-// GATESWEEP_DECODE_GRAPH=on. Errors: usage when it is neither on nor off.
+// What Setting::graphs says.
 bool decode_graph_wanted();
 // By a CUDA graph where that is wanted, else none. Errors: unavailable on the CPU, with experts on several ranks,
 // without our kernels (gpu_kernels.h) or where products do not group rows on the device (linear.h); usage with settings
 // that make the host wait.
-Recorder choose_recorder(Mixtral const& model, int expert_parallel);
+Recorder choose_recorder(Decoder const& model, int expert_parallel);
 
 class DecodeGraphs {
 public:
     // The arguments outlive the object. The last slot of the cache is the spare one. Sizes are multiples of
     // `granularity`.
-    DecodeGraphs(Mixtral const& model, RouterEdits const& edits, KvCache& cache, Recorder recorder,
+    DecodeGraphs(Decoder const& model, RouterEdits const& edits, KvCache& cache, Recorder recorder,
                  std::int64_t granularity);
 
-    // Mixtral::decode.
+    // Decoder::decode.
     std::vector<std::int32_t> step(DecodeBatch const& batch);
 
     std::int64_t num_recorded() const { return static_cast<std::int64_t>(steps_.size()); }
@@ -56,7 +56,7 @@ private:
     DecodeBatch filled_up(DecodeBatch const& batch) const;
     void record(Step& step);
 
-    Mixtral const& model_;
+    Decoder const& model_;
     RouterEdits const& edits_;
     KvCache& cache_;
     Recorder recorder_;

@@ -6,14 +6,14 @@
 
 #include <cstdint>
 
-#include "gatesweep/model/attention.h"
 #include "gatesweep/model/kv_cache.h"
 #include "gatesweep/model/model_config.h"
 #include "gatesweep/model/packed_batch.h"
-#include "gatesweep/model/router.h"
-#include "gatesweep/model/row_ops.h"
 #include "gatesweep/model/token_dispatcher.h"
 #include "gatesweep/model/weights.h"
+#include "gatesweep/ops/attention.h"
+#include "gatesweep/ops/router.h"
+#include "gatesweep/ops/row_ops.h"
 
 namespace gatesweep {
 

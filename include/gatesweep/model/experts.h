@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "gatesweep/model/linear.h"
+#include "gatesweep/ops/linear.h"
 
 namespace gatesweep {
 

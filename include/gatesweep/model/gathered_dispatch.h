@@ -16,7 +16,7 @@
 
 #include "gatesweep/comm/parallel_layout.h"
 #include "gatesweep/comm/tensor_collectives.h"
-#include "gatesweep/model/router.h"
+#include "gatesweep/ops/router.h"
 
 namespace gatesweep {
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "gatesweep/model/packed_batch.h"
-#include "gatesweep/model/router_edits.h"
+#include "gatesweep/ops/router_edits.h"
 
 namespace gatesweep {
 

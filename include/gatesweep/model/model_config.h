@@ -1,5 +1,5 @@
-// Hyper-parameters of a Mixtral-format model, from config.json in its transformers v4 and v5 spellings. A dense
-// Mistral-type model (a judge, say) is the same decoder with one expert that every token goes to.
+// Hyper-parameters of a decoder, from config.json in its transformers v4 and v5 spellings. A dense model (a judge, say)
+// is the same decoder with one expert that every token goes to.
 #pragma once
 
 #include <cstdint>
@@ -9,11 +9,20 @@
 #include <string_view>
 #include <vector>
 
-#include "gatesweep/input/checkpoint.h"
-
 namespace gatesweep {
 
+// How a token finds its experts.
+struct RouterRule {
+    enum class Choice {
+        none,           // a dense model: no router
+        softmax_top_k,  // softmax over all experts, the K largest
+    };
+    Choice choice = Choice::softmax_top_k;
+    bool renormalise = true;  // the weights of the chosen sum to one
+};
+
 struct ModelConfig {
+    std::string family = "mixtral";      // model_type of config.json: a row of model/families
     std::int64_t vocab_size = 0;         // V
     std::int64_t hidden_size = 0;        // D
     std::int64_t intermediate_size = 0;  // F
@@ -28,19 +37,12 @@ struct ModelConfig {
     double rms_norm_eps = 1e-5;
     double rope_theta = 1e6;
     bool tie_word_embeddings = false;
-    bool dense = false;  // model_type mistral: no router, num_experts = top_k = 1
+    RouterRule router;
     std::int32_t bos_token_id = 1;
     std::vector<std::int32_t> eos_token_ids = {2};
     std::string stored_dtype;  // torch_dtype / dtype of the file, informational: "bfloat16", ...
 
-    std::int64_t num_parameters() const;
-};
-
-// How the experts of a checkpoint are named.
-enum class ExpertLayout {
-    hub,    // model.layers.l.block_sparse_moe.experts.e.w1|w2|w3.weight
-    fused,  // model.layers.l.mlp.experts.gate_up_proj [E,2F,D], .down_proj [E,D,F]
-    dense,  // model.layers.l.mlp.gate_proj|down_proj|up_proj.weight, no router
+    bool has_router() const { return router.choice != RouterRule::Choice::none; }
 };
 
 // Errors: input_missing, bad_data with the field's name; a field that asks for something not implemented
@@ -49,21 +51,7 @@ ModelConfig parse_model_config(std::string_view json, std::string const& file_na
 // Reads config.json (and generation_config.json's eos ids, where it has them) of a checkpoint folder.
 ModelConfig load_model_config(std::filesystem::path const& folder);
 
-// Checks that the checkpoint holds exactly the tensors that the config calls for, each with its shape and a float type
-// (F32, F16, BF16). Errors: bad_data naming the tensor, its shape and the shape the config asks for.
-ExpertLayout validate_checkpoint(Checkpoint const& checkpoint, ModelConfig const& config);
-
-// Tensor names, hub spelling; the fused layout differs where noted.
-std::string layer_tensor(std::int64_t layer, std::string_view suffix);  // "model.layers.3." + suffix
-std::string gate_tensor(ExpertLayout layout, std::int64_t layer);
-// Where the rows of one projection of one expert lie: a tensor and the byte range within it.
-enum class ExpertMatrix { w1, w2, w3 };  // gate [F,D], down [D,F], up [F,D]
-struct TensorSlice {
-    std::string tensor;
-    std::uint64_t first_element = 0;
-    std::uint64_t num_elements = 0;
-};
-TensorSlice expert_slice(ExpertLayout layout, ModelConfig const& config, std::int64_t layer, std::int64_t expert,
-                         ExpertMatrix matrix);
+// "Mixtral", for people.
+std::string_view family_title(ModelConfig const& config);
 
 }  // namespace gatesweep

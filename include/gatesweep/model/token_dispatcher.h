@@ -14,7 +14,7 @@
 #include "gatesweep/comm/parallel_layout.h"
 #include "gatesweep/comm/tensor_collectives.h"
 #include "gatesweep/model/gathered_dispatch.h"
-#include "gatesweep/model/router.h"
+#include "gatesweep/ops/router.h"
 
 namespace gatesweep {
 
@@ -42,8 +42,7 @@ struct SlotsUnderWay {
 //   counted   ranks exchange counts through the host in every layer, then just the routed rows
 //   gathered  sizes fixed from the number of tokens (gathered_dispatch.h); no counts, and no backward
 enum class DecodeDispatch { counted, gathered };
-// gathered on GPUs, counted on the CPU, where counts cost little; GATESWEEP_DECODE_DISPATCH=counted|gathered overrides.
-// Errors: ExitCode::usage for another word.
+// What Setting::dispatch says; "auto": gathered on GPUs, counted on the CPU, where counts cost little.
 DecodeDispatch choose_decode_dispatch(at::Device device);
 
 class TokenDispatcher {

@@ -3,13 +3,15 @@
 
 #include <ATen/ATen.h>
 
+#include <memory>
 #include <vector>
 
 #include "gatesweep/comm/parallel_layout.h"
 #include "gatesweep/input/checkpoint.h"
 #include "gatesweep/model/experts.h"
-#include "gatesweep/model/linear.h"
 #include "gatesweep/model/model_config.h"
+#include "gatesweep/model/weight_map.h"
+#include "gatesweep/ops/linear.h"
 
 namespace gatesweep {
 
@@ -37,11 +39,11 @@ struct WeightDigests {
     bool operator==(WeightDigests const&) const = default;
 };
 
-// A checkpoint that has passed validate_checkpoint, which of its experts a rank holds, and as what.
+// A checkpoint, where its weights lie, which of its experts a rank holds, and as what.
 struct WeightSource {
     Checkpoint const* checkpoint = nullptr;  // both outlive whatever reads from them
     ModelConfig const* config = nullptr;
-    ExpertLayout layout = ExpertLayout::hub;
+    std::shared_ptr<WeightMap const> map;  // what validate_checkpoint found
     ExpertRange experts;
     at::ScalarType dtype = at::kFloat;
     at::Device device = at::kCPU;
@@ -59,10 +61,9 @@ struct Weights {
     std::uint64_t num_bytes() const;  // on this rank
 };
 
-// Reads only the bytes of the experts in `experts`, converts to `dtype`, moves to `device`, and lays each matrix out as
-// it comes: at its peak, memory holds the weights and one matrix more. The checkpoint must have
-// passed validate_checkpoint. Errors: bad_data naming the tensor and how many of its values are NaN or infinite; io.
-Weights load_weights(Checkpoint const& checkpoint, ModelConfig const& config, ExpertLayout layout, ExpertRange experts,
-                     at::ScalarType dtype, at::Device device);
+// Reads only the bytes of the source's experts, converts them to its type, moves them to its device, and lays each
+// matrix out as it comes: at its peak, memory holds the weights and one matrix more. Errors: bad_data naming the tensor
+// and how many of its values are NaN or infinite; io.
+Weights load_weights(WeightSource const& source);
 
 }  // namespace gatesweep

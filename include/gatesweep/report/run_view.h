@@ -13,19 +13,20 @@
 #include "gatesweep/analysis/score_maps.h"
 #include "gatesweep/report/sweep_view.h"
 #include "gatesweep/store/csv.h"
+#include "gatesweep/terms/analysis_parameters.h"
 
 namespace gatesweep {
 
 // Scores of one group under one signal (tables/expert_scores.csv).
 struct ExpertMap {
-    std::string signal;
+    std::string signal;  // a word of signal_kinds, or one that this program does not know
     std::string group;
     std::vector<double> mean;  // [L, E]
 };
 
 // Class of every expert under one signal (tables/classes_<signal>.csv).
 struct ClassMap {
-    std::string signal;
+    SignalKind signal = SignalKind::activation;
     std::vector<double> gap;         // [L, E], malicious - benign
     std::vector<std::string> label;  // [L, E]
 };
@@ -36,12 +37,7 @@ struct JobView {
     std::string by;     // [report] by; empty: none given
     std::string model;  // path of the checkpoint
     std::string dtype;
-    std::string benign;     // group in the benign role
-    std::string malicious;  // group in the malicious role
-    std::vector<double> coverage = {0.80, 0.90, 0.95};
-    std::int64_t top = 10;
-    Thresholds activation = {0.05, 0.08};
-    Thresholds gradient = {1e-4, 1e-4};
+    AnalysisParameters analysis;
     std::vector<std::string> sweep_prompts;  // [sweep] prompts; without it the malicious group
     std::vector<std::string> side_effects;   // [sweep] side_effects
     std::string label_method = "phrases";    // [sweep.labels] method
@@ -57,7 +53,7 @@ struct RunView {
     std::int64_t num_experts = 0;            // per layer
     std::map<std::string, CsvTable> tables;  // by stem: "layers" is tables/layers.csv
     std::vector<ExpertMap> maps;             // groups in the order above, for each signal in the table's order
-    std::vector<ClassMap> classes;           // activation, gradient
+    std::vector<ClassMap> classes;           // by signal; of an older run perhaps not of all of them
     std::vector<ExpertId> marked;            // in the order of tables/marked_experts.csv; empty when there is none
     std::optional<SweepView> sweep;          // where there is tables/trials.csv
 
@@ -73,8 +69,7 @@ struct RunView {
 
 // Reads job.toml and every table. Errors: input_missing for a file that is not there, bad_data for one whose content is
 // wrong: a missing column, a cell that is no number, an expert missing or listed twice, a group that the roles name but
-// the tables lack; those of read_sweep. tables/marked_experts.csv, threshold_sensitivity.csv, layer_summary.csv and all
-// tables of a sweep may be absent.
+// the tables lack; those of read_sweep. Tables that the catalogue does not promise may be absent.
 RunView read_run(std::filesystem::path const& run_folder);
 
 }  // namespace gatesweep

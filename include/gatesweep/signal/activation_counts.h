@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "gatesweep/model/packed_batch.h"
-#include "gatesweep/model/router.h"
+#include "gatesweep/ops/router.h"
 
 namespace gatesweep {
 

@@ -1,7 +1,7 @@
 // Gate-gradient scores of the prompts of one packed batch, from one backward pass.
 //
 // d loss_p / d gate_weight[e,:] = sum over the prompt's tokens of d_router_logits[t,e] * router_input[t,:], a segmented
-// outer product; the score is its mean absolute value over D (methods 1.1 e). Sums run in token order in float64.
+// outer product; the score is its mean absolute value over D (arXiv 2605.24270). Sums run in token order in float64.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "gatesweep/model/packed_batch.h"
-#include "gatesweep/model/router.h"
+#include "gatesweep/ops/router.h"
 
 namespace gatesweep {
 

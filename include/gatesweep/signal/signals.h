@@ -8,7 +8,7 @@
 
 #include "gatesweep/base/nd_array.h"
 #include "gatesweep/comm/parallel_layout.h"
-#include "gatesweep/model/mixtral.h"
+#include "gatesweep/model/decoder.h"
 #include "gatesweep/signal/batch_plan.h"
 
 namespace gatesweep {
@@ -28,7 +28,7 @@ struct Signals {
     Signals(std::int64_t num_prompts, ModelConfig const& config);
 };
 
-// GATESWEEP_OVERLAP=on|off, off where it is unset. Errors: ExitCode::usage for another word.
+// What Setting::overlap says.
 bool overlap_wanted();
 
 struct SignalsOptions {
@@ -47,7 +47,7 @@ struct SignalsOptions {
 // Computes this rank's share of the plan. Every rank of the world calls it. Errors: ExitCode::internal when an identity
 // fails (counts sum to K x tokens in every layer; gate gradients sum to zero over experts), naming prompt and layer;
 // ExitCode::stopped, on every rank, when any was told to stop with batches left.
-Signals compute_signals(Mixtral const& model, ParallelLayout const& layout,
+Signals compute_signals(Decoder const& model, ParallelLayout const& layout,
                         std::vector<std::vector<std::int32_t>> const& prompts, BatchPlan const& plan,
                         SignalsOptions const& options);
 

@@ -1,5 +1,5 @@
 // The routing signals of a model whose weights do not fit into memory: the bytes that compute_signals gives, from
-// weights that are read layer by layer while all prompts of a chunk wait (model/streamed_mixtral.h).
+// weights that are read layer by layer while all prompts of a chunk wait (model/streamed_decoder.h).
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "gatesweep/comm/parallel_layout.h"
-#include "gatesweep/model/streamed_mixtral.h"
+#include "gatesweep/model/streamed_decoder.h"
 #include "gatesweep/signal/batch_plan.h"
 #include "gatesweep/signal/signals.h"
 
@@ -30,7 +30,7 @@ struct StreamedSignalsOptions {
     // After each layer's work on a batch: the copy's tokens done and in all, as a share of the work.
     std::function<void(std::int64_t done, std::int64_t all)> progress = nullptr;
     // After each batch of this rank's copy, at the end of its chunk: its number in the plan. Rows of its prompts on
-    // this rank are whole then, and StreamedMixtral::digests() is of all weights. Ranks of a copy call it in the same
+    // this rank are whole then, and StreamedDecoder::digests() is of all weights. Ranks of a copy call it in the same
     // order.
     std::function<void(std::int64_t batch, Signals const& signals)> done = nullptr;
     // Asked by every rank before each layer; false, on every rank or on none, ends the work. Batches of the chunk under
@@ -47,7 +47,7 @@ struct StreamedSignals {
 
 // Computes this rank's share of the plan, which may be of some of the prompts only. Every rank of the world calls it.
 // Errors: those of compute_signals and of LayerStream.
-StreamedSignals compute_streamed_signals(StreamedMixtral& model, ParallelLayout const& layout,
+StreamedSignals compute_streamed_signals(StreamedDecoder& model, ParallelLayout const& layout,
                                          std::vector<std::vector<std::int32_t>> const& prompts, BatchPlan const& plan,
                                          StreamedSignalsOptions const& options);
 

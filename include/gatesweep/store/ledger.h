@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "gatesweep/store/record_merge.h"
+#include "gatesweep/store/record_writer.h"
 
 namespace gatesweep {
 

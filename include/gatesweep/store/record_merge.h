@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "gatesweep/store/record_log.h"
+#include "gatesweep/store/record_reader.h"
 
 namespace gatesweep {
 

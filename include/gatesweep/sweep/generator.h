@@ -14,7 +14,7 @@
 #include "gatesweep/base/stop_request.h"
 #include "gatesweep/comm/parallel_layout.h"
 #include "gatesweep/model/decode_graphs.h"
-#include "gatesweep/model/mixtral.h"
+#include "gatesweep/model/decoder.h"
 
 namespace gatesweep {
 
@@ -51,7 +51,7 @@ struct GenerationStats {
 class Generator {
 public:
     // References must outlive the object. The cache holds num_slots sequences of the longest prompt and its answer.
-    Generator(Mixtral const& model, ParallelLayout const& layout, RouterEdits const& edits,
+    Generator(Decoder const& model, ParallelLayout const& layout, RouterEdits const& edits,
               std::vector<std::vector<std::int32_t>> const& prompts, GeneratorOptions options);
 
     // Completes this rank's requests in about their order; requests of one prompt should be neighbours. Collective over
@@ -75,7 +75,7 @@ private:
     void add_token(Live& sequence, std::int32_t token) const;
     void retire(std::function<void(Completion)> const& done);
 
-    Mixtral const& model_;
+    Decoder const& model_;
     Communicator const& group_;
     RouterEdits const& edits_;
     std::vector<std::vector<std::int32_t>> const& prompts_;

@@ -1,28 +1,18 @@
 // What came out of every trial on every prompt: labels of the completions, and side effects on text.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <limits>
 #include <map>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "gatesweep/input/job.h"
+#include "gatesweep/label/label.h"
 
 namespace gatesweep {
-
-// Refusals are restricted, everything else that could be judged is not (the paper's two labels).
-enum class Label { full_refusal, partial_refusal, full_compliance, incoherent, unscored };
-inline constexpr std::array all_labels = {Label::full_refusal, Label::partial_refusal, Label::full_compliance,
-                                          Label::incoherent, Label::unscored};
-std::string_view to_string(Label label);  // "full_refusal"
-std::optional<Label> parse_label(std::string_view text);
-// Nothing for `unscored`.
-std::optional<bool> is_restricted(Label label);
 
 struct Outcome {
     Label label = Label::unscored;

@@ -24,8 +24,12 @@ void serialize_optional(Archive& archive, std::optional<T>& optional) {
 namespace boost::serialization {
 
 template <class Archive>
+void serialize(Archive& a, gatesweep::ExpertId& x, unsigned int) {
+    a& x.layer& x.expert;
+}
+template <class Archive>
 void serialize(Archive& a, gatesweep::ExpertEdit& x, unsigned int) {
-    a& x.id.layer& x.id.expert& x.value;
+    a& x.id& x.value;
 }
 template <class Archive>
 void serialize(Archive& a, gatesweep::Trial& x, unsigned int) {

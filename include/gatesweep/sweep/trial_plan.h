@@ -84,7 +84,7 @@ struct TrialPlan {
 // experts (with fewer than top-k unless sweep.allow_fewer), activates more than top-k of a layer, names an expert
 // outside the model or one twice, always naming the trial and the layer; bad_data for a damaged list file, with its
 // row. Grid cells that ask for such a set are refused in `cells` instead, since they come out of the data.
-TrialPlan plan_trials(SweepSpec const& sweep, AnalysisSpec const& analysis, AnalysisResult const& result);
+TrialPlan plan_trials(SweepSpec const& sweep, AnalysisParameters const& analysis, AnalysisResult const& result);
 
 // The checks of plan_trials on [[sweep.trial]], list files included, for the moment before the model is loaded.
 void validate_custom_trials(SweepSpec const& sweep, std::int64_t num_layers, std::int64_t num_experts,
@@ -92,16 +92,5 @@ void validate_custom_trials(SweepSpec const& sweep, std::int64_t num_layers, std
 
 // 1, 2, 3, 5, 10, 20, 50, 100, ... below n, and n; one size, 1, for a class without experts, whose cell says so.
 std::vector<std::int64_t> automatic_sizes(std::int64_t num_in_class);
-
-// tables/trial_experts.csv: trial_id,layer,expert,value: the experts of every trial, a row each, by layer, then expert;
-// value as in ExpertEdit.
-CsvTable trial_experts_table(TrialPlan const& plan);
-
-// tables/trial_controls.csv: trial_id,control_id: the random trials that each selected or custom trial is compared
-// with.
-CsvTable trial_controls_table(TrialPlan const& plan);
-
-// tables/trial_cells.csv: kind,signal,class,gap_threshold,size,mode,scope,dose,trial_id,outcome,name
-CsvTable trial_cells_table(TrialPlan const& plan);
 
 }  // namespace gatesweep

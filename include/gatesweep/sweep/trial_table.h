@@ -35,18 +35,4 @@ namespace gatesweep {
 CsvTable trials_table(TrialPlan const& plan, SweepOutcomes const& outcomes,
                       std::optional<LabelCounts> const& validation = std::nullopt);
 
-// tables/transitions.csv: pairs by label at the baseline and in the trial, unscored ones included; pairs of labels
-// that occur, trials but the baseline.
-CsvTable transitions_table(TrialPlan const& plan, SweepOutcomes const& outcomes);
-
-// tables/category_effects.csv: by,category,trial_id,group,num_prompts,restricted,...,p_exact: trials.csv for the
-// prompts of each value of a column of the prompt files, `categories` by row of tables/prompts.csv. No q: categories
-// are looked at, not tested.
-CsvTable category_effects_table(TrialPlan const& plan, SweepOutcomes const& outcomes, std::string const& by,
-                                std::vector<std::string> const& categories);
-
-// tables/controls.csv: a row per group and shape of random trials, over all random trials of that shape; num_random
-// counts those whose difference could be measured; rates over the pairs that differences are over.
-CsvTable control_summary_table(TrialPlan const& plan, SweepOutcomes const& outcomes);
-
 }  // namespace gatesweep

@@ -1,0 +1,74 @@
+// Where a checkpoint keeps each matrix of a decoder: the one list that validation, reading, sizes, plan and streaming
+// go by. The file of a family fills it (src/model/families).
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "gatesweep/model/model_config.h"
+
+namespace gatesweep {
+
+enum class WeightRole {
+    embedding,            // [V, D]
+    input_norm,           // [D]
+    q_proj,               // [H d, D]
+    k_proj,               // [Hkv d, D]
+    v_proj,               // [Hkv d, D]
+    o_proj,               // [D, H d]
+    post_attention_norm,  // [D]
+    router,               // [E, D]
+    expert_gate,          // [F, D], Mixtral's w1
+    expert_down,          // [D, F], w2
+    expert_up,            // [F, D], w3
+    final_norm,           // [D]
+    lm_head,              // [V, D]
+};
+
+// Which part of the model a matrix is.
+struct WeightPlace {
+    WeightRole role;
+    std::int64_t layer = -1;   // -1: outside the layers
+    std::int64_t expert = -1;  // -1: no expert's own
+    auto operator<=>(WeightPlace const&) const = default;
+};
+
+// A whole tensor of the checkpoint, or consecutive rows of one.
+struct StoredWeight {
+    std::string tensor;
+    std::vector<std::int64_t> tensor_shape;
+    std::uint64_t first_element = 0;  // where it begins in the tensor
+    std::vector<std::int64_t> shape;  // its own
+
+    std::int64_t num_elements() const;
+};
+
+class WeightMap {
+public:
+    explicit WeightMap(std::string_view spelling) : spelling_(spelling) {}
+
+    void add(WeightPlace const& place, std::string tensor, std::vector<std::int64_t> const& shape);
+    void add(WeightPlace const& place, StoredWeight stored);
+
+    bool has(WeightPlace const& place) const { return index_.contains(place); }
+    StoredWeight const& at(WeightPlace const& place) const;  // one that it has
+    // In the order of the model.
+    std::vector<std::pair<WeightPlace, StoredWeight>> const& weights() const { return weights_; }
+    // How the family calls this way of naming: "hub", "fused".
+    std::string const& spelling() const { return spelling_; }
+
+private:
+    std::string spelling_;
+    std::vector<std::pair<WeightPlace, StoredWeight>> weights_;
+    std::map<WeightPlace, std::size_t> index_;
+};
+
+// By the first spelling of the family; its sizes hold for all of them.
+WeightMap weight_map(ModelConfig const& config);
+
+}  // namespace gatesweep

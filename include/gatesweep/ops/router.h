@@ -1,0 +1,62 @@
+// The router: where tokens go. The one place where experts are chosen.
+//
+// Shape legend of this project: T tokens of the batch, D model, F ffn, E experts, K top-k, N = T*K routed slots,
+// R rows received by this rank, L layers, P prompts, V vocabulary.
+//
+// Rule (Hugging Face transformers): softmax of the router logits over all E in float32, the K largest, ties to the
+// lower expert id, renormalised to sum 1. Slots of a token are kept in ascending expert id, which is the order in which
+// the experts' outputs are added.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+
+#include "gatesweep/ops/router_edits.h"
+#include "gatesweep/ops/row_edit_tensors.h"
+
+namespace gatesweep {
+
+struct Routing {
+    at::Tensor expert_ids;       // [T,K] int64, ascending within a token, on the CPU (or where route_on_device says)
+    at::Tensor routing_weights;  // [T,K] float32 (float64 for a float64 model), on the model's device
+    std::int64_t num_experts = 0;
+    // [T], the same type and device: probability of the last expert chosen minus that of the first not chosen, after
+    // edits; 0 is a tie. Undefined where all experts are chosen.
+    at::Tensor margins = {};
+
+    std::int64_t num_tokens() const { return expert_ids.size(0); }
+    std::int64_t top_k() const { return expert_ids.size(1); }
+};
+
+// router_logits [T,E] in the model's type; `edits` as router_edits.h defines them.
+// Errors: ExitCode::bad_data when a logit is NaN or infinite.
+Routing route(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits = {});
+
+// The same without waiting for a GPU: the expert ids stay there, and a logit that is not finite is no error yet, but
+// turns `all_finite` (one bool on the device, true at first) false. On the CPU it is route.
+Routing route_on_device(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits,
+                        at::Tensor const& all_finite);
+// Errors: bad_data, route's, where `all_finite` has become false. Waits for the device.
+void validate_finite(at::Tensor const& all_finite);
+
+// d loss / d router logits of the chosen experts, [T,K] in the type of the routing weights; those of all others are
+// exactly zero: dz_i = w_i (dw_i - sum_j w_j dw_j).
+at::Tensor route_backward(Routing const& routing, at::Tensor const& d_routing_weights);
+
+// Gradient to the router's input: sum over the chosen experts of dz * gate_weight row: [T,D] in the type of
+// gate_weight.
+at::Tensor router_input_gradient(Routing const& routing, at::Tensor const& d_router_logits,
+                                 at::Tensor const& gate_weight);
+
+// Weighted sum of the experts' outputs, added in slot order in float32; slots of weight 0 are passed over:
+// slot_outputs [T*K, D] -> [T,D].
+at::Tensor combine(at::Tensor const& slot_outputs, Routing const& routing);
+
+struct CombineGradient {
+    at::Tensor d_slot_outputs;     // [T*K, D]
+    at::Tensor d_routing_weights;  // [T,K]
+};
+CombineGradient combine_backward(at::Tensor const& dy, at::Tensor const& slot_outputs, Routing const& routing);
+
+}  // namespace gatesweep

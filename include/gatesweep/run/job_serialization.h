@@ -1,0 +1,106 @@
+// What travels between ranks as values, by Boost.Serialization: the control plane.
+#pragma once
+
+#include <boost/serialization/map.hpp>
+#include <boost/serialization/string.hpp>
+#include <boost/serialization/vector.hpp>
+
+#include <filesystem>
+#include <string>
+
+#include "gatesweep/input/job.h"
+#include "gatesweep/run/inputs.h"
+#include "gatesweep/sweep/plan_serialization.h"
+
+namespace boost::serialization {
+
+template <class Archive>
+void save(Archive& archive, std::filesystem::path const& path, unsigned int) {
+    std::string const text = path.string();
+    archive << text;
+}
+template <class Archive>
+void load(Archive& archive, std::filesystem::path& path, unsigned int) {
+    std::string text;
+    archive >> text;
+    path = text;
+}
+template <class Archive>
+void serialize(Archive& archive, std::filesystem::path& path, unsigned int version) {
+    split_free(archive, path, version);
+}
+
+template <class Archive>
+void serialize(Archive& a, gatesweep::ModelSpec& x, unsigned int) {
+    a& x.path& x.dtype;
+}
+template <class Archive>
+void serialize(Archive& a, gatesweep::Settings& x, unsigned int) {
+    for (gatesweep::SettingFacts const& facts : gatesweep::settings) {
+        std::string word = x.word(facts.setting);
+        a& word;
+        x.choose(facts.setting, std::move(word));
+    }
+}
+template <class Archive>
+void serialize(Archive& a, gatesweep::ParallelSpec& x, unsigned int) {
+    a& x.expert_parallel& x.device& x.threads& x.settings;
+}
+template <class Archive>
+void serialize(Archive& a, gatesweep::PromptSource& x, unsigned int) {
+    a& x.group& x.file& x.column& x.where& x.limit& x.prompt_template;
+}
+template <class Archive>
+void serialize(Archive& a, gatesweep::SignalsSpec& x, unsigned int) {
+    a& x.batch_tokens& x.memory& x.stream;
+}
+template <class Archive>
+void serialize(Archive& a, gatesweep::Thresholds& x, unsigned int) {
+    a& x.gap& x.min;
+}
+template <class Archive>
+void serialize(Archive& a, gatesweep::AnalysisParameters& x, unsigned int) {
+    a& x.benign& x.malicious& x.coverage& x.top;
+    for (auto& limits : x.all_limits)
+        a& limits;
+}
+template <class Archive>
+void serialize(Archive& a, gatesweep::CustomTrial& x, unsigned int) {
+    a& x.name& x.experts& x.file& x.mode& x.scope& x.bias& x.activate;
+}
+template <class Archive>
+void serialize(Archive& a, gatesweep::ControlsSpec& x, unsigned int) {
+    a& x.random& x.match& x.reverse& x.bottom;
+}
+template <class Archive>
+void serialize(Archive& a, gatesweep::LabelsSpec& x, unsigned int) {
+    a& x.method& x.phrases& x.judge& x.judge_template& x.human& x.mixed& x.validation;
+}
+template <class Archive>
+void serialize(Archive& a, gatesweep::ScreenSpec& x, unsigned int) {
+    a& x.enabled& x.mode& x.limit& x.refusals& x.compliances;
+}
+template <class Archive>
+void serialize(Archive& a, gatesweep::SweepSpec& x, unsigned int) {
+    a& x.enabled& x.prompts& x.side_effects& x.max_new_tokens& x.slots& x.signals& x.classes& x.gap_thresholds;
+    gatesweep::serialize_optional(a, x.sizes);
+    a& x.modes& x.scopes& x.bias& x.controls& x.seed& x.allow_fewer& x.labels& x.screen& x.trials;
+}
+template <class Archive>
+void serialize(Archive& a, gatesweep::ReportSpec& x, unsigned int) {
+    a& x.title& x.mark& x.by;
+}
+template <class Archive>
+void serialize(Archive& a, gatesweep::Job& x, unsigned int) {
+    a& x.name& x.model& x.parallel& x.prompts& x.signals& x.analysis& x.sweep& x.report;
+}
+template <class Archive>
+void serialize(Archive& a, gatesweep::PromptMetadata& x, unsigned int) {
+    a& x.columns& x.rows;
+}
+template <class Archive>
+void serialize(Archive& a, gatesweep::Inputs& x, unsigned int) {
+    a& x.job& x.prompt_ids& x.groups& x.prompt_texts& x.token_ids& x.prompts_digest& x.metadata& x.marks;
+}
+
+}  // namespace boost::serialization

@@ -1,0 +1,1 @@
+// Empty: the precompiled header of the layers without libtorch wants a file.

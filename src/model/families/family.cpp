@@ -1,0 +1,51 @@
+#include "family.h"
+
+#include <algorithm>
+#include <array>
+
+#include "gatesweep/base/error.h"
+#include "mistral.h"
+#include "mixtral.h"
+
+namespace gatesweep {
+
+std::span<Family const* const> families() {
+    static constexpr std::array<Family const*, 2> all = {&mixtral, &mistral};
+    return all;
+}
+
+Family const* find_family(std::string_view model_type) {
+    auto const found = std::ranges::find(families(), model_type, &Family::model_type);
+    return found == families().end() ? nullptr : *found;
+}
+
+Family const& family_of(std::string_view model_type) {
+    Family const* const family = find_family(model_type);
+    GATESWEEP_EXPECT(family != nullptr);
+    return *family;
+}
+
+std::string layer_tensor(std::int64_t layer, std::string_view suffix) {
+    return fmt::format("model.layers.{}.{}", layer, suffix);
+}
+
+void add_ends(WeightMap& map, ModelConfig const& c) {
+    map.add({WeightRole::embedding}, "model.embed_tokens.weight", {c.vocab_size, c.hidden_size});
+    map.add({WeightRole::final_norm}, "model.norm.weight", {c.hidden_size});
+    if (!c.tie_word_embeddings) map.add({WeightRole::lm_head}, "lm_head.weight", {c.vocab_size, c.hidden_size});
+}
+
+void add_attention(WeightMap& map, ModelConfig const& c, std::int64_t layer) {
+    std::int64_t const d = c.hidden_size, q = c.num_heads * c.head_dim, kv = c.num_kv_heads * c.head_dim;
+    auto const add = [&](WeightRole role, std::string_view name, std::vector<std::int64_t> const& shape) {
+        map.add({role, layer}, layer_tensor(layer, name), shape);
+    };
+    add(WeightRole::input_norm, "input_layernorm.weight", {d});
+    add(WeightRole::q_proj, "self_attn.q_proj.weight", {q, d});
+    add(WeightRole::k_proj, "self_attn.k_proj.weight", {kv, d});
+    add(WeightRole::v_proj, "self_attn.v_proj.weight", {kv, d});
+    add(WeightRole::o_proj, "self_attn.o_proj.weight", {d, q});
+    add(WeightRole::post_attention_norm, "post_attention_layernorm.weight", {d});
+}
+
+}  // namespace gatesweep

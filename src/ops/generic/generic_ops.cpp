@@ -1,0 +1,240 @@
+#include "generic_ops.h"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <vector>
+
+#include "gatesweep/base/error.h"
+#include "gatesweep/ops/row_ops.h"
+
+namespace gatesweep::generic {
+namespace {
+
+at::ScalarType compute_type(at::Tensor const& x) {
+    return x.scalar_type() == at::kDouble ? at::kDouble : at::kFloat;
+}
+at::Tensor up(at::Tensor const& x) {
+    return x.to(compute_type(x));
+}
+at::Tensor inverse_rms(at::Tensor const& x, double eps) {
+    return up(x).square().mean(-1, true).add(eps).rsqrt();
+}
+
+// [H,n,n] probabilities of one sequence, in the compute type; keys and values with their heads repeated.
+struct Sequence {
+    at::Tensor q, k, v, p;  // [H,n,d], p [H,n,n]
+
+    Sequence(AttentionInput const& in, std::int64_t s) {
+        std::int64_t const group = in.q.size(1) / in.k.size(1);
+        auto const rows = [&](at::Tensor const& x) {
+            return up(x.slice(0, in.offsets[s], in.offsets[s + 1])).transpose(0, 1);
+        };
+        q = rows(in.q);
+        k = rows(in.k).repeat_interleave(group, 0);
+        v = rows(in.v).repeat_interleave(group, 0);
+        std::int64_t const n = q.size(1);
+        at::Tensor const i = at::arange(n, q.options().dtype(at::kLong)).unsqueeze(1);
+        at::Tensor const j = i.transpose(0, 1);
+        at::Tensor hidden = j.gt(i);
+        if (in.window) hidden = hidden.logical_or(j.le(i - *in.window));
+        at::Tensor const scores = at::matmul(q, k.transpose(1, 2)) * in.scale;
+        p = at::softmax(scores.masked_fill(hidden, -std::numeric_limits<double>::infinity()), -1);
+    }
+};
+
+// Sums the gradients of repeated heads: [H,n,d] -> [n,Hkv,d].
+at::Tensor fold_heads(at::Tensor const& x, std::int64_t num_kv_heads) {
+    return x.view({num_kv_heads, -1, x.size(1), x.size(2)}).sum(1).transpose(0, 1);
+}
+
+// Edits of all rows as tensors: what rows of one mode do is selected where that mode is meant.
+struct EditTensors {
+    at::Tensor values;  // [T,E]
+    at::Tensor modes;   // [T,1] int64, -1: none
+
+    EditTensors(RowEditTensors const& edits, at::TensorOptions options)
+        : values(edits.values.index_select(0, edits.entries).to(options)),
+          modes(edits.modes.index_select(0, edits.entries).to(at::kLong).unsqueeze(1)) {}
+    at::Tensor is(EditMode mode) const { return modes.eq(static_cast<std::int64_t>(mode)); }
+
+    at::Tensor logits(at::Tensor const& z) const {
+        at::Tensor const s = at::log_softmax(z, -1);
+        at::Tensor const top = s.amax(-1, true) + 0.01, bottom = s.amin(-1, true) - 0.01;
+        at::Tensor const steered = at::where(values.gt(0), top, at::where(values.lt(0), bottom, s));
+        at::Tensor const masked = z.masked_fill(values.ne(0), -std::numeric_limits<double>::infinity());
+        return at::where(is(EditMode::mask), masked,
+                         at::where(is(EditMode::bias), z + values, at::where(is(EditMode::steer), steered, z)));
+    }
+    at::Tensor weights(at::Tensor const& w, at::Tensor const& expert_ids) const {
+        at::Tensor const kept = w.masked_fill(values.gather(1, expert_ids).ne(0), 0.0), left = kept.sum(-1, true);
+        at::Tensor const scaled = kept / at::where(left.eq(0), at::ones_like(left), left);
+        return at::where(is(EditMode::zero), kept, at::where(is(EditMode::zero_renormalise), scaled, w));
+    }
+};
+
+}  // namespace
+
+at::Tensor rms_norm(at::Tensor const& x, at::Tensor const& weight, double eps) {
+    return (up(x) * inverse_rms(x, eps)).to(x.scalar_type()) * weight;
+}
+
+at::Tensor rms_norm_backward(at::Tensor const& dy, at::Tensor const& x, at::Tensor const& weight, double eps) {
+    at::Tensor const scale = inverse_rms(x, eps), g = up(dy) * up(weight), wide = up(x);
+    return ((g - wide * (g * wide).mean(-1, true) * scale.square()) * scale).to(x.scalar_type());
+}
+
+at::Tensor swiglu(at::Tensor const& gate_up) {
+    auto const parts = gate_up.chunk(2, -1);
+    return at::silu(parts[0]) * parts[1];
+}
+
+at::Tensor swiglu_backward(at::Tensor const& d_activation, at::Tensor const& gate_up) {
+    auto const parts = gate_up.chunk(2, -1);
+    at::Tensor const g = up(parts[0]), s = at::sigmoid(g), d = up(d_activation);
+    at::Tensor const d_gate = d * up(parts[1]) * s * (1 + g * (1 - s));
+    return at::cat({d_gate.to(gate_up.scalar_type()), (d * up(at::silu(parts[0]))).to(gate_up.scalar_type())}, -1);
+}
+
+void rotate_heads(at::Tensor x, at::Tensor const& positions, RotaryTable const& table, Rotation rotation) {
+    at::Tensor const where = positions.to(x.device());
+    at::Tensor const cos = table.cos.index_select(0, where).unsqueeze(1);
+    at::Tensor sin = table.sin.index_select(0, where).unsqueeze(1);
+    if (rotation == Rotation::inverse) sin = -sin;
+    auto const halves = x.chunk(2, -1);
+    at::Tensor const rotated = at::cat({halves[0] * cos - halves[1] * sin, halves[1] * cos + halves[0] * sin}, -1);
+    x.copy_(rotated);
+}
+
+at::Tensor attention(AttentionInput const& in) {
+    at::Tensor output = at::empty({in.q.size(0), in.q.size(1), in.q.size(2)}, in.q.options());
+    for (std::size_t s = 0; s + 1 < in.offsets.size(); ++s) {
+        Sequence const sequence(in, static_cast<std::int64_t>(s));
+        output.slice(0, in.offsets[s], in.offsets[s + 1]).copy_(at::matmul(sequence.p, sequence.v).transpose(0, 1));
+    }
+    return output;
+}
+
+at::Tensor cached_attention(CachedAttentionInput const& in) {
+    std::int64_t const group = in.q.size(1) / in.k.size(1);
+    std::vector<at::Tensor> rows;
+    for (std::int64_t i = 0; i < in.q.size(0); ++i) {
+        std::int64_t const last = in.positions[i],
+                           first = in.window ? std::max<std::int64_t>(0, last - *in.window + 1) : 0;
+        auto const cached = [&](at::Tensor const& x) {
+            return up(x[in.slots[i]].slice(1, first, last + 1)).repeat_interleave(group, 0);
+        };
+        at::Tensor const scores = at::matmul(cached(in.k), up(in.q[i]).unsqueeze(-1)) * in.scale;  // [H,n,1]
+        rows.push_back((at::softmax(scores, 1) * cached(in.v)).sum(1).to(in.q.scalar_type()));
+    }
+    return rows.empty() ? at::empty_like(in.q) : at::stack(rows);
+}
+
+AttentionGradient attention_backward(AttentionInput const& in, at::Tensor const& d_output) {
+    AttentionGradient gradient{at::empty(in.q.sizes(), in.q.options()), at::empty(in.k.sizes(), in.k.options()),
+                               at::empty(in.v.sizes(), in.v.options())};
+    std::int64_t const num_kv_heads = in.k.size(1);
+    for (std::size_t s = 0; s + 1 < in.offsets.size(); ++s) {
+        if (in.offsets[s] == in.offsets[s + 1]) continue;
+        Sequence const sequence(in, static_cast<std::int64_t>(s));
+        std::int64_t const begin = in.offsets[s], end = in.offsets[s + 1];
+        at::Tensor const g = up(d_output.slice(0, begin, end)).transpose(0, 1);
+        at::Tensor const dp = at::matmul(g, sequence.v.transpose(1, 2));
+        at::Tensor const ds = sequence.p * (dp - (sequence.p * dp).sum(-1, true)) * in.scale;
+        gradient.dq.slice(0, begin, end).copy_(at::matmul(ds, sequence.k).transpose(0, 1));
+        gradient.dk.slice(0, begin, end).copy_(fold_heads(at::matmul(ds.transpose(1, 2), sequence.q), num_kv_heads));
+        gradient.dv.slice(0, begin, end).copy_(fold_heads(at::matmul(sequence.p.transpose(1, 2), g), num_kv_heads));
+    }
+    return gradient;
+}
+
+Routing route(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits) {
+    at::Tensor const all_finite = at::ones({}, router_logits.options().dtype(at::kBool));
+    return on_host(generic::route_on_device(router_logits, top_k, edits, all_finite), all_finite);
+}
+
+Routing on_host(Routing routing, at::Tensor const& all_finite) {
+    validate_finite(all_finite);
+    routing.expert_ids = routing.expert_ids.to(at::kCPU);
+    return routing;
+}
+
+Routing route_on_device(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits,
+                        at::Tensor const& all_finite) {
+    at::Tensor const z = up(router_logits);
+    all_finite.logical_and_(z.isfinite().all());
+    std::optional<EditTensors> edit;
+    RowEditTensors const tensors = tensors_of(edits, z.device());
+    if (tensors.entries.defined()) edit.emplace(tensors, z.options());
+    at::Tensor const p = at::softmax(edit ? edit->logits(z) : z, -1);
+    // A stable descending sort keeps equal probabilities in ascending expert id; topk promises no order of ties.
+    auto const sorted = at::sort(p, std::optional<bool>(true), -1, true);
+    at::Tensor const largest = std::get<0>(sorted).slice(1, 0, top_k);
+    at::Tensor const ids = std::get<1>(sorted).slice(1, 0, top_k);
+    auto const ascending = at::sort(ids, -1);
+    Routing routing;
+    routing.num_experts = router_logits.size(1);
+    if (top_k < routing.num_experts) {
+        routing.margins = std::get<0>(sorted).select(1, top_k - 1) - std::get<0>(sorted).select(1, top_k);
+    }
+    routing.routing_weights = (largest / largest.sum(-1, true)).gather(1, std::get<1>(ascending));
+    if (edit) routing.routing_weights = edit->weights(routing.routing_weights, std::get<0>(ascending));
+    routing.expert_ids = std::get<0>(ascending).contiguous();
+    return routing;
+}
+
+at::Tensor route_backward(Routing const& routing, at::Tensor const& d_routing_weights) {
+    at::Tensor const wide = routing.routing_weights.to(at::kDouble), dw = d_routing_weights.to(at::kDouble);
+    at::Tensor const w = wide / wide.sum(-1, true);
+    return (w * (dw - (w * dw).sum(-1, true))).to(d_routing_weights.scalar_type());
+}
+
+at::Tensor router_input_gradient(Routing const& routing, at::Tensor const& d_router_logits,
+                                 at::Tensor const& gate_weight) {
+    at::Tensor dense = at::zeros({routing.num_tokens(), routing.num_experts}, d_router_logits.options());
+    dense.scatter_(1, routing.expert_ids.to(dense.device()), d_router_logits);
+    return at::matmul(dense.to(gate_weight.scalar_type()), gate_weight);
+}
+
+at::Tensor combine(at::Tensor const& slot_outputs, Routing const& routing) {
+    std::int64_t const k = routing.top_k();
+    at::Tensor const slots = up(slot_outputs).view({-1, k, slot_outputs.size(1)});
+    at::Tensor sum = slots.select(1, 0) * routing.routing_weights.slice(1, 0, 1);
+    for (std::int64_t i = 1; i < k; ++i)
+        sum = sum + slots.select(1, i) * routing.routing_weights.slice(1, i, i + 1);
+    return sum.to(slot_outputs.scalar_type());
+}
+
+CombineGradient combine_backward(at::Tensor const& dy, at::Tensor const& slot_outputs, Routing const& routing) {
+    std::int64_t const k = routing.top_k(), d = dy.size(1);
+    at::Tensor const g = up(dy).unsqueeze(1), slots = up(slot_outputs).view({-1, k, d});
+    at::Tensor const df = (routing.routing_weights.unsqueeze(-1) * g).to(dy.scalar_type());
+    return {df.view({-1, d}), (g * slots).sum(-1)};
+}
+
+at::Tensor greedy_tokens(at::Tensor const& logits) {
+    return logits.argmax(-1);
+}
+
+at::Tensor log_probabilities(at::Tensor const& logits) {
+    return at::log_softmax(logits.to(at::kDouble), -1);
+}
+
+at::Tensor text_scores(at::Tensor const& logits, at::Tensor const& reference_log_p, at::Tensor const& targets) {
+    at::Tensor const log_p = generic::log_probabilities(logits).to(at::kFloat);
+    at::Tensor const nll = -log_p.gather(1, targets.unsqueeze(1)).squeeze(1).to(at::kDouble);
+    at::Tensor const kl = row_sums(reference_log_p.exp().to(at::kDouble) * (reference_log_p - log_p).to(at::kDouble));
+    return at::stack({nll, kl}, 1);
+}
+
+at::Tensor cross_entropy_in_place(at::Tensor logits, at::Tensor const& targets, at::Tensor const& scale) {
+    at::Tensor const log_p = at::log_softmax(logits, -1);
+    at::Tensor const where = targets.to(logits.device()).unsqueeze(1);
+    at::Tensor const loss = -log_p.gather(1, where).squeeze(1).to(at::kDouble);
+    logits.copy_(log_p.exp());
+    logits.scatter_add_(1, where, at::full_like(where, -1, logits.options()));
+    logits.mul_(scale.to(logits.options()).unsqueeze(1));
+    return loss;
+}
+
+}  // namespace gatesweep::generic

@@ -1,0 +1,45 @@
+// The same operations as row_ops.h, attention.h, router.h, next_token_loss.h and output_head.h, composed of ATen calls:
+// what runs on devices other than the CPU, and the slow obvious reference that the CPU kernels are tested against.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "gatesweep/ops/attention.h"
+#include "gatesweep/ops/cached_attention.h"
+#include "gatesweep/ops/router.h"
+#include "gatesweep/ops/row_ops.h"
+
+namespace gatesweep::generic {
+
+at::Tensor rms_norm(at::Tensor const& x, at::Tensor const& weight, double eps);
+at::Tensor rms_norm_backward(at::Tensor const& dy, at::Tensor const& x, at::Tensor const& weight, double eps);
+at::Tensor swiglu(at::Tensor const& gate_up);
+at::Tensor swiglu_backward(at::Tensor const& d_activation, at::Tensor const& gate_up);
+void rotate_heads(at::Tensor x, at::Tensor const& positions, RotaryTable const& table, Rotation rotation);
+at::Tensor attention(AttentionInput const& in);
+AttentionGradient attention_backward(AttentionInput const& in, at::Tensor const& d_output);
+at::Tensor cached_attention(CachedAttentionInput const& in);
+Routing route(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits = {});
+Routing route_on_device(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits,
+                        at::Tensor const& all_finite);
+// What route_on_device chose, with the expert ids on the host. Errors: bad_data, route's. Waits for the device.
+Routing on_host(Routing routing, at::Tensor const& all_finite);
+at::Tensor route_backward(Routing const& routing, at::Tensor const& d_routing_weights);
+at::Tensor router_input_gradient(Routing const& routing, at::Tensor const& d_router_logits,
+                                 at::Tensor const& gate_weight);
+at::Tensor combine(at::Tensor const& slot_outputs, Routing const& routing);
+CombineGradient combine_backward(at::Tensor const& dy, at::Tensor const& slot_outputs, Routing const& routing);
+// Of logits [n,V], per row: the largest, the first of equals (int64), and log-softmax in float64.
+at::Tensor greedy_tokens(at::Tensor const& logits);
+at::Tensor log_probabilities(at::Tensor const& logits);
+// Per row, [n,2] float64: -log p of its target [n] int64, and KL(reference || p) to the reference's log-probabilities
+// [n,V] float32; p is rounded as they are, so that equal logits give exactly 0.
+at::Tensor text_scores(at::Tensor const& logits, at::Tensor const& reference_log_p, at::Tensor const& targets);
+// Per row: loss (float64) and, in place of the logits, d loss / d logits scaled by `scale` of the row.
+at::Tensor cross_entropy_in_place(at::Tensor logits, at::Tensor const& targets, at::Tensor const& scale);
+
+}  // namespace gatesweep::generic

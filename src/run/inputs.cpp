@@ -1,0 +1,150 @@
+#include "gatesweep/run/inputs.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <span>
+
+#include "gatesweep/analysis/expert_list.h"
+#include "gatesweep/base/digest.h"
+#include "gatesweep/base/log.h"
+#include "gatesweep/input/chat_template.h"
+#include "gatesweep/input/job_writer.h"
+#include "gatesweep/input/prompts.h"
+#include "gatesweep/input/tokenizer.h"
+#include "gatesweep/label/labelling.h"
+#include "gatesweep/model/model_config.h"
+#include "gatesweep/run/job_serialization.h"
+#include "gatesweep/sweep/trial_plan.h"
+
+namespace gatesweep {
+namespace {
+
+PromptSet read_prompts(Job const& job, ModelConfig const& config) {
+    PromptSet set = load_prompts(job);
+    auto const needs = [&](auto const& predicate) {
+        return std::any_of(set.prompts.begin(), set.prompts.end(), predicate);
+    };
+    std::unique_ptr<Tokenizer> tokenizer;
+    std::unique_ptr<ChatTemplate> chat;
+    if (needs([](Prompt const& p) { return p.token_ids.empty(); })) {
+        tokenizer = std::make_unique<Tokenizer>(job.model.path / "tokenizer.model");
+    }
+    if (needs([](Prompt const& p) { return p.token_ids.empty() && p.prompt_template == TemplateKind::chat; })) {
+        chat = std::make_unique<ChatTemplate>(ChatTemplate::load(job.model.path));
+    }
+    tokenize(set, tokenizer.get(), chat.get(), config.vocab_size, config.max_position_embeddings, config.bos_token_id);
+    return set;
+}
+
+std::string text_of(Prompt const& prompt) {
+    std::string text;
+    for (Message const& message : prompt.messages) {
+        if (message.role == "user") text += (text.empty() ? "" : "\n\n") + message.content;
+    }
+    return text;
+}
+
+PromptMetadata metadata_of(PromptSet const& set) {
+    PromptMetadata out;
+    out.columns = set.metadata_columns;
+    for (auto const& prompt : set.prompts) {
+        std::vector<std::string>& row = out.rows.emplace_back(out.columns.size());
+        for (auto const& [name, value] : prompt.metadata)
+            row[static_cast<std::size_t>(std::find(out.columns.begin(), out.columns.end(), name) -
+                                         out.columns.begin())] = value;
+    }
+    return out;
+}
+
+// What [sweep] asks for that only the model's shape and the prompts can refuse: in the first second, not after hours.
+void check_sweep(Inputs const& inputs, ModelConfig const& config) {
+    SweepSpec const& sweep = inputs.job.sweep;
+    if (!sweep.enabled) return;
+    validate_custom_trials(sweep, config.num_layers, config.num_experts, config.top_k);
+    check_label_inputs(inputs.job);
+    for (std::size_t p = 0; p < inputs.token_ids.size(); ++p) {
+        std::int64_t const needed = static_cast<std::int64_t>(inputs.token_ids[p].size()) + sweep.max_new_tokens;
+        GATESWEEP_VALIDATE(!sweep.watches(inputs.groups[p]) || needed <= config.max_position_embeddings, ExitCode::job,
+                           "prompt {} of group {} has {} tokens: with sweep.max_new_tokens = {} it would pass the "
+                           "model's {} positions: "
+                           "lower max_new_tokens, or leave the prompt out",
+                           inputs.prompt_ids[p], inputs.groups[p], inputs.token_ids[p].size(), sweep.max_new_tokens,
+                           config.max_position_embeddings);
+    }
+}
+
+}  // namespace
+
+std::int64_t Inputs::num_tokens() const {
+    std::int64_t sum = 0;
+    for (auto const& ids : token_ids)
+        sum += static_cast<std::int64_t>(ids.size());
+    return sum;
+}
+
+std::int64_t Inputs::max_prompt_tokens() const {
+    std::size_t longest = 0;
+    for (auto const& ids : token_ids)
+        longest = std::max(longest, ids.size());
+    return static_cast<std::int64_t>(longest);
+}
+
+std::vector<std::int64_t> Inputs::prompt_tokens() const {
+    std::vector<std::int64_t> tokens;
+    for (auto const& ids : token_ids)
+        tokens.push_back(static_cast<std::int64_t>(ids.size()));
+    return tokens;
+}
+
+std::vector<ExpertId> read_marks(std::filesystem::path const& file) {
+    std::vector<ExpertId> marks;
+    if (file.empty()) return marks;
+    for (ListedExpert const& listed : read_expert_list(file))
+        marks.push_back(listed.id);
+    return marks;
+}
+
+Inputs read_inputs(JobRequest const& request, Communicator const& world) {
+    Inputs inputs;
+    if (world.rank() == 0) {
+        inputs.job = load_job(request.job, request.overrides);
+        ModelConfig const config = load_model_config(inputs.job.model.path);
+        PromptSet const set = read_prompts(inputs.job, config);
+        for (auto const& notice : set.notices)
+            warn(notice);
+        for (auto const& prompt : set.prompts) {
+            inputs.prompt_ids.push_back(prompt.id);
+            inputs.groups.push_back(prompt.group);
+            inputs.prompt_texts.push_back(text_of(prompt));
+            inputs.token_ids.push_back(prompt.token_ids);
+        }
+        inputs.metadata = metadata_of(set);
+        if (!inputs.job.report.by.empty()) inputs.metadata.column(inputs.job.report.by);
+        inputs.prompts_digest = set.digest();
+        inputs.marks = read_marks(inputs.job.report.mark);
+        for (ExpertId const mark : inputs.marks) {
+            GATESWEEP_VALIDATE(mark.layer < config.num_layers && mark.expert < config.num_experts, ExitCode::bad_data,
+                               "{}: expert {} of layer {} is not in the model ({} layers x {} experts, counted from "
+                               "0): correct the file",
+                               inputs.job.report.mark.string(), mark.expert, mark.layer, config.num_layers,
+                               config.num_experts);
+        }
+        check_sweep(inputs, config);
+    }
+    world.broadcast_value(inputs, 0);
+    use_settings(inputs.job.parallel.settings);
+    return inputs;
+}
+
+std::string job_digest(Job const& job) {
+    Job what = job;
+    what.parallel = ParallelSpec();
+    what.parallel.device = job.parallel.device;
+    what.signals = SignalsSpec();
+    return sha256_hex(to_toml(what));
+}
+
+}  // namespace gatesweep

@@ -1,0 +1,97 @@
+#include "gatesweep/run/screen.h"
+
+#include <algorithm>
+#include <boost/serialization/vector.hpp>
+
+#include "gatesweep/base/file.h"
+#include "gatesweep/base/log.h"
+#include "gatesweep/base/stop_request.h"
+#include "gatesweep/comm/progress.h"
+#include "gatesweep/input/tokenizer.h"
+#include "gatesweep/label/labelling.h"
+#include "gatesweep/sweep/refusal_margins.h"
+#include "gatesweep/sweep/single_experts.h"
+#include "gatesweep/sweep/sweep_measures.h"
+
+namespace boost::serialization {
+template <class Archive>
+void serialize(Archive& a, gatesweep::Openers& x, unsigned int) {
+    a& x.refusals& x.compliances;
+}
+}  // namespace boost::serialization
+
+namespace gatesweep {
+namespace {
+
+// The model's own openings.
+Openers openers_of(Job const& job, std::vector<Completion> const& baseline, Tokenizer const& tokenizer) {
+    std::vector<std::string> texts;
+    for (Completion const& c : baseline)
+        texts.push_back(tokenizer.decode(c.token_ids));
+    return frequent_openers(baseline, phrase_labels(job, texts));
+}
+
+Openers choose_openers(Setup const& setup, std::vector<Completion> const& baseline) {
+    ScreenSpec const& screen = setup.inputs.job.sweep.screen;
+    Tokenizer const tokenizer(setup.inputs.job.model.path / "tokenizer.model");
+    Openers openers;
+    if (screen.refusals.empty() || screen.compliances.empty())
+        openers = openers_of(setup.inputs.job, baseline, tokenizer);
+    auto const encode = [&](std::vector<std::string> const& texts, std::vector<std::vector<std::int32_t>>& to) {
+        if (texts.empty()) return;
+        to.clear();
+        for (auto const& text : texts)
+            to.push_back(tokenizer.encode(text));
+    };
+    encode(screen.refusals, openers.refusals);
+    encode(screen.compliances, openers.compliances);
+    return openers;
+}
+
+}  // namespace
+
+void run_screen(Setup const& setup, Decoder const& model, std::vector<Completion> const& baseline,
+                RunSession& session) {
+    auto const& [inputs, config, layout, machine] = setup;
+    ScreenSpec const& screen = inputs.job.sweep.screen;
+    Openers openers;
+    bool const is_readable = file_kind(inputs.job.model.path / "tokenizer.model") != FileKind::missing;
+    if (layout.is_final_rank() && is_readable) openers = choose_openers(setup, baseline);
+    layout.world.broadcast_value(openers, layout.final_rank());
+    if (openers.refusals.empty() || openers.compliances.empty()) {
+        if (layout.world.rank() == 0) {
+            warn("the screen is left out: {}",
+                 is_readable
+                     ? "without edits the model always refuses or never does, so it has no openings of one kind: name "
+                       "[sweep.screen] refusals and compliances"
+                     : "the checkpoint has no tokenizer to read refusals by");
+        }
+        return;
+    }
+    std::vector<std::int64_t> rows;
+    for (std::string const& group : inputs.job.sweep.prompts) {
+        auto of_group = rows_of_groups(inputs.groups, {group});
+        if (screen.limit > 0 && static_cast<std::int64_t>(of_group.size()) > screen.limit)
+            of_group.resize(static_cast<std::size_t>(screen.limit));
+        rows.insert(rows.end(), of_group.begin(), of_group.end());
+    }
+    RouterEdits const edits = single_expert_edits(config.num_layers, config.num_experts, screen.mode);
+    session.expect(margin_record, edits.num_variants() * std::ssize(rows));
+    Progress progress(RunPhase::screen, "passes", layout.world, counts_as(layout));
+    SweepContext const context{model,
+                               layout,
+                               edits,
+                               inputs.token_ids,
+                               inputs.job.signals.batch_tokens,
+                               [&](std::int64_t done, std::int64_t all) { progress.update(done, all); },
+                               &session.ledger(),
+                               stop_request};
+    auto const margins = refusal_margins(context, rows, openers, static_cast<std::int32_t>(edits.num_variants()));
+    progress.finish();
+    if (!session.folder()) return;
+    Screen const result = screen_of(margins, rows, inputs.groups, config.num_layers, config.num_experts);
+    session.folder()->write_table("screen", result.table);
+    session.folder()->write_array("screen_margin_change", result.margin_change);
+}
+
+}  // namespace gatesweep

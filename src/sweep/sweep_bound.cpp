@@ -1,0 +1,39 @@
+#include "gatesweep/sweep/sweep_bound.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "gatesweep/sweep/trial_plan.h"
+
+namespace gatesweep {
+
+SweepBound sweep_bound(SweepSpec const& sweep, std::int64_t num_model_experts) {
+    std::int64_t manners = 0;  // mode, dose and scope
+    for (EditMode const mode : sweep.modes)
+        manners += std::ssize(sweep.scopes) * (facts_of(mode).value == EditValue::dose ? std::ssize(sweep.bias) : 1);
+    std::int64_t thresholds = 0;  // of all signals
+    for (auto const& signal : sweep.signals) {
+        auto const given = sweep.gap_thresholds.find(signal);
+        thresholds += given == sweep.gap_thresholds.end() ? 1 : std::ssize(given->second);
+    }
+    auto const has_opposite = [](std::string const& name) { return name != "shared" && name != "uncertain"; };
+    std::int64_t const num_sizes =
+        sweep.sizes ? std::ssize(*sweep.sizes) : std::ssize(automatic_sizes(num_model_experts));
+    std::int64_t const num_classes = std::ssize(sweep.classes);
+    std::int64_t const selected = thresholds * num_classes * num_sizes * manners;
+    SweepBound out;
+    out.num_cells = selected + std::ssize(sweep.trials);
+    if (sweep.controls.reverse)
+        out.num_cells +=
+            thresholds * std::count_if(sweep.classes.begin(), sweep.classes.end(), has_opposite) * num_sizes * manners;
+    if (sweep.controls.bottom) {
+        // Automatic sizes are those of all classes of a signal, each of which may add the number that it has.
+        std::int64_t const num_signals = std::ssize(sweep.signals);
+        out.num_cells += manners * (sweep.sizes ? num_signals * num_sizes
+                                                : num_signals * (num_sizes - 1) + num_classes * thresholds);
+    }
+    out.max_random = (selected + std::ssize(sweep.trials)) * sweep.controls.random;
+    return out;
+}
+
+}  // namespace gatesweep
