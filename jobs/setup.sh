@@ -23,7 +23,7 @@ install_packages() {
     command -v dpkg-query > /dev/null || return 0 # not Debian: the site provides the packages
     local wanted=(g++ cmake ninja-build pkg-config git python3-pip python3-venv libcli11-dev libtomlplusplus-dev
         libboost-serialization-dev libgtest-dev nlohmann-json3-dev libsentencepiece-dev libspdlog-dev libfmt-dev
-        libxxhash-dev libssl-dev zlib1g-dev libutfcpp-dev libpcre2-dev gnuplot-nox ccache)
+        libxxhash-dev libssl-dev zlib1g-dev libutfcpp-dev gnuplot-nox ccache)
     command -v mpirun > /dev/null && command -v mpicxx > /dev/null || wanted+=(libopenmpi-dev openmpi-bin)
     local missing=() package
     for package in "${wanted[@]}"; do

@@ -21,6 +21,9 @@ gatesweep::ExitCode run_on_one(gatesweep::Options const& options, int num_ranks)
     switch (options.command) {
         case Command::status:
             return print_status(options);
+        case Command::tokens:
+            print_tokens(options);
+            break;
         case Command::plan:
             plan_job(options, num_ranks);
             break;

@@ -1,8 +1,15 @@
-# Every header as a file of its own: what it needs, it includes. Layers with libtorch have its headers precompiled.
+# Every header as a file of its own: what it needs, it includes. Layers with libtorch have its headers precompiled. A header
+# with a source of its name is left out: the source includes it first (check_layers.cmake), so it compiles alone there.
+file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/*.cpp")
+list(TRANSFORM sources REPLACE ".*/([^/]+)\\.cpp$" "\\1")
 file(GLOB_RECURSE headers RELATIVE "${PROJECT_SOURCE_DIR}" CONFIGURE_DEPENDS
   "${PROJECT_SOURCE_DIR}/include/gatesweep/*.h" "${PROJECT_SOURCE_DIR}/src/*.h")
 set(torch_layers comm ops model signal label sweep run app)
 foreach(header IN LISTS headers)
+  get_filename_component(stem "${header}" NAME_WE)
+  if(stem IN_LIST sources)
+    continue()
+  endif()
   string(REGEX REPLACE "^(include/gatesweep|src)/([a-z]+)/.*" "\\2" layer "${header}")
   string(REGEX REPLACE "^(include|src)/" "" name "${header}")
   set(file "${CMAKE_CURRENT_BINARY_DIR}/headers/${header}.cpp")
@@ -20,7 +27,7 @@ add_library(headers_alone_std OBJECT EXCLUDE_FROM_ALL ${without_torch})
 target_link_libraries(headers_alone_std PRIVATE gatesweep_report gatesweep_input gatesweep_flags)
 foreach(target headers_alone_torch headers_alone_std)
   target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/src")
-  target_compile_options(${target} PRIVATE -O0 -g0)
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>) # -O0 would turn the precompiled headers away
 endforeach()
 add_test(NAME headers_alone COMMAND "${CMAKE_COMMAND}" --build "${PROJECT_BINARY_DIR}" --target headers_alone_torch
   headers_alone_std)

@@ -50,6 +50,13 @@ foreach(source IN LISTS sources)
   if(source MATCHES "^app/" AND first MATCHES "commands\\.h\"$")
     continue() # a command
   endif()
+  # A class may be spread over several sources: parser_values.cpp is a part of parser.h, and includes it first.
+  if(NOT "${name}.h" IN_LIST headers AND first MATCHES "[/\"]([a-z0-9_]+)\\.h\"$")
+    set(whole "${CMAKE_MATCH_1}")
+    if(name MATCHES "^${whole}_")
+      set(name "${whole}")
+    endif()
+  endif()
   if(NOT "${name}.h" IN_LIST headers)
     string(APPEND homeless "  src/${source}: no header ${name}.h\n")
   elseif(NOT source MATCHES "_(cuda|mpi|nccl|amx|avx2|avx512|bf16|portable|choice)\\.cpp$" AND NOT first MATCHES "[/\"]${name}\\.h\"$")

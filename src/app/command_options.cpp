@@ -98,6 +98,17 @@ void add_plan_options(CLI::App& command, Options& options) {
         "  gatesweep plan JOB.toml --ranks 16 --set parallel.expert_parallel=8");
 }
 
+void add_tokens_options(CLI::App& command, Options& options) {
+    add_job_options(command, options);
+    command.add_option("--limit", options.prompt_limit, "the first N prompts; without it, all")
+        ->check(CLI::Range(std::int64_t{1}, std::numeric_limits<std::int64_t>::max()))
+        ->type_name("N");
+    command.footer(
+        "A JSON line for each prompt: prompt_id, group, text (as the chat template renders it), token_ids and\n"
+        "pieces. Reads config.json, the tokenizer, the chat template and the prompts, no weights.\n"
+        "  gatesweep tokens JOB.toml --limit 1");
+}
+
 void add_status_options(CLI::App& command, Options& options) {
     add_folder(command, options.folder, "folder", "the folder of a run");
     command.add_flag("--count", options.count_only,

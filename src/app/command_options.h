@@ -17,6 +17,7 @@ void add_job_options(CLI::App& command, Options& options);  // the job file, --s
 void add_run_options(CLI::App& command, Options& options);
 void add_verify_options(CLI::App& command, Options& options);
 void add_plan_options(CLI::App& command, Options& options);
+void add_tokens_options(CLI::App& command, Options& options);
 void add_status_options(CLI::App& command, Options& options);
 void add_analyze_options(CLI::App& command, Options& options);
 void add_relabel_options(CLI::App& command, Options& options);

@@ -20,6 +20,7 @@ void validate_judge(Options const& options, Communicator const& world);
 void plan_job(Options const& options,
               int num_ranks);                   // plans for the ranks it is started over, unless options name others
 ExitCode print_status(Options const& options);  // ok, or stopped for a run that is not complete
+void print_tokens(Options const& options);
 void analyze_run(Options const& options);
 void report_run(Options const& options);
 void compare_runs(Options const& options);

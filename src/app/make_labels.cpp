@@ -65,7 +65,7 @@ public:
     // By group, then prompt, then as the file has them.
     std::vector<LabelItem> items(fs::path const& file) const {
         GATESWEEP_VALIDATE(has_text_, ExitCode::bad_data,
-                           "{}: holds token ids without texts (the run found no tokenizer.model, so there is nothing "
+                           "{}: holds token ids without texts (the run found no tokenizer, so there is nothing "
                            "to read): run the job with a checkpoint that has one",
                            file.string());
         std::vector<LabelItem> out;

@@ -69,6 +69,8 @@ ParsedOptions parse_options(int argc, char const* const* argv) {
         add(Command::run, "run", "do everything the job asks for: signals, analysis, sweep, figures, report"), options);
     add_plan_options(add(Command::plan, "plan", "what a job would do and need, without loading the model's weights"),
                      options);
+    add_tokens_options(add(Command::tokens, "tokens", "the text, token ids and pieces of each prompt of a job"),
+                       options);
     add_status_options(
         add(Command::status, "status", "whether a run is complete, and whether its files are as it left them"),
         options);

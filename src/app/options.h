@@ -12,7 +12,20 @@
 
 namespace gatesweep {
 
-enum class Command { run, plan, status, verify, analyze, relabel, report, compare, labels, judge_validate, info };
+enum class Command {
+    run,
+    plan,
+    tokens,
+    status,
+    verify,
+    analyze,
+    relabel,
+    report,
+    compare,
+    labels,
+    judge_validate,
+    info
+};
 
 // `out`: run, labels, analyze, relabel: where results go; plan: a finished run to plan from, or empty.
 struct Options : JobRequest {
@@ -30,6 +43,7 @@ struct Options : JobRequest {
     std::int64_t num_ranks = 0;           // plan: for so many; 0: one copy of the model
     std::filesystem::path cluster;        // plan: the description of a machine to predict times on, or empty
     std::int64_t num_nodes = 1;           // plan: over so many nodes
+    std::int64_t prompt_limit = 0;        // tokens: the first so many prompts; 0: all
     double token_rate = 0.0;              // plan: measured tokens per second; 0: not given
     LogLevel log_level = LogLevel::info;
 };

@@ -6,79 +6,47 @@
 #include "gatesweep/base/error.h"
 #include "gatesweep/base/file.h"
 #include "gatesweep/base/utf8.h"
-#include "jinja.h"
+#include "input/jinja/jinja.h"
 
 namespace gatesweep {
 namespace {
 
 constexpr std::uint64_t max_template_bytes = 64 << 10;  // real ones have 0.5 to 15 kB
-constexpr std::uint64_t max_config_bytes = 64 << 20;    // later vocabularies list a thousand added tokens
-
-nlohmann::json read_config(std::filesystem::path const& file) {
-    auto config = nlohmann::json::parse(read_file(file, max_config_bytes), nullptr, false);
-    GATESWEEP_VALIDATE(config.is_object(), ExitCode::bad_data,
-                       "{}: not a JSON object: copy the checkpoint's file again", file.string());
-    return config;
-}
-
-// The template named "default" of a list of {name, template}.
-std::string pick_default(nlohmann::json const& list, std::string const& file) {
-    std::string names;
-    for (auto const& entry : list) {
-        bool const sound = entry.is_object() && entry.contains("name") && entry["name"].is_string() &&
-                           entry.contains("template") && entry["template"].is_string();
-        GATESWEEP_VALIDATE(sound, ExitCode::bad_data,
-                           "{}: an entry of chat_template is not {{name, template}}: correct the file", file);
-        auto const& name = entry["name"].get_ref<std::string const&>();
-        if (name == "default") return entry["template"];
-        names += (names.empty() ? "" : ", ") + printable(name);
-    }
-    fail(ExitCode::bad_data, "{}: chat_template has no entry named default (it has {}): name the one to use default",
-         file, names.empty() ? "none" : names);
-}
 
 jinja::Value conversation(std::vector<Message> const& messages, std::size_t count) {
     jinja::List out;
     for (std::size_t i = 0; i < count; ++i) {
-        // A role is compared, never printed by known templates; were it printed, it would be the user's text.
+        // The role too: where a template prints it, it comes from the prompt file and never becomes a control piece.
         out.push_back(jinja::make_dict({{"role", jinja::Text(messages[i].role, jinja::Text::by_user)},
                                         {"content", jinja::Text(messages[i].content, jinja::Text::by_user)}}));
     }
     return jinja::make_list(std::move(out));
 }
 
+// Of JSON, which the job's and the checkpoint's authors wrote, not the user.
+jinja::Value value_of(nlohmann::ordered_json const& json) {
+    if (json.is_null()) return jinja::None{};
+    if (json.is_boolean()) return json.get<bool>();
+    if (json.is_number_float()) return json.get<double>();
+    if (json.is_number()) return json.get<std::int64_t>();
+    if (json.is_string()) return jinja::make_text(json.get_ref<std::string const&>());
+    jinja::List items;
+    jinja::Names entries;
+    for (auto const& [name, item] : json.items()) {
+        if (json.is_array())
+            items.push_back(value_of(item));
+        else
+            entries.emplace_back(name, value_of(item));
+    }
+    return json.is_array() ? jinja::make_list(std::move(items)) : jinja::make_dict(entries);
+}
+jinja::Value value_of(std::string const& json) {
+    return value_of(nlohmann::ordered_json::parse(json));
+}
+
 std::string piece(Tokenizer const& tokenizer, std::int32_t id) {
     auto const& pieces = tokenizer.control_pieces();
     return std::find_if(pieces.begin(), pieces.end(), [&](auto const& p) { return p.id == id; })->text;
-}
-
-enum class Turns { all, some };  // `some`: the beginning of a conversation, which the model does not answer yet
-
-jinja::Text render(jinja::Template const& source, std::vector<Message> const& messages, std::size_t count, Turns turns,
-                   Tokenizer const& tokenizer) {
-    auto const special = [&](std::int32_t id) { return jinja::Text(piece(tokenizer, id), jinja::Text::by_template); };
-    return source.render({{"messages", conversation(messages, count)},
-                          {"bos_token", special(tokenizer.bos_id())},
-                          {"eos_token", special(tokenizer.eos_id())},
-                          {"add_generation_prompt", turns == Turns::all},
-                          {"tools", jinja::None{}},
-                          {"documents", jinja::None{}}});
-}
-
-// Where a turn ends: the rendering of the conversation's first turns is the beginning of the whole. A template that
-// treats the last turn in another way has no such place, and is encoded in one piece there.
-std::vector<std::size_t> turn_ends(jinja::Template const& source, std::vector<Message> const& messages,
-                                   jinja::Text const& whole, Tokenizer const& tokenizer) {
-    std::vector<std::size_t> ends;
-    for (std::size_t count = 1; count < messages.size(); ++count) {
-        try {
-            jinja::Text const part = render(source, messages, count, Turns::some, tokenizer);
-            if (whole.bytes.starts_with(part.bytes) && whole.authors.starts_with(part.authors))
-                ends.push_back(part.bytes.size());
-        } catch (Error const&) {  // it refuses a conversation that ends there
-        }
-    }
-    return ends;
 }
 
 // The control piece that the template wrote at `at`, the longest one.
@@ -141,27 +109,8 @@ private:
 
 }  // namespace
 
-ChatTemplate ChatTemplate::load(std::filesystem::path const& folder) {
-    std::error_code ignored;
-    auto const own_file = folder / "chat_template.jinja";
-    if (std::filesystem::exists(own_file, ignored))
-        return ChatTemplate(read_file(own_file, max_template_bytes), own_file.string());
-    auto const config_file = folder / "tokenizer_config.json";
-    std::string const name = config_file.string();
-    auto const config = read_config(config_file);
-    auto const entry = config.find("chat_template");
-    GATESWEEP_VALIDATE(entry != config.end() && !entry->is_null(), ExitCode::input_missing,
-                       "{}: there is no chat_template, and no chat_template.jinja beside it (prompts with template = "
-                       "\"chat\" need one): "
-                       "add the model's, or set template = \"raw\"",
-                       name);
-    if (entry->is_array()) return ChatTemplate(pick_default(*entry, name), name);
-    GATESWEEP_VALIDATE(entry->is_string(), ExitCode::bad_data,
-                       "{}: chat_template is neither a text nor a list: correct the file", name);
-    return ChatTemplate(entry->get<std::string>(), name);
-}
-
-ChatTemplate::ChatTemplate(std::string source, std::string name) : source_(std::move(source)), name_(std::move(name)) {
+ChatTemplate::ChatTemplate(std::string source, std::string name, TemplateSettings settings)
+    : source_(std::move(source)), name_(std::move(name)), settings_(std::move(settings)) {
     GATESWEEP_VALIDATE(source_.size() <= max_template_bytes, ExitCode::bad_data,
                        "{}: the chat template has {} bytes: is it the right file?", name_, source_.size());
     GATESWEEP_VALIDATE(find_invalid_utf8(source_) == std::string::npos, ExitCode::bad_data,
@@ -174,16 +123,68 @@ ChatTemplate::ChatTemplate(std::string source, std::string name) : source_(std::
     }
 }
 
-std::vector<std::int32_t> ChatTemplate::encode(std::vector<Message> const& messages, Tokenizer const& tokenizer) const {
-    GATESWEEP_VALIDATE(!messages.empty() && messages.back().role == "user", ExitCode::bad_data,
-                       "the conversation does not end with a user turn (the model answers one): end it with one");
-    jinja::Text text;
+jinja::Rendering ChatTemplate::rendering(std::vector<Message> const& messages, std::size_t count, Turns turns,
+                                         Tokenizer const& tokenizer) const {
+    auto const special = [&](std::int32_t id) { return jinja::make_text(piece(tokenizer, id)); };
+    jinja::Names globals = {{"bos_token", special(tokenizer.bos_id())},
+                            {"eos_token", special(tokenizer.eos_id())},
+                            {"tools", jinja::None{}},
+                            {"documents", jinja::None{}}};
+    for (auto const& [name, value] : settings_.special_tokens)
+        put(globals, name, value == "null" ? jinja::Undefined{name} : value_of(value));
+    for (auto const& [name, value] : settings_.arguments)
+        put(globals, name, value_of(value));
+    put(globals, "messages", conversation(messages, count));
+    put(globals, "add_generation_prompt", turns == Turns::all);
+    return template_->render(globals, settings_.date);
+}
+
+// Where a turn ends: the rendering of the conversation's first turns is the beginning of the whole. A template that
+// treats the last turn in another way has no such place, and is encoded in one piece there.
+std::vector<std::size_t> ChatTemplate::turn_ends(std::vector<Message> const& messages, jinja::Text const& whole,
+                                                 Tokenizer const& tokenizer) const {
+    std::vector<std::size_t> ends;
+    for (std::size_t count = 1; count < messages.size(); ++count) {
+        try {
+            jinja::Text const part = rendering(messages, count, Turns::some, tokenizer).text;
+            if (whole.bytes.starts_with(part.bytes) && whole.authors.starts_with(part.authors))
+                ends.push_back(part.bytes.size());
+        } catch (Error const&) {  // it refuses a conversation that ends there
+        }
+    }
+    return ends;
+}
+
+ChatText ChatTemplate::render(std::vector<Message> const& messages, Turns turns, Tokenizer const& tokenizer) const {
     try {
-        text = render(*template_, messages, messages.size(), Turns::all, tokenizer);
+        jinja::Rendering out = rendering(messages, messages.size(), turns, tokenizer);
+        ChatText text{std::move(out.text.bytes), std::move(out.text.authors), {}};
+        for (auto const& [begin, end] : out.generated)
+            text.generated.emplace_back(begin, end);
+        return text;
     } catch (Error const& error) {
         fail(error.code(), "{}: chat template, {}: correct the conversation or the template", name_, error.what());
     }
-    auto ids = TurnEncoder(text, tokenizer).run(turn_ends(*template_, messages, text, tokenizer));
+}
+
+std::vector<std::int32_t> ChatTemplate::encode(std::vector<Message> const& messages, Tokenizer const& tokenizer) const {
+    GATESWEEP_VALIDATE(!messages.empty() && messages.back().role == "user", ExitCode::bad_data,
+                       "the conversation does not end with a user turn (the model answers one): end it with one");
+    ChatText rendered = render(messages, Turns::all, tokenizer);
+    jinja::Text text;
+    text.bytes = std::move(rendered.bytes);
+    text.authors = std::move(rendered.authors);
+    static_assert(jinja::Text::by_user == Tokenizer::by_user);
+    if (tokenizer.tokenization() == Tokenization::huggingface) {
+        auto ids = tokenizer.encode(text.bytes, text.authors);
+        bool const has_two = ids.size() > 1 && ids[0] == tokenizer.bos_id() && ids[1] == ids[0];
+        GATESWEEP_VALIDATE(!has_two, ExitCode::bad_data,
+                           "{}: the chat template writes \"{}\" 2 times (a sequence begins with exactly one): correct "
+                           "the template",
+                           name_, piece(tokenizer, tokenizer.bos_id()));
+        return ids;
+    }
+    auto ids = TurnEncoder(text, tokenizer).run(turn_ends(messages, text, tokenizer));
     auto const count = std::count(ids.begin(), ids.end(), tokenizer.bos_id());
     if (count == 0) ids.insert(ids.begin(), tokenizer.bos_id());
     GATESWEEP_VALIDATE(

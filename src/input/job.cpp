@@ -12,6 +12,7 @@
 #include "job_overrides.h"
 #include "job_parts.h"
 #include "job_sweep.h"
+#include "template_arguments.h"
 
 namespace gatesweep {
 namespace {
@@ -33,7 +34,8 @@ Section whole_job(toml::table const& root, std::string const& file) {
 }
 
 ModelSpec read_model(Section const& top, std::string const& file, InputPlaces const& places) {
-    auto const section = top.section("model", {"path", "dtype"});
+    auto const section = top.section(
+        "model", {"path", "dtype", "tokenization", "special_in_text", "chat_template", "template_arguments", "date"});
     GATESWEEP_VALIDATE(section, ExitCode::job,
                        "{}: there is no [model] section: add it, with path = \"a checkpoint folder\"", file);
     require(*section, "path", "path = \"a checkpoint folder\" to [model]");
@@ -44,6 +46,20 @@ ModelSpec read_model(Section const& top, std::string const& file, InputPlaces co
                                                    {"bfloat16", WeightType::bfloat16},
                                                    {"auto", WeightType::automatic}})
                     .value_or(out.dtype);
+    out.tokenization = section
+                           ->choice<Tokenization>("tokenization", {{"huggingface", Tokenization::huggingface},
+                                                                   {"mistral", Tokenization::mistral}})
+                           .value_or(out.tokenization);
+    out.special_in_text =
+        section
+            ->choice<SpecialInText>("special_in_text", {{"text", SpecialInText::text}, {"parse", SpecialInText::parse}})
+            .value_or(out.special_in_text);
+    if (out.tokenization == Tokenization::mistral && out.special_in_text == SpecialInText::parse)
+        section->refuse("special_in_text",
+                        "\"text\" with tokenization = \"mistral\", which never takes text for tokens");
+    out.chat_template = section->text("chat_template").value_or("");
+    out.template_arguments = read_template_arguments(*section, "template_arguments");
+    out.date = read_date(*section, "date");
     return out;
 }
 

@@ -5,6 +5,7 @@
 #include "gatesweep/base/error.h"
 #include "gatesweep/input/job.h"
 #include "sweep_writer.h"
+#include "template_arguments.h"
 #include "toml_text.h"
 
 namespace gatesweep {
@@ -40,8 +41,12 @@ std::string prompts_table(PromptSource const& source) {
 }  // namespace
 
 std::string to_toml(Job const& job) {
-    std::string out = fmt::format("[model]\npath = {}\ndtype = \"{}\"\n", toml_string(job.model.path.string()),
-                                  word(job.model.dtype));
+    std::string out =
+        fmt::format("[model]\npath = {}\ndtype = \"{}\"\ntokenization = \"{}\"\nspecial_in_text = \"{}\"\n",
+                    toml_string(job.model.path.string()), word(job.model.dtype), to_string(job.model.tokenization),
+                    to_string(job.model.special_in_text));
+    out += fmt::format("chat_template = {}\ntemplate_arguments = {}\ndate = {}\n", toml_string(job.model.chat_template),
+                       template_arguments_text(job.model.template_arguments), toml_string(job.model.date));
     std::string const threads = job.parallel.threads == 0 ? "\"auto\"" : fmt::format("{}", job.parallel.threads);
     out += fmt::format("\n[parallel]\nexpert_parallel = {}\ndevice = \"{}\"\nthreads = {}\n",
                        job.parallel.expert_parallel, word(job.parallel.device), threads);

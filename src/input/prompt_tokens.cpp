@@ -1,7 +1,11 @@
+#include "gatesweep/input/prompt_tokens.h"
+
 #include <algorithm>
 
 #include "gatesweep/base/digest.h"
 #include "gatesweep/base/error.h"
+#include "gatesweep/base/file.h"
+#include "gatesweep/base/words.h"
 #include "gatesweep/input/prompts.h"
 
 namespace gatesweep {
@@ -9,8 +13,9 @@ namespace {
 
 std::vector<std::int32_t> encode(Prompt const& prompt, Tokenizer const* tokenizer, ChatTemplate const* chat,
                                  std::int32_t bos_id) {
-    GATESWEEP_VALIDATE(tokenizer, ExitCode::input_missing,
-                       "a prompt is text and the checkpoint has no tokenizer: add its tokenizer.model");
+    GATESWEEP_VALIDATE(
+        tokenizer, ExitCode::input_missing,
+        "a prompt is text and the checkpoint has no tokenizer: add its tokenizer.json or tokenizer.model");
     if (prompt.prompt_template == TemplateKind::chat) {
         GATESWEEP_VALIDATE(chat, ExitCode::input_missing,
                            "there is no chat template: set template = \"raw\" or add the checkpoint's");
@@ -18,9 +23,22 @@ std::vector<std::int32_t> encode(Prompt const& prompt, Tokenizer const* tokenize
     }
     GATESWEEP_VALIDATE(prompt.messages.size() == 1 && prompt.messages[0].role == "user", ExitCode::bad_data,
                        "messages need a chat template: set template = \"chat\"");
+    if (tokenizer->tokenization() == Tokenization::huggingface)
+        return tokenizer->encode_plain(prompt.messages[0].content);
     auto ids = tokenizer->encode(prompt.messages[0].content);
     ids.insert(ids.begin(), bos_id);
     return ids;
+}
+
+bool holds_special(Prompt const& prompt, Tokenizer const& tokenizer) {
+    return std::ranges::any_of(prompt.messages, [&](Message const& m) { return tokenizer.holds_special(m.content); });
+}
+
+std::string notice_of_special(std::int64_t num_prompts, SpecialInText special_in_text) {
+    std::string const found = plural(num_prompts, "prompt") + " hold what the tokenizer takes for special tokens";
+    return special_in_text == SpecialInText::parse
+               ? found + ", and they are tokens there (special_in_text = \"parse\")"
+               : found + "; it stays text (transformers would take it for tokens: special_in_text = \"parse\")";
 }
 
 void check(Prompt const& prompt, std::int64_t vocab_size, std::int64_t max_tokens, std::int32_t bos_id) {
@@ -38,20 +56,53 @@ void check(Prompt const& prompt, std::int64_t vocab_size, std::int64_t max_token
                        prompt.origin);
 }
 
+bool needs_chat(Prompt const& prompt) {
+    return !prompt.messages.empty() && prompt.prompt_template == TemplateKind::chat;
+}
+
 }  // namespace
+
+Tokenizer load_tokenizer(ModelSpec const& model) {
+    return Tokenizer::load(model.path, model.tokenization, model.special_in_text);
+}
+
+bool has_tokenizer(ModelSpec const& model) {
+    return file_kind(Tokenizer::file_of(model.path, model.tokenization)) != FileKind::missing;
+}
+
+PromptReaders load_prompt_readers(Job const& job, PromptSet const& set) {
+    ModelSpec const& model = job.model;
+    PromptReaders readers;
+    if (std::ranges::any_of(set.prompts, [](Prompt const& p) { return !p.messages.empty(); }))
+        readers.tokenizer = std::make_unique<Tokenizer>(load_tokenizer(model));
+    if (std::ranges::any_of(set.prompts, needs_chat)) {
+        readers.chat = std::make_unique<ChatTemplate>(
+            ChatTemplate::load(model.path, {model.chat_template, model.date, model.template_arguments, {}}));
+    }
+    return readers;
+}
+
+std::optional<std::string> text_for_tokens(Prompt const& prompt, PromptReaders const& readers) {
+    if (prompt.messages.empty()) return std::nullopt;
+    if (!needs_chat(prompt)) return prompt.messages[0].content;
+    return readers.chat->render(prompt.messages, Turns::all, *readers.tokenizer).bytes;
+}
 
 void tokenize(PromptSet& set, Tokenizer const* tokenizer, ChatTemplate const* chat, std::int64_t vocab_size,
               std::int64_t max_tokens, std::int32_t bos_id) {
+    std::int64_t num_special = 0;
     for (auto& prompt : set.prompts) {
         if (prompt.token_ids.empty()) {
             try {
                 prompt.token_ids = encode(prompt, tokenizer, chat, bos_id);
+                num_special += holds_special(prompt, *tokenizer);
             } catch (Error const& error) {
                 fail(error.code(), "{}: {}", prompt.origin, error.what());
             }
         }
         check(prompt, vocab_size, max_tokens, bos_id);
     }
+    if (num_special > 0) set.notices.push_back(notice_of_special(num_special, tokenizer->special_in_text()));
 }
 
 std::string PromptSet::digest() const {

@@ -12,12 +12,10 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t max_values = std::size_t{1} << 20;
-
 class Builder : public json::json_sax_t {
 public:
-    Builder(std::string_view text, std::string const& name, int max_depth)
-        : text_(text), name_(name), max_depth_(static_cast<std::size_t>(max_depth)) {}
+    Builder(std::string_view text, std::string const& name, int max_depth, std::size_t max_values)
+        : text_(text), name_(name), max_depth_(static_cast<std::size_t>(max_depth)), max_values_(max_values) {}
     json take() { return std::move(root_); }
 
     bool null() override { return add(nullptr); }
@@ -52,9 +50,9 @@ public:
 
 private:
     json& place(json value) {
-        GATESWEEP_VALIDATE(++num_values_ <= max_values, ExitCode::bad_data,
+        GATESWEEP_VALIDATE(++num_values_ <= max_values_, ExitCode::bad_data,
                            "{}: more than {} values (no such file has so many): is it the right file?", name_,
-                           max_values);
+                           max_values_);
         if (open_.empty()) return root_ = std::move(value);
         json& parent = *open_.back();
         if (parent.is_object()) return parent[key_] = std::move(value);
@@ -80,6 +78,7 @@ private:
     std::string_view text_;
     std::string const& name_;
     std::size_t max_depth_;
+    std::size_t max_values_;
     std::size_t num_values_ = 0;
     json root_;
     std::vector<json*> open_;
@@ -96,9 +95,10 @@ void check_json_bytes(std::string_view text, std::string const& name) {
                        "{}: starts with a byte order mark (JSON has none): save it as plain UTF-8", name);
 }
 
-nlohmann::json parse_strict_json(std::string_view text, std::string const& name, int max_depth) {
+nlohmann::json parse_strict_json(std::string_view text, std::string const& name, int max_depth,
+                                 std::size_t max_values) {
     check_json_bytes(text, name);
-    Builder builder(text, name, max_depth);
+    Builder builder(text, name, max_depth, max_values);
     json::sax_parse(text.begin(), text.end(), &builder);
     return builder.take();
 }

@@ -37,7 +37,7 @@ Judge::Judge(std::filesystem::path const& folder, JudgeTemplate question, std::o
              at::Device device, std::int64_t batch_tokens)
     : question_(std::move(question)),
       config_(load_model_config(folder)),
-      tokenizer_(folder / "tokenizer.model"),
+      tokenizer_(Tokenizer::load(folder)),
       batch_tokens_(batch_tokens),
       answers_(answer_tokens(question_, tokenizer_)) {
     if (question_.input == JudgeInput::chat) chat_ = ChatTemplate::load(folder);
@@ -60,9 +60,7 @@ std::string Judge::digest() const {
 std::vector<std::int32_t> Judge::encode(JudgeQuestion const& question) const {
     std::string const text = question_.fill(question.prompt, question.completion);
     if (chat_) return chat_->encode({{"user", text}}, tokenizer_);
-    std::vector<std::int32_t> ids = tokenizer_.encode(text);
-    ids.insert(ids.begin(), config_.bos_token_id);
-    return ids;
+    return tokenizer_.encode_plain(text);
 }
 
 std::vector<double> Judge::answer_log_probs(std::vector<std::vector<std::int32_t>> const& questions) const {

@@ -1,5 +1,6 @@
 #include "device_ops.h"
 
+#include "gatesweep/ops/cached_attention.h"
 #include "ops/cuda/cuda_ops.h"
 #include "ops/cuda/flash_attention.h"
 #include "ops/generic/generic_ops.h"

@@ -55,9 +55,9 @@ std::string analysis_text(RunView const& run) {
     CsvTable const& overlap = run.table("overlap");
     for (ClassMap const& classes : run.classes) {
         SignalFacts const& signal = facts_of(classes.signal);
-        text +=
-            fmt::format("{}{}: {}", text.empty() ? "" : "; ", signal.title,
-                        classes_text(label_counts(run.table("class_counts"), std::string(signal.word)), text.empty()));
+        auto const counts = label_counts(run.table("class_counts"), signal.word);
+        if (!counts.empty())
+            text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", signal.title, classes_text(counts, text.empty()));
         for (std::size_t row = 0; row < overlap.rows.size(); ++row) {
             if (overlap.text(row, "signal") == signal.word)
                 overlaps.push_back(std::to_string(overlap.integer(row, "overlap")));

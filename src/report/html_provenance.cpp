@@ -161,6 +161,7 @@ Provenance provenance(RunView const& run) {
     found.notice = origin_notice(run, manifest);
     found.summary_rows =
         row("Layout", layout_html(manifest)) +
+        row("Tokens by the rules of", value_html(at(manifest, {"tokenization"}))) +
         row("Version",
             fmt::format("{} {}",
                         plain(at(manifest, {"tool"})).empty() ? "gatesweep" : value_html(at(manifest, {"tool"})),

@@ -5,7 +5,7 @@
 #include "gatesweep/base/file.h"
 #include "gatesweep/base/log.h"
 #include "gatesweep/base/words.h"
-#include "gatesweep/input/tokenizer.h"
+#include "gatesweep/input/prompt_tokens.h"
 #include "gatesweep/run/setup.h"
 #include "gatesweep/store/completions.h"
 
@@ -14,12 +14,13 @@ namespace gatesweep {
 std::vector<std::optional<std::string>> decode_completions(Inputs const& inputs,
                                                            std::vector<Completion> const& completions) {
     std::vector<std::optional<std::string>> texts(completions.size());
-    auto const vocabulary = inputs.job.model.path / "tokenizer.model";
-    if (file_kind(vocabulary) == FileKind::missing) {  // token_ids alone need no tokenizer
+    ModelSpec const& model = inputs.job.model;
+    auto const vocabulary = Tokenizer::file_of(model.path, model.tokenization);
+    if (!has_tokenizer(model)) {  // token_ids alone need no tokenizer
         warn("{} does not exist, so completions stay token ids and are not labelled", vocabulary.string());
         return texts;
     }
-    Tokenizer const tokenizer(vocabulary);
+    Tokenizer const tokenizer = load_tokenizer(model);
     std::int64_t num_strange = 0;
     for (std::size_t i = 0; i < completions.size(); ++i) {
         auto const& ids = completions[i].token_ids;

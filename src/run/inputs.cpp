@@ -10,10 +10,9 @@
 #include "gatesweep/analysis/expert_list.h"
 #include "gatesweep/base/digest.h"
 #include "gatesweep/base/log.h"
-#include "gatesweep/input/chat_template.h"
 #include "gatesweep/input/job_writer.h"
+#include "gatesweep/input/prompt_tokens.h"
 #include "gatesweep/input/prompts.h"
-#include "gatesweep/input/tokenizer.h"
 #include "gatesweep/label/labelling.h"
 #include "gatesweep/model/model_config.h"
 #include "gatesweep/run/job_serialization.h"
@@ -24,18 +23,9 @@ namespace {
 
 PromptSet read_prompts(Job const& job, ModelConfig const& config) {
     PromptSet set = load_prompts(job);
-    auto const needs = [&](auto const& predicate) {
-        return std::any_of(set.prompts.begin(), set.prompts.end(), predicate);
-    };
-    std::unique_ptr<Tokenizer> tokenizer;
-    std::unique_ptr<ChatTemplate> chat;
-    if (needs([](Prompt const& p) { return p.token_ids.empty(); })) {
-        tokenizer = std::make_unique<Tokenizer>(job.model.path / "tokenizer.model");
-    }
-    if (needs([](Prompt const& p) { return p.token_ids.empty() && p.prompt_template == TemplateKind::chat; })) {
-        chat = std::make_unique<ChatTemplate>(ChatTemplate::load(job.model.path));
-    }
-    tokenize(set, tokenizer.get(), chat.get(), config.vocab_size, config.max_position_embeddings, config.bos_token_id);
+    PromptReaders const readers = load_prompt_readers(job, set);
+    tokenize(set, readers.tokenizer.get(), readers.chat.get(), config.vocab_size, config.max_position_embeddings,
+             config.bos_token_id);
     return set;
 }
 

@@ -37,6 +37,7 @@ Manifest new_manifest(JobRequest const& request, Setup const& setup) {
     manifest.host = host_name();
     manifest.command = request.arguments;
     manifest.job = to_toml(inputs.job);
+    manifest.tokenization = to_string(inputs.job.model.tokenization);
     manifest.job_digest = job_digest(inputs.job);
     manifest.prompts_digest = inputs.prompts_digest;
     manifest.numerics_id = numerics_id(machine);

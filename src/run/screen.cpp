@@ -7,7 +7,7 @@
 #include "gatesweep/base/log.h"
 #include "gatesweep/base/stop_request.h"
 #include "gatesweep/comm/progress.h"
-#include "gatesweep/input/tokenizer.h"
+#include "gatesweep/input/prompt_tokens.h"
 #include "gatesweep/label/labelling.h"
 #include "gatesweep/sweep/refusal_margins.h"
 #include "gatesweep/sweep/single_experts.h"
@@ -33,7 +33,7 @@ Openers openers_of(Job const& job, std::vector<Completion> const& baseline, Toke
 
 Openers choose_openers(Setup const& setup, std::vector<Completion> const& baseline) {
     ScreenSpec const& screen = setup.inputs.job.sweep.screen;
-    Tokenizer const tokenizer(setup.inputs.job.model.path / "tokenizer.model");
+    Tokenizer const tokenizer = load_tokenizer(setup.inputs.job.model);
     Openers openers;
     if (screen.refusals.empty() || screen.compliances.empty())
         openers = openers_of(setup.inputs.job, baseline, tokenizer);
@@ -55,7 +55,7 @@ void run_screen(Setup const& setup, Decoder const& model, std::vector<Completion
     auto const& [inputs, config, layout, machine] = setup;
     ScreenSpec const& screen = inputs.job.sweep.screen;
     Openers openers;
-    bool const is_readable = file_kind(inputs.job.model.path / "tokenizer.model") != FileKind::missing;
+    bool const is_readable = has_tokenizer(inputs.job.model);
     if (layout.is_final_rank() && is_readable) openers = choose_openers(setup, baseline);
     layout.world.broadcast_value(openers, layout.final_rank());
     if (openers.refusals.empty() || openers.compliances.empty()) {

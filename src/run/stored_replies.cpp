@@ -45,7 +45,7 @@ void read_completions(fs::path const& file, StoredReplies& to) {
     }
     GATESWEEP_VALIDATE(std::ranges::any_of(to.text, [](auto const& text) { return text.has_value(); }),
                        ExitCode::bad_data,
-                       "{}: holds token ids without texts (the run found no tokenizer.model, so there is nothing to "
+                       "{}: holds token ids without texts (the run found no tokenizer, so there is nothing to "
                        "label): run the job "
                        "with a checkpoint that has one",
                        file.string());

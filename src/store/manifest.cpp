@@ -133,6 +133,7 @@ std::string to_json(Manifest const& manifest) {
         {"host", manifest.host},
         {"command", manifest.command},
         {"job", manifest.job},
+        {"tokenization", manifest.tokenization},
         {"digests",
          {{"job", manifest.job_digest},
           {"prompts", manifest.prompts_digest},
@@ -185,6 +186,7 @@ Manifest parse_manifest(std::string_view text, std::string_view name) {
     manifest.host = reader.text(document, "host");
     manifest.command = reader.words(document, "command");
     manifest.job = reader.text(document, "job");
+    if (document.contains("tokenization")) manifest.tokenization = reader.text(document, "tokenization");
     json const& digests = reader.field(document, "digests");
     manifest.job_digest = reader.text(digests, "job");
     manifest.prompts_digest = reader.text(digests, "prompts");

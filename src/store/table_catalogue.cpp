@@ -15,7 +15,7 @@ constexpr std::array catalogue = {
                "every expert's mean score and its spread over prompts"},
     TableFacts{"top_experts", "signal,group,rank,layer,expert,score,cumulative_score,cumulative_fraction",
                Presence::always, "the highest experts of each group"},
-    TableFacts{"top_frequency", "signal,group,layer,expert,num_prompts_in_top,fraction", Presence::always,
+    TableFacts{"top_frequency", "signal,group,layer,expert,num_prompts_in_top,fraction", Presence::sometimes,
                "in how many prompts an expert is among the highest"},
     TableFacts{"coverage", "signal,level,group,prompt_index,k80,k90,k95,k_elbow,top1,top5", Presence::always,
                "experts needed for a share of the score, for prompts and groups"},
@@ -69,7 +69,7 @@ constexpr std::array catalogue = {
                "method,version,source,num,true_positive,false_positive,false_negative,true_negative,precision,"
                "precision_low,precision_high,recall,recall_low,recall_high,kappa,kappa_low,kappa_high,"
                "exact_agreement,num_unscored",
-               Presence::sometimes, "the labeller against people"},
+               Presence::sometimes, "the labeller against people", 17},
     TableFacts{"screen", "layer,expert,group,margin,change", Presence::sometimes,
                "refusal margin with each expert edited alone"},
 };

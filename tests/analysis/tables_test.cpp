@@ -69,8 +69,12 @@ TEST(Tables, ByHand) {
               "dominant,2\n"
               "activation,weak-benign,0\nactivation,shared,0\nactivation,uncertain,0\ngradient,malicious-dominant,2\n"
               "gradient,weak-malicious,0\ngradient,benign-dominant,1\ngradient,weak-benign,0\ngradient,shared,"
-              "1\ngradient,uncertain,0\n");
-    EXPECT_EQ(to_csv(overlap_table(result, 2)), "signal,top_n,overlap,experts\nactivation,2,1,1:0\ngradient,2,0,\n");
+              "1\ngradient,uncertain,0\n"
+              "gradient_share,malicious-dominant,2\ngradient_share,weak-malicious,0\n"
+              "gradient_share,benign-dominant,2\ngradient_share,weak-benign,0\ngradient_share,shared,0\n"
+              "gradient_share,uncertain,0\n");
+    EXPECT_EQ(to_csv(overlap_table(result, 2)),
+              "signal,top_n,overlap,experts\nactivation,2,1,1:0\ngradient,2,0,\ngradient_share,2,0,\n");
     EXPECT_EQ(
         rows_of(top_frequency_table(result), "activation,benign"),
         "activation,benign,0,0,2,1\nactivation,benign,0,1,0,0\nactivation,benign,1,0,2,1\nactivation,benign,1,1,0,0\n");
@@ -99,8 +103,8 @@ TEST(Tables, AreByteIdenticalAndListed) {
         names.push_back(path);
     EXPECT_EQ(names, (std::vector<std::string>{
                          "tables/class_counts.csv", "tables/classes_activation.csv", "tables/classes_gradient.csv",
-                         "tables/coverage.csv", "tables/expert_scores.csv", "tables/layer_summary.csv",
-                         "tables/layers.csv", "tables/overlap.csv", "tables/prompts.csv",
+                         "tables/classes_gradient_share.csv", "tables/coverage.csv", "tables/expert_scores.csv",
+                         "tables/layer_summary.csv", "tables/layers.csv", "tables/overlap.csv", "tables/prompts.csv",
                          "tables/threshold_sensitivity.csv", "tables/top_experts.csv", "tables/top_frequency.csv"}));
 }
 
@@ -132,7 +136,7 @@ TEST(Tables, MarkedExpertsAppearAndDisappearWithTheMarks) {
     EXPECT_EQ(read_file(path),
               "signal,layer,expert,benign_mean,malicious_mean,gap,rank_by_abs_gap,label\n"
               "activation,1,1,0.25,0.5,0.25,4,malicious-dominant\ngradient,1,1,1,5,4,1,malicious-dominant\n"
-              "gradient_share,1,1,0.25,0.7083333333333333,0.45833333333333326,4,\n");
+              "gradient_share,1,1,0.25,0.7083333333333333,0.45833333333333326,4,malicious-dominant\n");
     input.marks.clear();
     write_tables(input, analyze(input), run);
     EXPECT_FALSE(std::filesystem::exists(path));

@@ -165,7 +165,7 @@ std::vector<BadCase> jobs() {
          }},
         {"marks_without_header",
          ExitCode::bad_data,
-         {"marks.csv", "no column 'layer'", "layer,expert"},
+         {"marks.csv", "unknown column \"0\"", "layer, expert"},
          [](Workshop& w) {
              w.write("marks.csv", "0,1\n");
              w.set("report.mark=marks.csv");

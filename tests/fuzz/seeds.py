@@ -23,11 +23,14 @@ def main(out: pathlib.Path) -> None:
                 seed("safetensors", f"{shard.stem}-{name}-{count}", first_tensors(header, count))
         seed("config", name, (model / "config.json").read_bytes())
         seed("tokenizer", name, (model / "tokenizer.model").read_bytes())
+        seed("tokenizer_json", name, (model / "tokenizer.model").read_bytes())
         seed("chat_template", name, chat_template(model))
         for array in sorted(model.parent.glob("*.npy")):
             data = array.read_bytes()
             size = 10 + struct.unpack("<H", data[8:10])[0]
             seed("npy", f"{name}-{array.stem}", struct.pack("<I", len(data) - size) + data[:size])
+    for folder in sorted((GOLDEN / "tokenizers").glob("*/")):
+        seed("tokenizer_json", folder.name, few_tokens(json.loads((folder / "tokenizer.json").read_text())))
     places = {"x": "a.safetensors", "y": "b.safetensors", "z": "b.safetensors"}
     for metadata in ({}, {"metadata": {"total_size": 12}}):
         seed("index", f"index-{len(metadata)}", json.dumps({**metadata, "weight_map": places}).encode())
@@ -44,6 +47,17 @@ def main(out: pathlib.Path) -> None:
     seed("manifest", "small", MANIFEST.encode())
     seed("record_log", "edits", b"!" + bytes([0, 200, 0, 0, 1, 1, 50, 1, 0, 0]))
     seed("record_log", "header", b"GSRECLOG" + struct.pack("<II", 1, 80) + bytes(64))
+
+
+def few_tokens(tokenizer: dict) -> bytes:
+    """The same kind of tokenizer with the first of its tokens, so that a small input holds all parts."""
+    model = tokenizer["model"]
+    model["vocab"] = {token: i for token, i in model["vocab"].items() if i < 60}
+    merges = [m if isinstance(m, list) else m.split(" ") for m in model["merges"]]
+    model["merges"] = [m for m in merges if all(t in model["vocab"] for t in (*m, "".join(m)))]
+    for i, token in enumerate(t for t in tokenizer["added_tokens"] if t["content"] not in model["vocab"]):
+        token["id"] = len(model["vocab"]) + i
+    return json.dumps(tokenizer, ensure_ascii=False).encode()
 
 
 def read_header(shard: pathlib.Path) -> dict:
@@ -81,6 +95,8 @@ def with_paths_that_exist(job: str) -> str:
 ALL_KEYS = """[model]
 path = "/"
 dtype = "bfloat16"
+tokenization = "huggingface"
+special_in_text = "parse"
 [parallel]
 expert_parallel = 2
 device = "cpu"

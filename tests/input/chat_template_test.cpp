@@ -222,6 +222,53 @@ TEST_F(ChatTemplateTest, it_is_found_in_its_three_places) {
     EXPECT_EQ(ChatTemplate::load(folder.path()).source(), "from the file");
 }
 
+TEST_F(ChatTemplateTest, of_several_one_is_chosen_by_name) {
+    TemporaryFolder const folder;
+    folder.write("tokenizer_config.json", config_with({{{"name", "rag"}, {"template", "for documents"}},
+                                                       {{"name", "default"}, {"template", "for all"}}}));
+    auto const load = [&](std::string const& name) {
+        return ChatTemplate::load(folder.path(), {name, "", {}, {}}).source();
+    };
+    EXPECT_EQ(load("rag"), "for documents");
+    EXPECT_SAYS(refusal(ExitCode::bad_data, [&] { load("tools"); }), "no entry named tools (it has rag, default)");
+    folder.write("chat_template.jinja", "from the file");
+    std::filesystem::create_directory(folder.path() / "additional_chat_templates");
+    folder.write("additional_chat_templates/tools.jinja", "from another file");
+    EXPECT_EQ(load(""), "from the file");
+    EXPECT_EQ(load("tools"), "from another file");
+    EXPECT_SAYS(refusal(ExitCode::bad_data, [&] { load("rag"); }), "(it has default, tools)");
+}
+
+TEST_F(ChatTemplateTest, special_tokens_are_those_of_the_checkpoints_files) {
+    TemporaryFolder const folder;
+    folder.write("chat_template.jinja",
+                 "{{ bos_token }}|{{ eos_token }}|{{ unk_token }}|{{ pad_token }}|{{ additional_special_tokens }}");
+    auto const rendered = [&] {
+        return ChatTemplate::load(folder.path()).render({{"user", "a"}}, Turns::all, tokenizer_).bytes;
+    };
+    EXPECT_EQ(rendered(), "<s>|</s>|||");
+    folder.write("special_tokens_map.json",
+                 R"({"eos_token": {"content": "<end>"}, "unk_token": "<?>", "bos_token": "<no>"})");
+    folder.write("tokenizer_config.json", R"({"bos_token": null, "pad_token": {"content": "<pad>", "lstrip": false},
+        "add_bos_token": true, "additional_special_tokens": ["<a>", {"content": "<b>"}]})");
+    EXPECT_EQ(rendered(), "|<end>|<?>|<pad>|['<a>', '<b>']");
+}
+
+TEST_F(ChatTemplateTest, the_job_gives_variables_and_the_date) {
+    std::string const source =
+        "{% if enable_thinking is defined and not enable_thinking %}{{ messages[0].content }}{{ tags[0].x }}"
+        "{% generation %}{{ strftime_now('%d %b %Y') }}{% endgeneration %}{% endif %}";
+    ChatTemplate const chat(source, "test",
+                            {"", "2026-11-30", {{"enable_thinking", "false"}, {"tags", R"([{"x": 1.5}])"}}, {}});
+    ChatText const text = chat.render({{"user", "<s>"}}, Turns::some, tokenizer_);
+    EXPECT_EQ(text.bytes, "<s>1.530 Nov 2026");
+    EXPECT_EQ(text.authors, "uuu" + std::string(14, 't'));
+    EXPECT_EQ(text.generated, (std::vector<std::pair<std::size_t, std::size_t>>{{6, 17}}));
+    ChatTemplate const dateless(source, "test", {"", "", {{"enable_thinking", "false"}, {"tags", "[{}]"}}, {}});
+    EXPECT_SAYS(refuses(dateless, {{"user", "a"}}), "set [model] date");
+    EXPECT_EQ(ChatTemplate(source, "test").render({{"user", "a"}}, Turns::all, tokenizer_).bytes, "");
+}
+
 TEST_F(ChatTemplateTest, what_is_no_template_is_refused) {
     TemporaryFolder const folder;
     auto const load = [&] { ChatTemplate::load(folder.path()); };
@@ -241,9 +288,9 @@ TEST_F(ChatTemplateTest, what_is_no_template_is_refused) {
     EXPECT_SAYS(refusal(ExitCode::bad_data, load), "no entry named default (it has rag)");
     folder.write("tokenizer_config.json", config_with({"default"}));
     EXPECT_SAYS(refusal(ExitCode::bad_data, load), "not {name, template}");
-    folder.write("tokenizer_config.json", config_with("a\n{% macro x() %}"));
+    folder.write("tokenizer_config.json", config_with("a\n{% include 'x' %}"));
     EXPECT_SAYS(refusal(ExitCode::bad_data, load),
-                "tokenizer_config.json: chat template, line 2: {% macro %} is not supported");
+                "tokenizer_config.json: chat template, line 2: {% include %} is not supported");
     folder.write("chat_template.jinja", "\xFF");
     EXPECT_SAYS(refusal(ExitCode::bad_data, load), "not UTF-8");
     folder.write("chat_template.jinja", std::string(100'000, 'x'));

@@ -1,48 +1,12 @@
-#include "input/jinja.h"
+#include <fstream>
 
-#include <gtest/gtest.h>
-
-#include "gatesweep/base/error.h"
-#include "input/expect_says.h"
+#include "input/jinja_rendering.h"
 
 namespace gatesweep::jinja {
 namespace {
 
-Value user_text(std::string_view text) {
-    return Text(text, Text::by_user);
-}
-
-Dict globals() {
-    auto const message = [](std::string_view role, std::string_view content) {
-        return make_dict({{"role", user_text(role)}, {"content", user_text(content)}});
-    };
-    return {{"messages", make_list({message("system", " be brief "), message("user", "hi\n"),
-                                    message("assistant", "ho"), message("user", "\u00a0x\u2003")})},
-            {"tools", None{}},
-            {"add_generation_prompt", true}};
-}
-
-std::string render(std::string_view source) {
-    return Template(source).render(globals()).bytes;
-}
-
-std::string refusal(std::string_view source) {
-    try {
-        render(source);
-    } catch (Error const& error) {
-        EXPECT_EQ(error.code(), ExitCode::bad_data);
-        return error.what();
-    }
-    ADD_FAILURE() << "no error for " << source.substr(0, 200);
-    return "";
-}
-
-struct Rendering {
-    std::string_view source, expected;
-};
-
 // The right-hand sides are what Python's jinja2 3.1 renders, with trim_blocks and lstrip_blocks on.
-Rendering const renderings[] = {
+Case const renderings[] = {
     {"plain {text} # 100 %", "plain {text} # 100 %"},
     {"a\n  {% if true %}\n  b\n  {% endif %}\nc\n", "a\n  b\nc"},
     {"a\n  {%+ if true %}\n  b\n  {% endif +%}\nc", "a\n    b\n\nc"},
@@ -130,115 +94,77 @@ TEST(Jinja, renders_as_the_python_library_does) {
 TEST(Jinja, texts_know_who_wrote_them) {
     Text const text =
         Template("a{{ messages[1].content | trim ~ 'b' + messages[2]['content'] }}{{ messages[0].content.strip() }}")
-            .render(globals());
+            .render(globals())
+            .text;
     EXPECT_EQ(text.bytes, "ahibhobe brief");
     EXPECT_EQ(text.authors, "tuutuuuuuuuuuu");
-    Text const json = Template("{{ messages[1] | tojson }}").render(globals());
+    Text const json = Template("{{ messages[1] | tojson }}").render(globals()).text;
     EXPECT_EQ(json.bytes, "{\"role\": \"user\", \"content\": \"hi\\n\"}");
     EXPECT_EQ(json.authors, "ttttttttttuuuutttttttttttttttuutttt");
 }
 
-TEST(Jinja, what_is_not_supported_is_refused_by_name_when_it_is_read) {
-    Rendering const cases[] = {
-        {"a\n\n{% macro f() %}{% endmacro %}", "line 3: {% macro %} is not supported"},
-        {"{% include 'x' %}", "include"},
-        {"{% generation %}", "generation"},
-        {"{% set x %}y{% endset %}", "ends too early"},
-        {"{{ strftime_now('%d') }}", "strftime_now() is not supported"},
-        {"{{ range(3) }}", "range()"},
-        {"{{ x | upper }}", "the filter \"upper\""},
-        {"{{ x is divisibleby 3 }}", "the test \"is divisibleby\""},
-        {"{{ x.split(',') }}", ".split() is not supported"},
-        {"{{ x[::2] }}", "\":\" is not supported"},
-        {"{{ {'a': 1} }}", "\"{\" is not supported"},
-        {"{{ 1.5 }}", "\"5\" is not supported here"},
-        {"{{ 2 ** 3 }}", "**"},
-        {"{{ 1 / 2 }}", "\"/\""},
-        {"{{ 1 < 2 < 3 }}", "chain of comparisons"},
-        {"{{ x()() }}", "x()"},
-        {"{{ (x)(1) }}", "a call of this kind"},
-        {"{{ '\\x41' }}", "an escape"},
-        {"{{ 12345678901234567890 }}", "a number"},
-        {"{{ a ! b }}", "\"!\" is not understood"},
-        {"{{ a", "has no }}"},
-        {"{% if a", "has no %}"},
-        {"{{ 'a", "has no end"},
-        {"{# a", "has no #}"},
-        {"{% if a %}b", "{% endif %} is missing"},
-        {"{% for a in b %}c", "{% endfor %} is missing"},
-        {"a{% endif %}", "{% endif %} closes nothing"},
-        {"{% if a %}{% endfor %}", "{% endif %} is missing"},
-        {"{% for in b %}{% endfor %}", "is not supported here"},
-        {"{{ }}", "ends too early"},
-        {"{{ a b }}", "\"b\" is not supported here"},
-        {"{{ ) }}", "closes nothing"},
-        {"{{ (a }}", "\"}\" closes nothing"},
-    };
-    for (auto const& [source, words] : cases) {
+TEST(Jinja, every_operation_keeps_the_authors) {
+    auto const authors = [](std::string_view source) { return Template(source).render(globals()).text.authors; };
+    EXPECT_EQ(authors("{{ messages[1].content | upper }}"), "uuu");
+    EXPECT_EQ(authors("{{ messages[0].content.split(' ') | join('--') }}"), "ttuuttuuuuutt");
+    EXPECT_EQ(authors("{{ messages[0].content.strip()[::-1] }}"), "uuuuuuuu");
+    EXPECT_EQ(authors("{{ messages[1].content | replace('i', 'xy') }}"), "uttu");
+    EXPECT_EQ(authors("{{ messages[2].content * 2 }}{{ '%s|' % messages[2].content }}"), "uuuuuut");
+    EXPECT_EQ(authors("{{ '<{}>'.format(messages[2].content) }}"), "tuut");
+    EXPECT_EQ(authors("{% macro f(x) %}[{{ x }}]{% endmacro %}{{ f(messages[2].content) | trim }}"), "tuut");
+    EXPECT_EQ(authors("{% set x %}a{{ messages[2].content }}{% endset %}{{ x }}"), "tuu");
+    EXPECT_EQ(authors("{{ [messages[2].content] }}"), "ttuutt");
+    EXPECT_EQ(authors("{{ messages[1].content | indent(first=true) }}"), "ttttuut");
+    EXPECT_EQ(authors("{% for c in messages[2].content %}{{ c }}-{% endfor %}"), "utut");
+}
+
+TEST(Jinja, the_assistants_words_are_counted) {
+    using Spans = std::vector<Span>;
+    auto const spans = [](std::string_view source) { return Template(source).render(globals()).generated; };
+    EXPECT_EQ(spans("{% for m in messages %}{% if m.role == 'assistant' %}<{% generation %}{{ m.content }}!{% "
+                    "endgeneration %}>{% else %}.{% endif %}{% endfor %}"),
+              (Spans{{3, 6}}));
+    EXPECT_EQ(spans("é{% generation %}ü{% endgeneration %}{% generation %}{% endgeneration %}"), (Spans{{2, 4}}));
+    EXPECT_EQ(spans("{% macro f() %}{% generation %} a {% endgeneration %}{% endmacro %}x{{ f() | trim }}y"),
+              (Spans{{1, 2}}));
+    EXPECT_EQ(spans("{{ messages[1].content }}"), Spans{});
+    EXPECT_EQ(Template("a{% generation %}b{{ messages[2].content }}{% endgeneration %}").render(globals()).text.authors,
+              "ttuu");
+}
+
+TEST(Jinja, the_date_is_the_jobs) {
+    Template const source("{{ strftime_now('%d %B %Y, %A') }}");
+    EXPECT_EQ(source.render({}, "2024-02-29").text.bytes, "29 February 2024, Thursday");
+    EXPECT_EQ(source.render({}, "2026-11-30").text.bytes, "30 November 2026, Monday");
+    EXPECT_SAYS(refusal("a\n{{ strftime_now('%d') }}"), "line 2: the template asks for today's date");
+    EXPECT_SAYS(refusal("{{ strftime_now('%d') }}"), "[model] date = \"2026-11-30\"");
+    EXPECT_EQ(render("{% if false %}{{ strftime_now('%d') }}{% endif %}x"), "x");
+}
+
+// What chat_template_texts.py --store got from jinja2: its text, or that it raises.
+TEST(Jinja, stored_cases_are_rendered_as_the_python_library_does) {
+    std::ifstream file(std::string(GATESWEEP_CASES_DIR) + "/jinja_cases.jsonl");
+    std::size_t count = 0;
+    for (std::string line; std::getline(file, line); ++count) {
+        auto const row = nlohmann::ordered_json::parse(line);
+        std::string const source = row["t"];
+        std::string rendered;
+        bool refused = false;
         try {
-            Template const ignored(source);
-            ADD_FAILURE() << "accepted: " << source;
+            Names variables;
+            for (auto const& [name, value] : row["v"].items())
+                variables.emplace_back(name, value_of(value));
+            rendered = Template(source).render(variables, "2026-03-05").text.bytes;
         } catch (Error const& error) {
-            EXPECT_EQ(error.code(), ExitCode::bad_data);
-            std::string const message = error.what();
-            EXPECT_TRUE(message.starts_with("line ")) << message;
-            EXPECT_SAYS(message, words);
+            refused = true;
+            EXPECT_EQ(error.code(), ExitCode::bad_data) << source;
+        }
+        EXPECT_EQ(refused, !row.contains("e") || row.contains("refused")) << source;
+        if (!refused && row.contains("e")) {
+            EXPECT_EQ(rendered, row["e"].get<std::string>()) << source;
         }
     }
-}
-
-TEST(Jinja, impossible_operations_are_errors) {
-    EXPECT_SAYS(refusal("{{ raise_exception('no ' + 'way') }}"), "no way");
-    EXPECT_SAYS(refusal("a\n{{ nothing.name }}"), "line 2: \"nothing\" is undefined");
-    EXPECT_SAYS(refusal("{{ nothing['name'] }}"), "undefined");
-    EXPECT_SAYS(refusal("{{ 'a' + 1 }}"), "a text + a number is not possible");
-    EXPECT_SAYS(refusal("{{ 'a' + nothing }}"), "a text + undefined");
-    EXPECT_SAYS(refusal("{{ messages }}"), "a list is printed");
-    EXPECT_SAYS(refusal("{{ 1 < 'a' }}"), "is not possible");
-    EXPECT_SAYS(refusal("{{ 1 % 0 }}"), "division by zero");
-    EXPECT_SAYS(refusal("{{ 999999999999999999 * 999999999999999999 }}"), "too large");
-    EXPECT_SAYS(refusal("{% for a, b in messages %}{% endfor %}"), "is not 2 values");
-    EXPECT_SAYS(refusal("{% for a in 7 %}{% endfor %}"), "a loop over a number");
-    EXPECT_SAYS(refusal("{% set x = messages[0] %}{% set x.role = 'user' %}"), "no namespace()");
-    EXPECT_SAYS(refusal("{{ 7 | first }}"), "\"first\" of a number");
-    EXPECT_SAYS(refusal("{{ 7.strip() }}").substr(0, 4), "line");
-    EXPECT_SAYS(refusal("{{ 'abc'[1:] }}"), "a part of a text");
-    EXPECT_SAYS(refusal("{{ messages['x'][0] }}"), "is not possible");
-    EXPECT_SAYS(refusal("{{ -'a' }}"), "-a text is not possible");
-    EXPECT_SAYS(refusal("{{ 'a' in 7 }}"), "a text in a number");
-}
-
-TEST(Jinja, hostile_templates_end) {
-    EXPECT_SAYS(refusal("{{ " + std::string(100'000, '(') + "1" + std::string(100'000, ')') + " }}"), "too deeply");
-    std::string sum = "{{ 'a'", tests = "{{ a", nots = "{{ ", minus = "{{ ", tags, lists = "{{ ";
-    for (int i = 0; i < 100'000; ++i) {
-        sum += "+'a'";
-        tests += ".a";
-        nots += "not ";
-        minus += "-";
-        lists += "[";
-        tags += "{% if a %}";
-    }
-    for (auto const& source :
-         {sum + " }}", tests + " }}", nots + "a }}", minus + "1 }}", tags, lists + std::string(100'000, ']') + " }}"}) {
-        EXPECT_SAYS(refusal(source), "deeply");
-    }
-    std::string loops;
-    for (int i = 0; i < 30; ++i)
-        loops += "{% for m" + std::to_string(i) + " in messages %}";
-    for (int i = 0; i < 30; ++i)
-        loops += "{% endfor %}";
-    EXPECT_SAYS(refusal(loops), "too many steps");
-    std::string doubling = "{% set a = 'aaaaaaaaaaaaaaaa' %}";
-    for (int i = 0; i < 60; ++i)
-        doubling += "{% set a = a + a %}";
-    EXPECT_SAYS(refusal(doubling), "too many steps");
-    std::string growing = "{% set a = [1, 2, 3] %}";
-    for (int i = 0; i < 60; ++i)
-        growing += "{% set a = a + a %}";
-    EXPECT_SAYS(refusal(growing), "too many steps");
-    EXPECT_SAYS(refusal("{% set a = [1] %}{% set a = [a, a] %}"), "a list in a list");
-    EXPECT_SAYS(refusal("{% set n = namespace() %}{% set n.n = n %}"), "in a namespace");
+    EXPECT_GT(count, 400u);
 }
 
 // Whatever the bytes, the answer is a text or an Error.

@@ -53,6 +53,8 @@ TEST_F(JobTest, minimal_job_has_the_documented_defaults) {
     EXPECT_EQ(job.name, "night");
     EXPECT_EQ(job.model.path, folder_.path() / "model");
     EXPECT_EQ(job.model.dtype, WeightType::automatic);
+    EXPECT_EQ(job.model.tokenization, Tokenization::huggingface);
+    EXPECT_EQ(job.model.special_in_text, SpecialInText::text);
     EXPECT_EQ(job.parallel.expert_parallel, 1);
     EXPECT_EQ(job.parallel.threads, 0);
     ASSERT_EQ(job.prompts.size(), 2u);
@@ -71,6 +73,8 @@ TEST_F(JobTest, every_key_is_read) {
 [model]
 path = "model"
 dtype = "bfloat16"
+tokenization = "huggingface"
+special_in_text = "parse"
 [parallel]
 expert_parallel = 8
 device = "cuda"
@@ -104,6 +108,7 @@ title = "A night"
 mark = "mark.csv"
 )");
     EXPECT_EQ(job.model.dtype, WeightType::bfloat16);
+    EXPECT_EQ(job.model.special_in_text, SpecialInText::parse);
     EXPECT_EQ(job.parallel.expert_parallel, 8);
     EXPECT_EQ(job.parallel.device, DeviceKind::cuda);
     EXPECT_EQ(job.parallel.threads, 3);
@@ -196,10 +201,12 @@ title = "]]\ntitle = \"x\""
 TEST_F(JobTest, the_resolved_job_spells_out_every_default) {
     std::string const text = to_toml(load(minimal_));
     for (std::string const key :
-         {"path",     "dtype",  "expert_parallel", "device",       "threads",       "group",  "file",   "column",
-          "where",    "limit",  "template",        "batch_tokens", "memory",        "stream", "benign", "malicious",
-          "coverage", "top",    "activation",      "gradient",     "title",         "mark",   "gemm",   "dispatch",
-          "overlap",  "graphs", "batch_invariant", "gpu_kernels",  "gradient-share"}) {
+         {"path",          "dtype",        "tokenization", "special_in_text", "expert_parallel", "device",
+          "threads",       "group",        "file",         "column",          "where",           "limit",
+          "template",      "batch_tokens", "memory",       "stream",          "benign",          "malicious",
+          "coverage",      "top",          "activation",   "gradient",        "title",           "mark",
+          "gemm",          "dispatch",     "overlap",      "graphs",          "batch_invariant", "gpu_kernels",
+          "gradient-share"}) {
         EXPECT_SAYS(text, "\n" + key + " = ");
     }
 }
@@ -214,6 +221,13 @@ TEST_F(JobTest, settings_are_keys_that_the_environment_overrides) {
     EXPECT_SAYS(to_toml(load(minimal_, {"parallel.dispatch=gathered"})), "\ndispatch = \"counted\"\n");
     EXPECT_SAYS(to_toml(load(minimal_)), "\ndispatch = \"counted\"\n");
     ASSERT_EQ(::unsetenv("GATESWEEP_DECODE_DISPATCH"), 0);
+}
+
+TEST_F(JobTest, the_tokenizer_is_chosen_by_name) {
+    EXPECT_EQ(load(minimal_, {"model.tokenization=mistral"}).model.tokenization, Tokenization::mistral);
+    EXPECT_SAYS(refusal(minimal_, ExitCode::job, {"model.tokenization=mistrall"}), "mistral");
+    EXPECT_SAYS(refusal(minimal_, ExitCode::job, {"model.tokenization=mistral", "model.special_in_text=parse"}),
+                "special_in_text");
 }
 
 TEST_F(JobTest, overrides_replace_what_the_file_says) {
@@ -448,6 +462,34 @@ TEST_F(JobTest, damaged_jobs_never_do_worse_than_an_error) {
         }
     }
     EXPECT_GT(refused, 1000);
+}
+
+TEST_F(JobTest, a_chat_template_is_given_variables_a_date_and_a_name) {
+    std::string const text = minimal_;
+    Job const plain = load(text);
+    EXPECT_TRUE(plain.model.template_arguments.empty() && plain.model.date.empty() &&
+                plain.model.chat_template.empty());
+    Job const job = load(text, {"model.template_arguments={ enable_thinking = false, level = \"low\", n = 2, x = 1.0, "
+                                "list = [1, \"a\\n\"], deep = { \"a b\" = [] } }",
+                                "model.date=\"2024-02-29\"", "model.chat_template=tool_use"});
+    EXPECT_EQ(job.model.template_arguments, (std::map<std::string, std::string>{{"enable_thinking", "false"},
+                                                                                {"level", "\"low\""},
+                                                                                {"n", "2"},
+                                                                                {"x", "1.0"},
+                                                                                {"list", R"([1,"a\n"])"},
+                                                                                {"deep", R"({"a b":[]})"}}));
+    EXPECT_EQ(job.model.date, "2024-02-29");
+    EXPECT_EQ(job.model.chat_template, "tool_use");
+    Job const again = parse_stored_job(to_toml(job), "again");
+    EXPECT_EQ(again.model.template_arguments, job.model.template_arguments);
+    EXPECT_EQ(to_toml(again), to_toml(job));
+    for (std::string const date : {"2026-02-29", "2026-13-01", "26-1-1", "2026/01/01", "0000-01-01", "2026-01-00"}) {
+        EXPECT_SAYS(refusal(text, ExitCode::job, {"model.date=\"" + date + "\""}), "2026-11-30");
+    }
+    for (std::string const value : {"7", "{ messages = [] }", "{ add_generation_prompt = true }", "{ a = 2026-01-01 }",
+                                    "{ a = [nan] }", "{ a = inf }"}) {
+        EXPECT_SAYS(refusal(text, ExitCode::job, {"model.template_arguments=" + value}), "template_arguments");
+    }
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "gatesweep/base/error.h"
+#include "gatesweep/input/prompt_tokens.h"
 #include "gatesweep/input/prompts.h"
 #include "input/golden_input.h"
 #include "input/prompts_test.h"

@@ -2,6 +2,7 @@
 // threads, so that what a missing barrier leaves to chance would show.
 #include "support/kernel_emulator.h"
 // The kernels' headers come after what stands in for CUDA.
+#include "gatesweep/ops/cached_attention.h"
 #include "ops/cuda/cached_attention_kernel.cuh"
 #include "ops/cuda/gather_kernel.cuh"
 #include "ops/cuda/route_kernel.cuh"

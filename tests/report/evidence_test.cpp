@@ -9,6 +9,7 @@
 
 #include "gatesweep/report/headline.h"
 #include "gatesweep/report/run_view.h"
+#include "gatesweep/sweep/plan_tables.h"
 #include "gatesweep/sweep/trial_summaries.h"
 #include "gatesweep/sweep/trial_table.h"
 

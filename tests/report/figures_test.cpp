@@ -62,8 +62,11 @@ TEST_F(FiguresTest, DrawsEveryFigureFourTimes) {
     make(spec);
     draw_figures(folder());
     std::vector<std::string> names = paper_figures;
-    for (auto const* name : {"heatmap_activation_benign", "heatmap_activation_harmful", "heatmap_gradient_benign",
-                             "heatmap_gradient_harmful", "heatmap_activation_gap", "heatmap_gradient_gap"}) {
+    for (auto const* name :
+         {"heatmap_activation_benign", "heatmap_activation_harmful", "heatmap_gradient_benign",
+          "heatmap_gradient_harmful", "heatmap_activation_gap", "heatmap_gradient_gap", "heatmap_gradient_share_benign",
+          "heatmap_gradient_share_harmful", "heatmap_gradient_share_gap", "gradient_share_distribution",
+          "gradient_share_cumulative", "gradient_share_dominant", "gradient_share_effective_experts"}) {
         names.emplace_back(name);
     }
     for (auto const& name : names) {

@@ -97,7 +97,7 @@ TEST_F(HtmlTest, EveryRowOfEveryTableIsInThePage) {
         EXPECT_TRUE(holds(html, escaped(read_file(entry.path())))) << entry.path();
         ++num_tables;
     }
-    EXPECT_EQ(num_tables, 11U);
+    EXPECT_EQ(num_tables, 12U);
 }
 
 TEST_F(HtmlTest, UserTextIsEscapedEverywhere) {
@@ -143,12 +143,12 @@ TEST_F(HtmlTest, ShowsMarkedExpertsOnlyWhereThereAreAny) {
     std::string const with = page();
     EXPECT_TRUE(holds(with, "id=\"marked\""));
     EXPECT_TRUE(holds(with, "Marked experts by gradient share"));
-    // Framed in all six maps: layers run across, so x is the layer.
+    // Framed in all nine maps: layers run across, so x is the layer.
     std::size_t num_frames = 0;
     for (std::size_t at = with.find("class=\"frame\" x=\"3\" y=\"0\""); at != std::string::npos; ++num_frames) {
         at = with.find("class=\"frame\" x=\"3\" y=\"0\"", at + 1);
     }
-    EXPECT_EQ(num_frames, 6U);
+    EXPECT_EQ(num_frames, 9U);
 }
 
 TEST_F(HtmlTest, HeatmapsCoverEveryCellOnce) {
@@ -170,7 +170,7 @@ TEST_F(HtmlTest, HeatmapsCoverEveryCellOnce) {
             EXPECT_EQ(area, layers * experts);
             ++num_maps;
         }
-        EXPECT_EQ(num_maps, 6U);
+        EXPECT_EQ(num_maps, 9U);
     }
 }
 

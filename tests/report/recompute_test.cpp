@@ -122,7 +122,7 @@ TEST(Recompute, NoticesAnyChangedCell) {
         }
         write_file_atomically(entry.path(), to_csv(good));
     }
-    EXPECT_EQ(num_changes, 6 + 8 + 10 + 10 + 7 + 7 + 3 + 4 + 14 + 6 + 5 + 6);
+    EXPECT_EQ(num_changes, 6 + 8 + 10 + 10 + 7 + 7 + 7 + 3 + 4 + 14 + 6 + 5 + 6);
 }
 
 TEST(Recompute, AgreesWithARealRun) {

@@ -43,7 +43,7 @@ TEST_F(RunViewTest, ReadsRolesShapeAndMaps) {
     EXPECT_EQ(run.groups, spec.groups);
     EXPECT_EQ(run.num_layers, 3);
     EXPECT_EQ(run.num_experts, 5);
-    EXPECT_EQ(run.maps.size(), 6U);
+    EXPECT_EQ(run.maps.size(), 9U);
     EXPECT_EQ(run.coverage_columns(), (std::vector<std::string>{"k80", "k90", "k95"}));
     ASSERT_EQ(run.marked.size(), 2U);
     EXPECT_EQ(to_string(run.marked[0]), "2:4");

@@ -200,7 +200,7 @@ TEST_F(SweepHtmlTest, DamagedCompletionsAreNamedByLine) {
     make_sweep();
     std::string const good = read_file(folder() / "completions.jsonl");
     test::write_text(folder() / "completions.jsonl", "{\"trial_id\":\"baseline\",\n" + good);
-    expect_bad("line 1: not a JSON object");
+    expect_bad("line 1: not a completion of a sweep");
     test::write_text(folder() / "completions.jsonl", good + "{\"trial_id\":\"base");
     expect_bad("was cut");
     test::write_text(folder() / "completions.jsonl", good + good);

@@ -5,6 +5,7 @@
 
 #include <sstream>
 
+#include "gatesweep/input/job_writer.h"
 #include "support/temporary_folder.h"
 
 namespace gatesweep {

@@ -13,6 +13,7 @@
 #include "gatesweep/base/digest.h"
 #include "gatesweep/base/faults.h"
 #include "gatesweep/store/record_merge.h"
+#include "gatesweep/store/record_writer.h"
 #include "gatesweep/store/run_directory.h"
 #include "support/expect_error.h"
 #include "support/temporary_folder.h"

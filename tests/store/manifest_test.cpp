@@ -22,6 +22,7 @@ Manifest example() {
     manifest.job_digest = "j";
     manifest.prompts_digest = "p";
     manifest.weights_digest = "w";
+    manifest.tokenization = "mistral";
     manifest.plan_digest = "t";
     manifest.numerics_id = "n";
     manifest.layout = {4, 2, 2, 8, "cuda", "bfloat16", {10, 12, 10, 12}, {std::int64_t{1} << 40, 0, 7, 8}};
@@ -57,6 +58,7 @@ TEST(Manifest, ComesBackWhole) {
     EXPECT_EQ(back.layout.bytes_read, manifest.layout.bytes_read);
     EXPECT_EQ(back.layout.peak_memory, manifest.layout.peak_memory);
     EXPECT_EQ(back.weights_digest, "w");
+    EXPECT_EQ(back.tokenization, "mistral");
     EXPECT_EQ(back.plan_digest, "t");
     EXPECT_TRUE(text.starts_with("{\n  \"schema_version\": 1,\n  \"tool\": \"gatesweep\",")) << text;
 }

@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "gatesweep/store/record_writer.h"
 #include "support/expect_error.h"
 #include "support/temporary_folder.h"
 

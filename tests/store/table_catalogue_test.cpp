@@ -39,8 +39,11 @@ TEST(TableCatalogue, IsWhatTheReadmeOfResultsSays) {
         EXPECT_NE(text.find(row), text.npos) << "results/README.md has no row that begins with " << row;
     }
     for (auto at = text.find("| `tables/"); at != text.npos; at = text.find("| `tables/", at + 1)) {
-        std::string const stem = text.substr(at + 10, text.find(".csv", at) - at - 10);
-        EXPECT_NE(find_table(stem), nullptr) << "results/README.md describes " << stem << ", which no run writes";
+        std::string const stem = text.substr(at + 10, text.find('`', at + 10) - at - 10);
+        if (stem.empty()) continue;  // the folder itself
+        EXPECT_TRUE(stem.ends_with(".csv")) << stem;
+        EXPECT_NE(find_table(stem.substr(0, stem.size() - 4)), nullptr)
+            << "results/README.md describes " << stem << ", which no run writes";
     }
 }
 

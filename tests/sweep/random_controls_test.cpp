@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "gatesweep/sweep/plan_tables.h"
 #include "gatesweep/sweep/random_sets.h"
 #include "sweep/plan_input.h"
 

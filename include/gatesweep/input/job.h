@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "gatesweep/base/settings.h"
+#include "gatesweep/input/tokenizer.h"
 #include "gatesweep/terms/analysis_parameters.h"
 #include "gatesweep/terms/edit_mode.h"
 
@@ -24,6 +25,11 @@ enum class TemplateKind { chat, raw };  // the checkpoint's chat template, or th
 struct ModelSpec {
     std::filesystem::path path;  // folder of a Hugging Face checkpoint
     WeightType dtype = WeightType::automatic;
+    std::string chat_template;                              // of several, the one with this name; empty: "default"
+    std::map<std::string, std::string> template_arguments;  // variables of the chat template, as JSON
+    std::string date;  // "2026-11-30", for chat templates that ask for today's; empty: such a template is refused
+    Tokenization tokenization = Tokenization::huggingface;
+    SpecialInText special_in_text = SpecialInText::text;
 };
 
 struct ParallelSpec {

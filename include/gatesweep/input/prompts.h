@@ -40,9 +40,4 @@ struct PromptSet {
 // column).
 PromptSet load_prompts(Job const& job);
 
-// Fills in token_ids. `chat` may be null when no prompt needs it. Errors: bad_data with the prompt's origin: an id
-// outside the vocabulary, fewer than 2 tokens (no next-token loss exists), more than max_tokens, two BOS tokens.
-void tokenize(PromptSet& set, Tokenizer const* tokenizer, ChatTemplate const* chat, std::int64_t vocab_size,
-              std::int64_t max_tokens, std::int32_t bos_id);
-
 }  // namespace gatesweep

@@ -32,7 +32,7 @@ void serialize(Archive& archive, std::filesystem::path& path, unsigned int versi
 
 template <class Archive>
 void serialize(Archive& a, gatesweep::ModelSpec& x, unsigned int) {
-    a& x.path& x.dtype;
+    a& x.path& x.dtype& x.tokenization& x.special_in_text;
 }
 template <class Archive>
 void serialize(Archive& a, gatesweep::Settings& x, unsigned int) {

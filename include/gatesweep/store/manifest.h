@@ -65,6 +65,7 @@ struct Manifest {
     std::string host;
     std::vector<std::string> command;  // argv
     std::string job;                   // the resolved job, as TOML
+    std::string tokenization;          // whose rules made the token ids: "huggingface" or "mistral"
     std::string job_digest;
     std::string prompts_digest;
     std::string weights_digest;

@@ -15,7 +15,7 @@ namespace gatesweep {
 
 enum class Presence {
     always,     // in every run
-    sometimes,  // where the job asks for it
+    sometimes,  // where the job asks for it, or in runs newer than the first
 };
 
 struct TableFacts {

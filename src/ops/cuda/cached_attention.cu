@@ -1,5 +1,6 @@
 #include "cached_attention_kernel.cuh"
 #include "cuda_ops.h"
+#include "gatesweep/ops/cached_attention.h"
 #include "gatesweep/ops/stream_launcher.cuh"
 #include "gatesweep/ops/upload.h"
 

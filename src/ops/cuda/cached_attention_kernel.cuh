@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "cuda_tensors.h"
+#include "gatesweep/ops/cached_attention.h"
 #include "warp.cuh"
 
 namespace gatesweep::cuda {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "gatesweep/base/error.h"
+#include "gatesweep/ops/cached_attention.h"
 #include "gatesweep/ops/row_ops.h"
 
 namespace gatesweep::generic {
