@@ -102,7 +102,7 @@ TEST_F(CompareRuns, RefusesADamagedSide) {
     expect(gatesweep({"compare", "whole", "out"}), ExitCode::bad_data, {"completions.jsonl", "has no end"});
     write_file_atomically(out() / "completions.jsonl", "{\"trial_id\":3}\n");
     expect(gatesweep({"compare", "whole", "out"}), ExitCode::bad_data,
-           {"completions.jsonl: line 1 is not a completion"});
+           {"completions.jsonl: line 1: not a completion of a sweep"});
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 // rank takes its share of the prompts or sequences, and times are the slowest rank's. With --random-weights the folder
 // needs a config.json alone, and weights of its shape are made where they are used. On a GPU each line tells what is
 // taken of its memory in the end, by everybody.
+// Long: every part of its one subject stands here.
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -1,3 +1,4 @@
+// A stand-in for NCCL over MPI. Long: it has every call that the program makes, and every fault.
 #include "fake_nccl.h"
 
 #include <fmt/format.h>

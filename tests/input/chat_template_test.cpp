@@ -1,3 +1,4 @@
+// Chat templates on real layouts of checkpoints. Long: each place where a template stands has its own cases.
 #include "gatesweep/input/chat_template.h"
 
 #include <gtest/gtest.h>

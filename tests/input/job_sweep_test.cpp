@@ -1,4 +1,5 @@
 // [sweep] of the job file.
+// Long: every part of its one subject stands here.
 #include <gtest/gtest.h>
 
 #include <filesystem>

@@ -1,3 +1,4 @@
+// Job files, but for [sweep]. Long: each key has its own cases.
 #include "gatesweep/input/job.h"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,5 @@
 // Prompt files of every kind: what is read from them, and what is refused, with its row.
+// Long: every part of its one subject stands here.
 #include "gatesweep/input/prompts.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// The safetensors reader. Long: each way in which a file can be damaged has its own case.
 #include "gatesweep/input/safetensors.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// Every figure against the tables that it is drawn from. Long: each kind of figure has its own cases.
 #include "gatesweep/report/figures.h"
 
 #include <gtest/gtest.h>

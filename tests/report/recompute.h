@@ -2,6 +2,7 @@
 //
 // It shares only the file readers with the program. Means are summed in prompt order in float64, as the contract says,
 // so that ranks of equal scores agree; all else is computed another way.
+// Long: every part of its one subject stands here.
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,5 @@
 // A run folder made up from a seed: tables with the columns of a real run, computed the plain way.
+// Long: every part of its one subject stands here.
 #pragma once
 
 #include <fmt/format.h>

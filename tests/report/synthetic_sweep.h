@@ -1,5 +1,6 @@
 // Tables of a made-up sweep, added to a run folder that SyntheticRun wrote: outcomes of every prompt are drawn from a
 // seed, and every number is counted from them the plain way.
+// Long: every part of its one subject stands here.
 #pragma once
 
 #include <cmath>

@@ -1,3 +1,4 @@
+// The record log, whole and damaged. Long: each way of damage has its own case.
 #include "gatesweep/store/record_log.h"
 
 #include <gtest/gtest.h>

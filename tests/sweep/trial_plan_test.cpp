@@ -1,3 +1,4 @@
+// From an analysis to the trials of a sweep. Long: each part of the grid has its own cases.
 #include "gatesweep/sweep/trial_plan.h"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,4 @@
+// From the text of a pattern to its nodes. Long: each piece of syntax has its own lines.
 #include "regex.h"
 
 #include <algorithm>
