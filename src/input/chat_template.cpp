@@ -44,11 +44,6 @@ jinja::Value value_of(std::string const& json) {
     return value_of(nlohmann::ordered_json::parse(json));
 }
 
-std::string piece(Tokenizer const& tokenizer, std::int32_t id) {
-    auto const& pieces = tokenizer.control_pieces();
-    return std::find_if(pieces.begin(), pieces.end(), [&](auto const& p) { return p.id == id; })->text;
-}
-
 // The control piece that the template wrote at `at`, the longest one.
 ControlPiece const* control_piece_at(jinja::Text const& text, std::size_t at, Tokenizer const& tokenizer) {
     ControlPiece const* best = nullptr;
@@ -125,11 +120,9 @@ ChatTemplate::ChatTemplate(std::string source, std::string name, TemplateSetting
 
 jinja::Rendering ChatTemplate::rendering(std::vector<Message> const& messages, std::size_t count, Turns turns,
                                          Tokenizer const& tokenizer) const {
-    auto const special = [&](std::int32_t id) { return jinja::make_text(piece(tokenizer, id)); };
-    jinja::Names globals = {{"bos_token", special(tokenizer.bos_id())},
-                            {"eos_token", special(tokenizer.eos_id())},
-                            {"tools", jinja::None{}},
-                            {"documents", jinja::None{}}};
+    jinja::Names globals = {{"tools", jinja::None{}}, {"documents", jinja::None{}}};
+    for (auto const& [name, text] : tokenizer.named_tokens())
+        put(globals, name, jinja::make_text(text));
     for (auto const& [name, value] : settings_.special_tokens)
         put(globals, name, value == "null" ? jinja::Undefined{name} : value_of(value));
     for (auto const& [name, value] : settings_.arguments)
@@ -181,7 +174,7 @@ std::vector<std::int32_t> ChatTemplate::encode(std::vector<Message> const& messa
         GATESWEEP_VALIDATE(!has_two, ExitCode::bad_data,
                            "{}: the chat template writes \"{}\" 2 times (a sequence begins with exactly one): correct "
                            "the template",
-                           name_, piece(tokenizer, tokenizer.bos_id()));
+                           name_, tokenizer.piece(tokenizer.bos_id()));
         return ids;
     }
     auto ids = TurnEncoder(text, tokenizer).run(turn_ends(messages, text, tokenizer));
@@ -190,7 +183,7 @@ std::vector<std::int32_t> ChatTemplate::encode(std::vector<Message> const& messa
     GATESWEEP_VALIDATE(
         count <= 1 && ids.front() == tokenizer.bos_id(), ExitCode::bad_data,
         "{}: the chat template writes \"{}\" {} (a sequence begins with exactly one): correct the template", name_,
-        piece(tokenizer, tokenizer.bos_id()), count > 1 ? fmt::format("{} times", count) : "after other text");
+        tokenizer.piece(tokenizer.bos_id()), count > 1 ? fmt::format("{} times", count) : "after other text");
     return ids;
 }
 

@@ -255,6 +255,13 @@ TEST_F(ChatTemplateTest, special_tokens_are_those_of_the_checkpoints_files) {
     EXPECT_EQ(rendered(), "|<end>|<?>|<pad>|['<a>', '<b>']");
 }
 
+TEST_F(ChatTemplateTest, a_checkpoint_may_have_no_beginning_of_sequence) {
+    Tokenizer const tokenizer = Tokenizer::load(std::filesystem::path(GATESWEEP_GOLDEN_DIR) / "tokenizers/qwen3");
+    ASSERT_EQ(tokenizer.bos_id(), Tokenizer::no_token);
+    ChatTemplate const chat("{{ bos_token }}<{{ messages[0]['content'] }}>", "test");
+    EXPECT_EQ(chat.encode({{"user", "hi"}}, tokenizer), tokenizer.encode("<hi>"));
+}
+
 TEST_F(ChatTemplateTest, the_job_gives_variables_and_the_date) {
     std::string const source =
         "{% if enable_thinking is defined and not enable_thinking %}{{ messages[0].content }}{{ tags[0].x }}"
