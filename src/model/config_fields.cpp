@@ -67,6 +67,14 @@ bool ConfigFields::flag_or(char const* key, bool absent) const {
     return value->get<bool>();
 }
 
+void ConfigFields::refuse_unless_false(char const* key) const {
+    if (flag_or(key, false)) wrong(key, *find(key), "false (what gatesweep computes for this family)");
+}
+
+void ConfigFields::refuse_unless_absent(char const* key) const {
+    if (Json const* const value = find(key)) wrong(key, *value, "null (what gatesweep computes for this family)");
+}
+
 std::string ConfigFields::text(Json const& value, std::string const& key) const {
     if (!value.is_string()) wrong(key, value, "a string");
     return value.get<std::string>();

@@ -16,6 +16,7 @@ namespace gatesweep {
 // Bounds far above any model, so that no product of sizes and no count of bytes can overflow 64 bits.
 constexpr std::int64_t max_config_width = std::int64_t{1} << 20;
 constexpr std::int64_t max_config_count = std::int64_t{1} << 12;
+constexpr std::int64_t max_config_positions = std::int64_t{1} << 31;
 
 class ConfigFields {
 public:
@@ -35,6 +36,10 @@ public:
     std::int64_t size_or(char const* key, std::int64_t absent, std::int64_t high) const;
     double real(Json const& value, std::string const& key, double low, double high) const;
     bool flag_or(char const* key, bool absent) const;
+    // Of a field that asks for something that gatesweep does not compute for this family. Null and absent are as if it
+    // were not asked for.
+    void refuse_unless_false(char const* key) const;
+    void refuse_unless_absent(char const* key) const;
     std::string text(Json const& value, std::string const& key) const;
     // An id or a list of ids, each once, in the order given.
     std::vector<std::int32_t> token_ids(Json const& value, std::string const& key, std::int64_t vocab_size) const;

@@ -1,14 +1,20 @@
 #include "gatesweep/model/decoder_layer.h"
-#include "gatesweep/ops/cached_attention.h"
 
 #include <cmath>
 #include <utility>
+
+#include "gatesweep/ops/cached_attention.h"
+#include "heads.h"
 
 namespace gatesweep {
 namespace {
 
 double attention_scale(ModelConfig const& config) {
     return 1.0 / std::sqrt(static_cast<double>(config.head_dim));
+}
+
+RouteRule route_rule(ModelConfig const& config) {
+    return {config.top_k, config.router.renormalise};
 }
 
 AttentionInput attention_input(LayerContext const& context, LayerTape const& tape) {
@@ -25,10 +31,14 @@ AttentionInput attention_input(LayerContext const& context, LayerTape const& tap
 void project_heads(ModelConfig const& c, RotaryTable const& rotary, at::Tensor const& positions,
                    LayerWeights const& weights, LayerTape& tape) {
     at::Tensor const normed = rms_norm(tape.input, weights.input_norm, c.rms_norm_eps);
-    at::Tensor const heads = token_linear(normed, weights.qkv).view({-1, c.num_heads + 2 * c.num_kv_heads, c.head_dim});
-    tape.q = heads.slice(1, 0, c.num_heads);
-    tape.k = heads.slice(1, c.num_heads, c.num_heads + c.num_kv_heads);
-    tape.v = heads.slice(1, c.num_heads + c.num_kv_heads);
+    at::Tensor products = token_linear(normed, weights.qkv);
+    if (weights.qkv_bias.defined()) products.add_(weights.qkv_bias);
+    at::Tensor const heads = products.view({-1, c.num_heads + 2 * c.num_kv_heads, c.head_dim});
+    if (c.heads.changes_values()) tape.heads = heads;
+    Heads const prepared = prepare_heads(c, weights, split_heads(c, heads));
+    tape.q = prepared.q;
+    tape.k = prepared.k;
+    tape.v = prepared.v;
     rotate_heads(tape.q, positions, rotary, Rotation::forward);
     rotate_heads(tape.k, positions, rotary, Rotation::forward);
 }
@@ -41,7 +51,9 @@ at::Tensor attention_backward_to_input(LayerContext const& context, LayerWeights
     AttentionGradient const g = attention_backward(attention_input(context, tape), d_mixed);
     rotate_heads(g.dq, context.batch.positions, context.rotary, Rotation::inverse);
     rotate_heads(g.dk, context.batch.positions, context.rotary, Rotation::inverse);
-    at::Tensor const d_heads = at::cat({g.dq, g.dk, g.dv}, 1).flatten(1);
+    Heads d = {g.dq, g.dk, g.dv};
+    if (tape.heads.defined()) d = prepare_heads_backward(c, weights, split_heads(c, tape.heads), d);
+    at::Tensor const d_heads = at::cat({d.q, d.k, d.v}, 1).flatten(1);
     at::Tensor const d_normed = token_linear_input_gradient(d_heads, weights.qkv);
     return d_after_attention + rms_norm_backward(d_normed, tape.input, weights.input_norm, c.rms_norm_eps);
 }
@@ -49,9 +61,16 @@ at::Tensor attention_backward_to_input(LayerContext const& context, LayerWeights
 SlotsUnderWay send_to_experts(ModelConfig const& c, TokenDispatcher const& dispatcher, LayerWeights const& weights,
                               LayerTape& tape, RowEdits const& edits) {
     tape.router_input = rms_norm(tape.after_attention, weights.post_attention_norm, c.rms_norm_eps);
-    tape.routing = route(token_linear(tape.router_input, weights.gate_product), c.top_k, edits);
+    tape.routing = route(token_linear(tape.router_input, weights.gate_product), route_rule(c), edits);
     tape.dispatch = dispatcher.plan(tape.routing);
-    return dispatcher.tokens_to_experts(tape.router_input, tape.dispatch);
+    SlotsUnderWay slots = dispatcher.tokens_to_experts(tape.router_input, tape.dispatch);
+    if (weights.shared) tape.shared = shared_forward(*weights.shared, tape.router_input);
+    return slots;
+}
+
+// What the layer adds to its attention's output.
+at::Tensor with_shared(at::Tensor const& combined, SharedTape const& shared) {
+    return shared.output.defined() ? combined + shared.output * shared.weight : combined;
 }
 
 // The same bits by the way of decode steps.
@@ -60,17 +79,20 @@ at::Tensor through_gathered_experts(DecodeContext const& context, LayerWeights c
     ModelConfig const& c = context.config;
     at::Tensor const router_input = rms_norm(after_attention, weights.post_attention_norm, c.rms_norm_eps);
     Routing const routing =
-        route_on_device(token_linear(router_input, weights.gate_product), c.top_k, edits, context.all_finite);
+        route_on_device(token_linear(router_input, weights.gate_product), route_rule(c), edits, context.all_finite);
     GatheredTokens const gathered = context.dispatcher.gather(router_input, routing, context.tokens_of_rank);
     at::Tensor const outputs = gathered_experts_forward(context.dispatcher, weights.experts, gathered);
-    return after_attention + combine(context.dispatcher.return_slots(outputs, gathered), routing);
+    SharedTape const shared = weights.shared ? shared_forward(*weights.shared, router_input) : SharedTape{};
+    return after_attention + with_shared(combine(context.dispatcher.return_slots(outputs, gathered), routing), shared);
 }
 
 }  // namespace
 
 std::uint64_t LayerTape::num_bytes(ModelConfig const& c, std::int64_t num_tokens, std::size_t element_size) {
-    std::int64_t const per_token = 3 * c.hidden_size + (c.num_heads + 2 * c.num_kv_heads) * c.head_dim +
-                                   c.top_k * (2 * c.intermediate_size + c.hidden_size);
+    std::int64_t const heads = (c.num_heads + 2 * c.num_kv_heads) * c.head_dim;
+    std::int64_t const shared = c.shared_size > 0 ? 2 * c.shared_size + c.hidden_size : 0;
+    std::int64_t const per_token = 3 * c.hidden_size + (c.heads.changes_values() ? 2 : 1) * heads +
+                                   c.top_k * (2 * c.intermediate_size + c.hidden_size) + shared;
     return static_cast<std::uint64_t>(per_token * num_tokens) * element_size;
 }
 
@@ -92,7 +114,7 @@ SlotsUnderWay forward_through_experts(TokenDispatcher const& dispatcher, LayerWe
 
 at::Tensor forward_from_experts(LayerTape& tape, SlotsUnderWay slots) {
     tape.slot_outputs = slots.arrived();
-    return tape.after_attention + combine(tape.slot_outputs, tape.routing);
+    return tape.after_attention + with_shared(combine(tape.slot_outputs, tape.routing), tape.shared);
 }
 
 at::Tensor layer_forward(LayerContext const& context, LayerWeights const& weights, at::Tensor const& input,
@@ -151,6 +173,7 @@ LayerGradient LayerBackward::from_experts() {
     at::Tensor d_router_input = router_input_gradient(tape_.routing, d_router_logits_, weights_.gate);
     for (std::int64_t k = 0; k < c.top_k; ++k)
         d_router_input = d_router_input + d_slots.select(1, k);
+    if (weights_.shared) d_router_input = d_router_input + shared_backward(*weights_.shared, tape_.shared, d_output_);
     at::Tensor const d_after_attention = d_output_ + rms_norm_backward(d_router_input, tape_.after_attention,
                                                                        weights_.post_attention_norm, c.rms_norm_eps);
     return {d_router_logits_, attention_backward_to_input(context_, weights_, tape_, d_after_attention)};

@@ -20,7 +20,6 @@ using nlohmann::json;
 
 constexpr std::uint64_t max_file_bytes = std::uint64_t{1} << 24;
 constexpr std::int64_t max_vocab = std::int64_t{1} << 24;
-constexpr std::int64_t max_positions = std::int64_t{1} << 31;
 constexpr double max_parameters = 0x1p48;
 
 json parse_object(std::string_view text, std::string const& file) {
@@ -105,11 +104,12 @@ void check_heads(ModelConfig const& config, std::string const& file) {
                        config.num_heads, config.head_dim, max_config_width);
 }
 
-void read_heads(ModelConfig& config, json const& object, ConfigFields const& fields, std::string const& file) {
+void read_heads(ModelConfig& config, Family const& family, ConfigFields const& fields, std::string const& file) {
     config.num_heads = fields.required({"num_attention_heads"}, max_config_count);
     // Absent and null differ here, as in transformers: the default of the class, or one key head per query head.
+    bool const is_class_default = !fields.contains("num_key_value_heads") && family.default_kv_heads > 0;
     config.num_kv_heads = fields.size_or(
-        "num_key_value_heads", object.contains("num_key_value_heads") ? config.num_heads : 8, max_config_count);
+        "num_key_value_heads", is_class_default ? family.default_kv_heads : config.num_heads, max_config_count);
     if (json const* const head_dim = fields.find("head_dim")) {
         config.head_dim = fields.integer(*head_dim, "head_dim", 1, max_config_width);
     } else {
@@ -133,8 +133,9 @@ void read_tokens(ModelConfig& config, json const& object, ConfigFields const& fi
         config.eos_token_ids = fields.token_ids(*eos, "eos_token_id", config.vocab_size);
     } else if (object.contains("eos_token_id")) {
         config.eos_token_ids.clear();
-    } else if (config.vocab_size <= 2) {
-        fields.wrong("vocab_size", json(config.vocab_size), "more than the default eos id, 2");
+    } else if (!config.eos_token_ids.empty() && config.vocab_size <= config.eos_token_ids.front()) {
+        fields.wrong("vocab_size", json(config.vocab_size),
+                     fmt::format("more than the default eos id, {}", config.eos_token_ids.front()));
     }
 }
 
@@ -151,12 +152,11 @@ ModelConfig parse_model_config(std::string_view text, std::string const& file_na
     config.hidden_size = fields.required({"hidden_size"}, max_config_width);
     config.intermediate_size = fields.required({"intermediate_size"}, max_config_width);
     config.num_layers = fields.required({"num_hidden_layers"}, max_config_count);
-    read_heads(config, object, fields, file_name);
+    read_heads(config, family, fields, file_name);
+    config.max_position_embeddings = 131072;
     family.read_config(fields, config);
-    config.max_position_embeddings = fields.size_or("max_position_embeddings", 131072, max_positions);
-    if (fields.find("sliding_window") != nullptr) {
-        config.sliding_window = fields.size_or("sliding_window", 1, max_positions);
-    }
+    config.max_position_embeddings =
+        fields.size_or("max_position_embeddings", config.max_position_embeddings, max_config_positions);
     if (json const* const eps = fields.find("rms_norm_eps")) {
         // Added to a float32 mean of squares, so a smaller one would be no number there.
         config.rms_norm_eps = fields.real(*eps, "rms_norm_eps", std::numeric_limits<float>::min(), 0.999);

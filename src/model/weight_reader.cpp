@@ -71,30 +71,44 @@ LinearWeight WeightReader::lm_head() {
 LayerWeights WeightReader::layer(std::int64_t layer) {
     LayerWeights w;
     w.input_norm = whole({WeightRole::input_norm, layer});
-    w.qkv = qkv(layer);
+    w.qkv = LinearWeight(stacked(layer, {WeightRole::q_proj, WeightRole::k_proj, WeightRole::v_proj}));
+    ModelConfig const& c = *source_.config;
+    if (c.heads.has_bias) w.qkv_bias = stacked(layer, {WeightRole::q_bias, WeightRole::k_bias, WeightRole::v_bias});
+    if (c.heads.norm != HeadRule::Norm::none) {
+        w.q_norm = whole({WeightRole::q_norm, layer});
+        w.k_norm = whole({WeightRole::k_norm, layer});
+    }
     w.o_proj = LinearWeight(whole({WeightRole::o_proj, layer}));
     w.post_attention_norm = whole({WeightRole::post_attention_norm, layer});
-    ModelConfig const& c = *source_.config;
     w.gate = c.has_router() ? whole({WeightRole::router, layer}) : at::zeros({1, c.hidden_size}, options_);
     w.gate_product = LinearWeight(w.gate);
     w.experts = experts(layer);
+    if (c.shared_size > 0) w.shared = shared(layer);
     return w;
 }
 
-LinearWeight WeightReader::qkv(std::int64_t layer) {
+at::Tensor WeightReader::stacked(std::int64_t layer, std::initializer_list<WeightRole> roles) {
     std::vector<StoredWeight const*> parts;
     std::int64_t num_rows = 0;
-    for (WeightRole const role : {WeightRole::q_proj, WeightRole::k_proj, WeightRole::v_proj}) {
+    for (WeightRole const role : roles) {
         parts.push_back(&source_.map->at({role, layer}));
         num_rows += parts.back()->shape[0];
     }
-    at::Tensor matrix = at::empty({num_rows, source_.config->hidden_size}, options_);
+    std::vector<std::int64_t> shape = parts.front()->shape;
+    shape[0] = num_rows;
+    at::Tensor result = at::empty(shape, options_);
     std::int64_t first = 0;
     for (StoredWeight const* part : parts) {
-        read(*part, matrix.slice(0, first, first + part->shape[0]), digests_.dense);
+        read(*part, result.slice(0, first, first + part->shape[0]), digests_.dense);
         first += part->shape[0];
     }
-    return LinearWeight(matrix);
+    return result;
+}
+
+SharedExpert WeightReader::shared(std::int64_t layer) {
+    return {LinearWeight(stacked(layer, {WeightRole::shared_gate, WeightRole::shared_up})),
+            LinearWeight(whole({WeightRole::shared_down, layer})),
+            LinearWeight(whole({WeightRole::shared_weight, layer}))};
 }
 
 ExpertWeights WeightReader::experts(std::int64_t layer) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 
 #include "gatesweep/model/weights.h"
@@ -23,7 +24,9 @@ public:
 private:
     void read(StoredWeight const& weight, at::Tensor const& to, std::uint64_t& digest);  // `to`: contiguous
     at::Tensor whole(WeightPlace const& place);
-    LinearWeight qkv(std::int64_t layer);
+    // The matrices or vectors of these roles, below each other.
+    at::Tensor stacked(std::int64_t layer, std::initializer_list<WeightRole> roles);
+    SharedExpert shared(std::int64_t layer);
     ExpertWeights experts(std::int64_t layer);
 
     WeightSource source_;

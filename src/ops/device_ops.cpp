@@ -72,18 +72,18 @@ CombineGradient combine_backward(at::Tensor const& dy, at::Tensor const& slot_ou
     return generic::combine_backward(dy, slot_outputs, routing);
 }
 
-Routing route_on_device(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits,
+Routing route_on_device(at::Tensor const& router_logits, RouteRule const& rule, RowEdits const& edits,
                         at::Tensor const& all_finite) {
     if constexpr (cuda::is_built) {
-        if (cuda::has_kernels(router_logits) && cuda::can_route(router_logits.size(1)))
-            return cuda::route(router_logits, top_k, tensors_of(edits, router_logits.device()), all_finite);
+        if (cuda::has_kernels(router_logits) && cuda::can_route(router_logits.size(1)) && rule.renormalise)
+            return cuda::route(router_logits, rule.top_k, tensors_of(edits, router_logits.device()), all_finite);
     }
-    return generic::route_on_device(router_logits, top_k, edits, all_finite);
+    return generic::route_on_device(router_logits, rule, edits, all_finite);
 }
 
-Routing route(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits) {
+Routing route(at::Tensor const& router_logits, RouteRule const& rule, RowEdits const& edits) {
     at::Tensor const all_finite = at::ones({}, router_logits.options().dtype(at::kBool));
-    return generic::on_host(device::route_on_device(router_logits, top_k, edits, all_finite), all_finite);
+    return generic::on_host(device::route_on_device(router_logits, rule, edits, all_finite), all_finite);
 }
 
 at::Tensor cached_attention(CachedAttentionInput const& in) {

@@ -19,8 +19,8 @@ at::Tensor attention(AttentionInput const& in);
 AttentionGradient attention_backward(AttentionInput const& in, at::Tensor const& d_output);
 at::Tensor cached_attention(CachedAttentionInput const& in);
 
-Routing route(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits);
-Routing route_on_device(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits,
+Routing route(at::Tensor const& router_logits, RouteRule const& rule, RowEdits const& edits);
+Routing route_on_device(at::Tensor const& router_logits, RouteRule const& rule, RowEdits const& edits,
                         at::Tensor const& all_finite);
 at::Tensor combine(at::Tensor const& slot_outputs, Routing const& routing);
 CombineGradient combine_backward(at::Tensor const& dy, at::Tensor const& slot_outputs, Routing const& routing);

@@ -30,13 +30,12 @@ void softmax(std::vector<A>& z) {
         value /= sum;
 }
 
-// out [T,d]: the sum of each token's K rows by their factors [T,K].
+// out [T,d]: the sum of each token's n rows by their factors [T,n].
 template <class T, class RowOfSlot>
-void weighted_sums(Routing const& routing, at::Tensor const& factors, std::int64_t d, RowOfSlot const& row_of_slot,
-                   T* out) {
-    std::int64_t const k = routing.top_k();
+void weighted_sums(at::Tensor const& factors, std::int64_t d, RowOfSlot const& row_of_slot, T* out) {
+    std::int64_t const k = factors.size(1);
     auto const* factor = factors.const_data_ptr<float>();
-    for_each_row(routing.num_tokens(), k * d, [&](std::int64_t t) {
+    for_each_row(factors.size(0), k * d, [&](std::int64_t t) {
         static thread_local std::vector<T const*> rows;
         rows.clear();
         for (std::int64_t i = t * k; i < (t + 1) * k; ++i)
@@ -45,10 +44,37 @@ void weighted_sums(Routing const& routing, at::Tensor const& factors, std::int64
     });
 }
 
+// Where softmax over all experts is not renormalised: [T,E]. In float64, for the reason given in route_backward.
+at::Tensor gradient_of_all(Routing const& routing, at::Tensor const& d_routing_weights) {
+    std::int64_t const k = routing.top_k(), num_experts = routing.num_experts;
+    at::Tensor result = at::empty_like(routing.probabilities);
+    AT_DISPATCH_FLOATING_TYPES(result.scalar_type(), "route_backward", [&] {
+        auto const *p = routing.probabilities.const_data_ptr<scalar_t>(),
+                   *dw = d_routing_weights.const_data_ptr<scalar_t>();
+        auto const* ids = routing.expert_ids.const_data_ptr<std::int64_t>();
+        auto* dz = result.data_ptr<scalar_t>();
+        for (std::int64_t t = 0; t < routing.num_tokens();
+             ++t, p += num_experts, dz += num_experts, dw += k, ids += k) {
+            double total = 0, mean = 0;
+            for (std::int64_t e = 0; e < num_experts; ++e)
+                total += static_cast<double>(p[e]);
+            for (std::int64_t i = 0; i < k; ++i)
+                mean += static_cast<double>(p[ids[i]]) / total * static_cast<double>(dw[i]);
+            for (std::int64_t e = 0, i = 0; e < num_experts; ++e) {
+                bool const is_chosen = i < k && ids[i] == e;  // ids ascend
+                double const of_weight = is_chosen ? static_cast<double>(dw[i++]) : 0.0;
+                dz[e] = static_cast<scalar_t>(static_cast<double>(p[e]) / total * (of_weight - mean));
+            }
+        }
+    });
+    return result;
+}
+
 }  // namespace
 
-Routing route(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits) {
-    if (!router_logits.is_cpu()) return device::route(router_logits, top_k, edits);
+Routing route(at::Tensor const& router_logits, RouteRule const& rule, RowEdits const& edits) {
+    if (!router_logits.is_cpu()) return device::route(router_logits, rule, edits);
+    std::int64_t const top_k = rule.top_k;
     std::int64_t const num_tokens = router_logits.size(0), num_experts = router_logits.size(1);
     Routing routing;
     routing.num_experts = num_experts;
@@ -62,6 +88,9 @@ Routing route(at::Tensor const& router_logits, std::int64_t top_k, RowEdits cons
         bool const has_margin = top_k < num_experts;
         if (has_margin) routing.margins = at::empty({num_tokens}, routing.routing_weights.options());
         auto* const margins = has_margin ? routing.margins.template data_ptr<A>() : nullptr;
+        if (!rule.renormalise)
+            routing.probabilities = at::empty({num_tokens, num_experts}, routing.routing_weights.options());
+        auto* const probabilities = rule.renormalise ? nullptr : routing.probabilities.template data_ptr<A>();
         std::int64_t const looked_at = top_k + (has_margin ? 1 : 0);
         std::vector<A> p(static_cast<std::size_t>(num_experts));
         std::vector<std::int64_t> order(static_cast<std::size_t>(num_experts));
@@ -80,8 +109,9 @@ Routing route(at::Tensor const& router_logits, std::int64_t top_k, RowEdits cons
             auto const better = [&](std::int64_t a, std::int64_t b) { return p[a] != p[b] ? p[a] > p[b] : a < b; };
             std::partial_sort(order.begin(), order.begin() + looked_at, order.end(), better);
             if (has_margin) margins[t] = p[order[top_k - 1]] - p[order[top_k]];
-            A sum = 0;
-            for (std::int64_t k = 0; k < top_k; ++k)
+            if (probabilities) std::copy(p.begin(), p.end(), probabilities + t * num_experts);
+            A sum = rule.renormalise ? 0 : 1;
+            for (std::int64_t k = 0; k < top_k && rule.renormalise; ++k)
                 sum += p[order[k]];
             std::sort(order.begin(), order.begin() + top_k);
             for (std::int64_t k = 0; k < top_k; ++k) {
@@ -96,10 +126,10 @@ Routing route(at::Tensor const& router_logits, std::int64_t top_k, RowEdits cons
     return routing;
 }
 
-Routing route_on_device(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits,
+Routing route_on_device(at::Tensor const& router_logits, RouteRule const& rule, RowEdits const& edits,
                         at::Tensor const& all_finite) {
-    if (!router_logits.is_cpu()) return device::route_on_device(router_logits, top_k, edits, all_finite);
-    return route(router_logits, top_k, edits);
+    if (!router_logits.is_cpu()) return device::route_on_device(router_logits, rule, edits, all_finite);
+    return route(router_logits, rule, edits);
 }
 
 void validate_finite(at::Tensor const& all_finite) {
@@ -111,6 +141,7 @@ void validate_finite(at::Tensor const& all_finite) {
 
 at::Tensor route_backward(Routing const& routing, at::Tensor const& d_routing_weights) {
     if (!d_routing_weights.is_cpu()) return generic::route_backward(routing, d_routing_weights);
+    if (routing.probabilities.defined()) return gradient_of_all(routing, d_routing_weights);
     std::int64_t const k = routing.top_k();
     at::Tensor result = at::empty_like(d_routing_weights);
     AT_DISPATCH_FLOATING_TYPES(result.scalar_type(), "route_backward", [&] {
@@ -133,19 +164,26 @@ at::Tensor route_backward(Routing const& routing, at::Tensor const& d_routing_we
     return result;
 }
 
+at::Tensor experts_of_gradient(Routing const& routing) {
+    if (!routing.probabilities.defined()) return routing.expert_ids;
+    return at::arange(routing.num_experts, routing.expert_ids.options())
+        .expand({routing.num_tokens(), routing.num_experts})
+        .contiguous();
+}
+
 at::Tensor router_input_gradient(Routing const& routing, at::Tensor const& d_router_logits,
                                  at::Tensor const& gate_weight) {
     if (!has_loops(gate_weight)) return generic::router_input_gradient(routing, d_router_logits, gate_weight);
     std::int64_t const d = gate_weight.size(1);
     at::Tensor dx = at::empty({routing.num_tokens(), d}, gate_weight.options());
+    at::Tensor const experts = experts_of_gradient(routing);
     // Rounded to the type of the weights, as the reference stores them.
     at::Tensor const factors = d_router_logits.to(gate_weight.scalar_type()).to(at::kFloat);
     GATESWEEP_DISPATCH(gate_weight.scalar_type(), "router_input_gradient", [&] {
-        auto const* ids = routing.expert_ids.const_data_ptr<std::int64_t>();
+        auto const* ids = experts.const_data_ptr<std::int64_t>();
         auto const* gate = gate_weight.const_data_ptr<scalar_t>();
         weighted_sums(
-            routing, factors, d, [&](std::int64_t i) { return bits(gate + ids[i] * d); },
-            bits(dx.data_ptr<scalar_t>()));
+            factors, d, [&](std::int64_t i) { return bits(gate + ids[i] * d); }, bits(dx.data_ptr<scalar_t>()));
     });
     return dx;
 }
@@ -157,8 +195,7 @@ at::Tensor combine(at::Tensor const& slot_outputs, Routing const& routing) {
     GATESWEEP_DISPATCH(slot_outputs.scalar_type(), "combine", [&] {
         auto const* f = slot_outputs.const_data_ptr<scalar_t>();
         weighted_sums(
-            routing, routing.routing_weights, d, [&](std::int64_t i) { return bits(f + i * d); },
-            bits(y.data_ptr<scalar_t>()));
+            routing.routing_weights, d, [&](std::int64_t i) { return bits(f + i * d); }, bits(y.data_ptr<scalar_t>()));
     });
     return y;
 }

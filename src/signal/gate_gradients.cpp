@@ -16,14 +16,14 @@ constexpr std::int64_t gradient_bytes = std::int64_t{64} << 20;  // of a GPU's m
 
 // Host copies in the types that the sums use.
 struct HostView {
-    std::int64_t num_experts, top_k, d;
+    std::int64_t num_experts, num_columns, d;
     at::Tensor ids, dz, x;
 
     HostView(Routing const& routing, at::Tensor const& d_router_logits, at::Tensor const& router_input)
         : num_experts(routing.num_experts),
-          top_k(routing.top_k()),
+          num_columns(d_router_logits.size(1)),
           d(router_input.size(1)),
-          ids(routing.expert_ids),
+          ids(experts_of_gradient(routing)),
           dz(d_router_logits.to(at::kCPU, at::kDouble).contiguous()),
           x(router_input.cpu()) {}
 
@@ -36,7 +36,7 @@ struct HostView {
         double magnitude = 0;
         for (std::int64_t t = begin; t < end; ++t) {
             double const largest = load(t, row);
-            for (std::int64_t i = t * top_k; i < (t + 1) * top_k; ++i) {
+            for (std::int64_t i = t * num_columns; i < (t + 1) * num_columns; ++i) {
                 double* const to = gradient.data() + id[i] * d;
                 for (std::int64_t c = 0; c < d; ++c)
                     to[c] += z[i] * row[c];
@@ -66,7 +66,7 @@ GateGradientScores gate_gradient_scores(PackedBatch const& batch, Routing const&
                                         at::Tensor const& d_router_logits, at::Tensor const& router_input) {
     if constexpr (cuda::is_built) {
         if (cuda::has_kernels(router_input)) {
-            cuda::GateGradientInput const in{routing.expert_ids.to(router_input.device()).contiguous(),
+            cuda::GateGradientInput const in{experts_of_gradient(routing).to(router_input.device()).contiguous(),
                                              d_router_logits.to(at::kFloat).contiguous(), router_input.contiguous(),
                                              routing.num_experts};
             std::int64_t const of_prompt = routing.num_experts * router_input.size(1) * std::int64_t{sizeof(double)};

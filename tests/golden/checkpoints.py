@@ -1,10 +1,13 @@
-"""The small random Mixtral checkpoints: how they differ, their weights, and their files."""
+"""The small random checkpoints: how they differ, their weights, and their files."""
 
 import dataclasses
 import json
 
 import torch
 from safetensors.torch import save_file
+
+import families
+from families import Family
 
 STORAGE = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
 
@@ -32,6 +35,7 @@ class Checkpoint:
     eos_list: bool
     template: str
     template_place: str
+    family: Family = dataclasses.field(default_factory=Family)
 
     @property
     def head_size(self):
@@ -51,6 +55,18 @@ CHECKPOINTS = [
                "first", "string"),
     Checkpoint("top1-bf16", "bfloat16", "v4", "hub", 1, 384, 32, 32, 2, 4, 2, 8, 4, 1, 1e4, 1e-5, 8, True, False,
                "second", "list"),
+    Checkpoint("olmoe-bf16", "bfloat16", "v4", "hub", 2, 384, 32, 16, 2, 4, 2, None, 8, 3, 1e4, 1e-5, None, False, False,
+               "first", "string", Family("olmoe", renormalise=False)),
+    Checkpoint("olmoe-clip-f32", "float32", "v5", "fused", 1, 384, 32, 16, 2, 4, 4, None, 4, 2, 5e5, 1e-6, None, True, True,
+               "second", "file", Family("olmoe", clip=1.5)),
+    Checkpoint("qwen2-moe-bf16", "bfloat16", "v4", "hub", 1, 384, 32, 16, 2, 4, 2, None, 8, 2, 1e6, 1e-6, None, False, False,
+               "first", "list", Family("qwen2_moe", renormalise=False, shared=24)),
+    Checkpoint("qwen2-moe-f16", "float16", "v5", "fused", 2, 384, 32, 16, 3, 2, 2, None, 4, 2, 1e4, 1e-5, None, True, True,
+               "second", "string", Family("qwen2_moe", shared=40)),
+    Checkpoint("qwen3-moe-bf16", "bfloat16", "v4", "hub", 3, 384, 32, 16, 2, 4, 2, 16, 16, 4, 1e6, 1e-6, None, True, True,
+               "first", "string", Family("qwen3_moe")),
+    Checkpoint("qwen3-moe-f32", "float32", "v5", "fused", 1, 384, 32, 16, 2, 2, 1, 24, 4, 1, 1e4, 1e-6, None, True, False,
+               "second", "list", Family("qwen3_moe", renormalise=False)),
 ]
 
 
@@ -82,6 +98,7 @@ def random_weights(c, seed):
         w[p + "self_attn.k_proj.weight"] = normal(g, kv, d, scale=1.5 * d**-0.5)
         w[p + "self_attn.v_proj.weight"] = normal(g, kv, d, scale=d**-0.5)
         w[p + "self_attn.o_proj.weight"] = normal(g, d, q, scale=q**-0.5)
+        w.update(families.extra_weights(c, normal, g, p))
         w[p + "mlp.gate.weight"] = random_gate(c, g)
         w[p + "mlp.experts.gate_up_proj"] = normal(g, c.experts, 2 * c.ffn, d, scale=1.5 * d**-0.5)
         w[p + "mlp.experts.down_proj"] = normal(g, c.experts, d, c.ffn, scale=1.5 * c.ffn**-0.5)
@@ -99,7 +116,11 @@ def config_json(c, eos):
         num_key_value_heads=c.kv_heads, num_local_experts=c.experts, output_router_logits=False, rms_norm_eps=c.eps,
         router_aux_loss_coef=0.02, sliding_window=c.window, tie_word_embeddings=c.tied, use_cache=True,
         vocab_size=c.vocab)
-    if c.head_dim or c.spelling == "v5":
+    if c.family.model_type != "mixtral":
+        for name in ("num_local_experts", "sliding_window"):
+            del config[name]
+        config.update(families.config_fields(c))
+    if c.head_dim or (c.spelling == "v5" and c.family.model_type == "mixtral"):
         config["head_dim"] = c.head_dim  # v5 writes null where v4 writes nothing
     if c.spelling == "v4":
         config.update(rope_theta=c.theta, torch_dtype=c.storage, transformers_version="4.36.0")
@@ -109,31 +130,13 @@ def config_json(c, eos):
     return dict(sorted(config.items()))
 
 
-def hub_names(weights):
-    """One tensor per expert matrix, as released checkpoints have it. The first half of gate_up_proj is w1."""
-    out = {}
-    for name, tensor in weights.items():
-        name = name.replace(".mlp.", ".block_sparse_moe.")
-        if name.endswith("gate_up_proj"):
-            for e, matrix in enumerate(tensor):
-                w1, w3 = matrix.chunk(2)
-                out[name.replace("gate_up_proj", f"{e}.w1.weight")] = w1
-                out[name.replace("gate_up_proj", f"{e}.w3.weight")] = w3
-        elif name.endswith("down_proj"):
-            for e, matrix in enumerate(tensor):
-                out[name.replace("down_proj", f"{e}.w2.weight")] = matrix
-        else:
-            out[name] = tensor
-    return out
-
-
 def save(tensors, path):
     save_file(tensors, path, {"format": "pt"})
     path.chmod(0o644)  # the writer leaves it readable by its owner only
 
 
 def write_weights(c, folder, weights):
-    tensors = hub_names(weights) if c.layout == "hub" else weights
+    tensors = families.hub_names(c, weights) if c.layout == "hub" else weights
     tensors = {name: tensor.to(STORAGE[c.storage]).contiguous() for name, tensor in tensors.items()}
     if c.shards == 1:
         save(tensors, folder / "model.safetensors")

@@ -30,11 +30,11 @@ def edited_scores(logits, mode, edits):
     return scores
 
 
-def choose(scores, top_k):
-    """Softmax over all experts, top-k (ties to the lower id), renormalised."""
+def choose(scores, top_k, renormalise):
+    """Softmax over all experts, top-k (ties to the lower id), renormalised where the model does so."""
     probabilities, ids = torch.softmax(scores, dim=-1).sort(dim=-1, descending=True, stable=True)
     weights = probabilities[:, :top_k]
-    return weights / weights.sum(dim=-1, keepdim=True), ids[:, :top_k]
+    return weights / weights.sum(dim=-1, keepdim=True) if renormalise else weights, ids[:, :top_k]
 
 
 def drop(weights, chosen, edits, mode):
@@ -64,7 +64,7 @@ def edited(model, mode, scope, experts, prompt_length):
         prompt = torch.arange(len(logits)) < prompt_length
         inside = {"prefill": prompt, "decode": ~prompt, "both": prompt | True}[scope][:, None]
         scores = torch.where(inside, edited_scores(logits, mode, self.edits), logits) if self.edits else logits
-        weights, chosen = choose(scores, self.top_k)
+        weights, chosen = choose(scores, self.top_k, reference.renormalises(self))
         if self.edits and mode.startswith("zero"):
             weights = torch.where(inside, drop(weights, chosen, self.edits, mode), weights)
         record.append((margin(scores, self.top_k, logits), weights, chosen))
@@ -114,6 +114,6 @@ def routed(model, intervention, ids):
     """Slots of the prompt's tokens with a weight above 0, [L][E]; and the margin."""
     with edited(model, intervention["mode"], "both", intervention["experts"], len(ids)) as record:
         model(input_ids=torch.tensor([ids]), use_cache=False)
-    num_experts = model.config.num_local_experts
+    num_experts = reference.routers(model)[0].weight.shape[0]
     counts = [torch.bincount(chosen[weights > 0], minlength=num_experts).tolist() for _, weights, chosen in record]
     return counts, min(m for m, _, _ in record)

@@ -6,12 +6,12 @@ import types
 
 import torch
 import torch.nn.functional as F
-from transformers import MixtralForCausalLM
+from transformers import AutoModelForCausalLM
 
 
 def load(folder, dtype):
     """Read back from disk in `dtype`. A cast in memory would also round the rotary frequencies, which no reader does."""
-    model, info = MixtralForCausalLM.from_pretrained(
+    model, info = AutoModelForCausalLM.from_pretrained(
         folder, dtype=dtype, attn_implementation="eager", experts_implementation="eager", output_loading_info=True)
     assert not any(info.values()), info
     for name, parameter in model.named_parameters():
@@ -21,6 +21,10 @@ def load(folder, dtype):
 
 def routers(model):
     return [layer.mlp.gate for layer in model.model.layers]
+
+
+def renormalises(router):
+    return getattr(router, "norm_topk_prob", True)  # Mixtral's has no such switch
 
 
 @contextlib.contextmanager
@@ -43,7 +47,7 @@ def masked_experts(model, experts):
         logits = F.linear(hidden.reshape(-1, self.hidden_dim), self.weight)
         logits[:, [e for layer, e in experts if layer == self.masked_layer]] = -math.inf
         top, chosen = torch.topk(torch.softmax(logits.float(), dim=-1), self.top_k, dim=-1)
-        return logits, top / top.sum(dim=-1, keepdim=True), chosen
+        return logits, top / top.sum(dim=-1, keepdim=True) if renormalises(self) else top, chosen
 
     for layer, router in enumerate(routers(model)):
         router.masked_layer = layer

@@ -4,7 +4,7 @@ import collections
 import random
 
 import torch
-from transformers import MixtralConfig, MixtralForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM
 
 import checkpoints
 import reference
@@ -14,8 +14,10 @@ GREEDY_MARGIN = 1e-4  # of every choice while continuing them; rounding is near 
 
 
 def in_memory(c, weights):
-    config = MixtralConfig(**checkpoints.config_json(c, 2), attn_implementation="eager", experts_implementation="eager")
-    model = MixtralForCausalLM(config).float().eval()
+    fields = checkpoints.config_json(c, 2)
+    config = AutoConfig.for_model(fields.pop("model_type"), **fields)
+    model = AutoModelForCausalLM.from_config(
+        config, dtype=torch.float32, attn_implementation="eager", experts_implementation="eager").eval()
     if c.tied:
         weights = {**weights, "lm_head.weight": weights["model.embed_tokens.weight"]}
     model.load_state_dict(weights)

@@ -37,8 +37,9 @@ TEST_P(DecoderOn, GateGradientsEqualFiniteDifferences) {
     int compared = 0;
     for (std::int64_t l = 0; l < c.num_layers; ++l) {
         std::size_t const from_last = static_cast<std::size_t>(c.num_layers - 1 - l);
-        at::Tensor const dense = at::zeros({batch.num_tokens(), c.num_experts}, at::kDouble)
-                                     .scatter(1, base.routings[l].expert_ids, base.d_router_logits[from_last]);
+        at::Tensor const dense =
+            at::zeros({batch.num_tokens(), c.num_experts}, at::kDouble)
+                .scatter(1, experts_of_gradient(base.routings[l]), base.d_router_logits[from_last]);
         at::Tensor const gradient = at::matmul(dense.t(), base.router_inputs[from_last]);  // [E,D]
         double const largest = gradient.abs().max().item<double>();
         for (int i = 0; i < 6; ++i) {

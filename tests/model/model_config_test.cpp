@@ -125,7 +125,7 @@ TEST(ModelConfig, RefusesWrongFields) {
     double const huge = 1e300;
     std::vector<Wrong> cases = {
         {{{"model_type", absent}}, {"model_type is missing"}},
-        {{{"model_type", "qwen2_moe"}}, {"model_type", "\"qwen2_moe\"", "\"mixtral\""}},
+        {{{"model_type", "gpt2"}}, {"model_type", "\"gpt2\"", "\"mixtral\"", "\"olmoe\""}},
         {{{"model_type", 3}}, {"model_type", "string"}},
         {{{"hidden_act", "gelu"}}, {"hidden_act", "gelu", "silu"}},
         {{{"hidden_act", {"silu"}}}, {"hidden_act", "array"}},

@@ -31,7 +31,8 @@ struct Golden {
 };
 
 inline std::vector<std::string> golden_names() {
-    return {"hub-bf16", "fused-f16", "plain-f32", "wide-bf16", "three-f16", "top1-bf16"};
+    return {"hub-bf16",   "fused-f16",      "plain-f32",      "wide-bf16",     "three-f16",      "top1-bf16",
+            "olmoe-bf16", "olmoe-clip-f32", "qwen2-moe-bf16", "qwen2-moe-f16", "qwen3-moe-bf16", "qwen3-moe-f32"};
 }
 
 inline Golden load_golden(std::string const& name) {

@@ -20,6 +20,7 @@ namespace gatesweep {
 // What the backward pass needs of a layer. With `input` alone the rest is computed again.
 struct LayerTape {
     at::Tensor input = {};              // [T,D]
+    at::Tensor heads = {};              // [T,H+2Hkv,d] before norms and limits; undefined where there are none
     at::Tensor q = {}, k = {}, v = {};  // rotated, [T,H,d], [T,Hkv,d], [T,Hkv,d]
     at::Tensor after_attention = {};    // [T,D]
     at::Tensor router_input = {};       // [T,D] the normalised hidden states that the router and the experts see
@@ -27,6 +28,7 @@ struct LayerTape {
     DispatchRecord dispatch = {};
     at::Tensor gate_up = {};       // [R,2F]
     at::Tensor slot_outputs = {};  // [T*K,D]
+    SharedTape shared = {};
 
     // Bytes that a tape of `num_tokens` tokens takes on a rank that also receives `num_tokens` tokens' slots.
     static std::uint64_t num_bytes(ModelConfig const& config, std::int64_t num_tokens, std::size_t element_size);
@@ -74,7 +76,7 @@ at::Tensor layer_decode(DecodeContext const& context, LayerWeights const& weight
                         at::Tensor const& input, RowEdits const& edits);
 
 struct LayerGradient {
-    at::Tensor d_router_logits;  // [T,K], of the chosen experts
+    at::Tensor d_router_logits;  // [T,K] or [T,E]: route_backward
     at::Tensor d_input;          // [T,D]; undefined when not asked for
 };
 // What a caller wants of a layer's backward pass: below the lowest gate nothing is needed.

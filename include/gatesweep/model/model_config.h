@@ -21,11 +21,27 @@ struct RouterRule {
     bool renormalise = true;  // the weights of the chosen sum to one
 };
 
+// What happens to queries, keys and values between their products and the rotation, in this order.
+struct HeadRule {
+    // Queries and keys are divided by their root mean square and scaled.
+    enum class Norm {
+        none,
+        each,   // every head by itself, all heads with one scale [d]
+        width,  // all heads of a token together, scales [H d] and [Hkv d]
+    };
+    bool has_bias = false;  // q, k and v
+    Norm norm = Norm::none;
+    std::optional<double> clip;  // no value of q, k and v is further from zero
+
+    // Whether what the products and biases gave is not what is rotated.
+    bool changes_values() const { return norm != Norm::none || clip; }
+};
+
 struct ModelConfig {
     std::string family = "mixtral";      // model_type of config.json: a row of model/families
     std::int64_t vocab_size = 0;         // V
     std::int64_t hidden_size = 0;        // D
-    std::int64_t intermediate_size = 0;  // F
+    std::int64_t intermediate_size = 0;  // F, of an expert
     std::int64_t num_layers = 0;         // L
     std::int64_t num_heads = 0;
     std::int64_t num_kv_heads = 0;
@@ -38,6 +54,8 @@ struct ModelConfig {
     double rope_theta = 1e6;
     bool tie_word_embeddings = false;
     RouterRule router;
+    HeadRule heads;
+    std::int64_t shared_size = 0;  // F of the expert that every token goes to besides, weighed by its gate; 0: none
     std::int32_t bos_token_id = 1;
     std::vector<std::int32_t> eos_token_ids = {2};
     std::string stored_dtype;  // torch_dtype / dtype of the file, informational: "bfloat16", ...

@@ -26,6 +26,15 @@ enum class WeightRole {
     expert_gate,          // [F, D], Mixtral's w1
     expert_down,          // [D, F], w2
     expert_up,            // [F, D], w3
+    q_bias,               // [H d]
+    k_bias,               // [Hkv d]
+    v_bias,               // [Hkv d]
+    q_norm,               // [d] or [H d], as HeadRule says
+    k_norm,               // [d] or [Hkv d]
+    shared_gate,          // [S, D], of the shared expert
+    shared_down,          // [D, S]
+    shared_up,            // [S, D]
+    shared_weight,        // [1, D]: a token's sigmoid of it weighs the shared expert
     final_norm,           // [D]
     lm_head,              // [V, D]
 };

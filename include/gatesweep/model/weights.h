@@ -4,12 +4,14 @@
 #include <ATen/ATen.h>
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "gatesweep/comm/parallel_layout.h"
 #include "gatesweep/input/checkpoint.h"
 #include "gatesweep/model/experts.h"
 #include "gatesweep/model/model_config.h"
+#include "gatesweep/model/shared_expert.h"
 #include "gatesweep/model/weight_map.h"
 #include "gatesweep/ops/linear.h"
 
@@ -18,11 +20,14 @@ namespace gatesweep {
 struct LayerWeights {
     at::Tensor input_norm;           // [D]
     LinearWeight qkv;                // [(H + 2 Hkv) d, D]: q_proj, k_proj, v_proj
+    at::Tensor qkv_bias;             // [(H + 2 Hkv) d]; undefined where the heads have none
+    at::Tensor q_norm, k_norm;       // scales, as HeadRule says; undefined where there is no norm
     LinearWeight o_proj;             // [D, H d]
     at::Tensor post_attention_norm;  // [D]
     at::Tensor gate;                 // [E, D], the router's linear weight
     LinearWeight gate_product;       // the same, as token_linear takes it
     ExpertWeights experts;           // of this rank's block
+    std::optional<SharedExpert> shared;
 };
 
 // Sums, modulo 2^64, of digests of the stored bytes of each piece read: of the dense tensors, and of this rank's

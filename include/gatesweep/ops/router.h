@@ -4,8 +4,8 @@
 // R rows received by this rank, L layers, P prompts, V vocabulary.
 //
 // Rule (Hugging Face transformers): softmax of the router logits over all E in float32, the K largest, ties to the
-// lower expert id, renormalised to sum 1. Slots of a token are kept in ascending expert id, which is the order in which
-// the experts' outputs are added.
+// lower expert id, renormalised to sum 1 where the model's rule says so. Slots of a token are kept in ascending expert
+// id, which is the order in which the experts' outputs are added.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -17,6 +17,14 @@
 
 namespace gatesweep {
 
+// How many experts a token takes, and whether their weights are made to sum to one.
+struct RouteRule {
+    std::int64_t top_k = 0;
+    bool renormalise = true;
+
+    RouteRule(std::int64_t num_chosen, bool sums_to_one = true) : top_k(num_chosen), renormalise(sums_to_one) {}
+};
+
 struct Routing {
     at::Tensor expert_ids;       // [T,K] int64, ascending within a token, on the CPU (or where route_on_device says)
     at::Tensor routing_weights;  // [T,K] float32 (float64 for a float64 model), on the model's device
@@ -24,6 +32,9 @@ struct Routing {
     // [T], the same type and device: probability of the last expert chosen minus that of the first not chosen, after
     // edits; 0 is a tie. Undefined where all experts are chosen.
     at::Tensor margins = {};
+    // [T,E], the same type and device: softmax over all experts, after edits of the logits. Undefined where weights are
+    // renormalised: there the experts that were not chosen have no gradient.
+    at::Tensor probabilities = {};
 
     std::int64_t num_tokens() const { return expert_ids.size(0); }
     std::int64_t top_k() const { return expert_ids.size(1); }
@@ -31,21 +42,24 @@ struct Routing {
 
 // router_logits [T,E] in the model's type; `edits` as router_edits.h defines them.
 // Errors: ExitCode::bad_data when a logit is NaN or infinite.
-Routing route(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits = {});
+Routing route(at::Tensor const& router_logits, RouteRule const& rule, RowEdits const& edits = {});
 
 // The same without waiting for a GPU: the expert ids stay there, and a logit that is not finite is no error yet, but
 // turns `all_finite` (one bool on the device, true at first) false. On the CPU it is route.
-Routing route_on_device(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits,
+Routing route_on_device(at::Tensor const& router_logits, RouteRule const& rule, RowEdits const& edits,
                         at::Tensor const& all_finite);
 // Errors: bad_data, route's, where `all_finite` has become false. Waits for the device.
 void validate_finite(at::Tensor const& all_finite);
 
-// d loss / d router logits of the chosen experts, [T,K] in the type of the routing weights; those of all others are
-// exactly zero: dz_i = w_i (dw_i - sum_j w_j dw_j).
+// d loss / d router logits, in the type of the routing weights. Where weights are renormalised: of the chosen experts,
+// [T,K]; those of all others are exactly zero: dz_i = w_i (dw_i - sum_j w_j dw_j). Else of all experts, [T,E]:
+// dz_e = p_e (dw_e - sum_j p_j dw_j), j over the chosen, and dw_e = 0 where e was not chosen. Either way a token's sum
+// is zero. The routing is one without edits.
 at::Tensor route_backward(Routing const& routing, at::Tensor const& d_routing_weights);
+// Which expert each of those columns belongs to: [T,K] or [T,E] int64, where the expert ids are.
+at::Tensor experts_of_gradient(Routing const& routing);
 
-// Gradient to the router's input: sum over the chosen experts of dz * gate_weight row: [T,D] in the type of
-// gate_weight.
+// Gradient to the router's input: sum over those experts of dz * gate_weight row: [T,D] in the type of gate_weight.
 at::Tensor router_input_gradient(Routing const& routing, at::Tensor const& d_router_logits,
                                  at::Tensor const& gate_weight);
 

@@ -10,6 +10,8 @@
 //   steer             s = log-softmax(z); s[e] = max s + 0.01 (value > 0) or min s - 0.01 (value < 0), both of the
 //                     unedited s; then softmax, top-k, renormalise (SteerMoE, arXiv 2509.09660)
 //   bias              z[e] += value; then softmax, top-k, renormalise
+// Where a model does not renormalise (router.h), neither do mask, steer and bias: a weight is the softmax over what
+// remains. zero_renormalise divides by the sum in any case.
 #pragma once
 
 #include <cstdint>

@@ -6,11 +6,14 @@
 #include "gatesweep/base/error.h"
 #include "mistral.h"
 #include "mixtral.h"
+#include "olmoe.h"
+#include "qwen2_moe.h"
+#include "qwen3_moe.h"
 
 namespace gatesweep {
 
 std::span<Family const* const> families() {
-    static constexpr std::array<Family const*, 2> all = {&mixtral, &mistral};
+    static constexpr std::array<Family const*, 5> all = {&mixtral, &olmoe, &qwen2_moe, &qwen3_moe, &mistral};
     return all;
 }
 
@@ -44,8 +47,29 @@ void add_attention(WeightMap& map, ModelConfig const& c, std::int64_t layer) {
     add(WeightRole::q_proj, "self_attn.q_proj.weight", {q, d});
     add(WeightRole::k_proj, "self_attn.k_proj.weight", {kv, d});
     add(WeightRole::v_proj, "self_attn.v_proj.weight", {kv, d});
+    if (c.heads.has_bias) {
+        add(WeightRole::q_bias, "self_attn.q_proj.bias", {q});
+        add(WeightRole::k_bias, "self_attn.k_proj.bias", {kv});
+        add(WeightRole::v_bias, "self_attn.v_proj.bias", {kv});
+    }
+    if (c.heads.norm != HeadRule::Norm::none) {
+        bool const is_each = c.heads.norm == HeadRule::Norm::each;
+        add(WeightRole::q_norm, "self_attn.q_norm.weight", {is_each ? c.head_dim : q});
+        add(WeightRole::k_norm, "self_attn.k_norm.weight", {is_each ? c.head_dim : kv});
+    }
     add(WeightRole::o_proj, "self_attn.o_proj.weight", {d, q});
     add(WeightRole::post_attention_norm, "post_attention_layernorm.weight", {d});
+}
+
+void read_window(ConfigFields const& fields, ModelConfig& config) {
+    if (fields.find("sliding_window") != nullptr)
+        config.sliding_window = fields.size_or("sliding_window", 1, max_config_positions);
+}
+
+void read_expert_counts(ConfigFields const& fields, ModelConfig& config) {
+    config.num_experts = fields.required({"num_local_experts", "num_experts"}, max_config_count);
+    config.top_k = fields.required({"num_experts_per_tok"}, max_config_count);
+    fields.validate_top_k(config);
 }
 
 }  // namespace gatesweep

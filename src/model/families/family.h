@@ -24,6 +24,8 @@ struct Family {
     std::string_view model_type;  // of config.json
     std::string_view title;       // as people write it
     bool is_dense;                // no router: for judges
+    // Key heads where config.json names none, as the family's class in transformers has it; 0: as many as query heads.
+    std::int64_t default_kv_heads;
     // The fields that are the family's own, over the defaults of its class in transformers. Width and heads are known.
     void (*read_config)(ConfigFields const& fields, ModelConfig& config);
     std::span<Spelling const> spellings;  // the most common first
@@ -36,8 +38,13 @@ Family const* find_family(std::string_view model_type);
 
 // "model.layers.3." + suffix.
 std::string layer_tensor(std::int64_t layer, std::string_view suffix);
-// What nearly all families share: embedding, norms, head; the attention of a layer with its norms.
+// What nearly all families share: embedding, norms, head; the attention of a layer with its norms and biases.
 void add_ends(WeightMap& map, ModelConfig const& config);
 void add_attention(WeightMap& map, ModelConfig const& config, std::int64_t layer);
+
+// The field sliding_window, of a family that heeds it whenever it is there.
+void read_window(ConfigFields const& fields, ModelConfig& config);
+// The number of experts, and how many a token takes.
+void read_expert_counts(ConfigFields const& fields, ModelConfig& config);
 
 }  // namespace gatesweep

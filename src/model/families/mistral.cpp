@@ -5,11 +5,12 @@ namespace gatesweep {
 namespace {
 
 void read_config(ConfigFields const& fields, ModelConfig& config) {
-    config.router = {RouterRule::Choice::none, false};
+    config.router = {RouterRule::Choice::none, true};
     config.num_experts = config.top_k = 1;
     config.rms_norm_eps = 1e-6;
     config.rope_theta = 1e4;
     if (!fields.contains("sliding_window")) config.sliding_window = 4096;
+    read_window(fields, config);
 }
 
 WeightMap names(ModelConfig const& c) {
@@ -31,6 +32,6 @@ constexpr Spelling spellings[] = {
 
 }  // namespace
 
-Family const mistral = {"mistral", "Mistral", true, read_config, spellings};
+Family const mistral = {"mistral", "Mistral", true, 8, read_config, spellings};
 
 }  // namespace gatesweep

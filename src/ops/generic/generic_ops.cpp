@@ -149,9 +149,9 @@ AttentionGradient attention_backward(AttentionInput const& in, at::Tensor const&
     return gradient;
 }
 
-Routing route(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits) {
+Routing route(at::Tensor const& router_logits, RouteRule const& rule, RowEdits const& edits) {
     at::Tensor const all_finite = at::ones({}, router_logits.options().dtype(at::kBool));
-    return on_host(generic::route_on_device(router_logits, top_k, edits, all_finite), all_finite);
+    return on_host(generic::route_on_device(router_logits, rule, edits, all_finite), all_finite);
 }
 
 Routing on_host(Routing routing, at::Tensor const& all_finite) {
@@ -160,8 +160,9 @@ Routing on_host(Routing routing, at::Tensor const& all_finite) {
     return routing;
 }
 
-Routing route_on_device(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits,
+Routing route_on_device(at::Tensor const& router_logits, RouteRule const& rule, RowEdits const& edits,
                         at::Tensor const& all_finite) {
+    std::int64_t const top_k = rule.top_k;
     at::Tensor const z = up(router_logits);
     all_finite.logical_and_(z.isfinite().all());
     std::optional<EditTensors> edit;
@@ -178,14 +179,19 @@ Routing route_on_device(at::Tensor const& router_logits, std::int64_t top_k, Row
     if (top_k < routing.num_experts) {
         routing.margins = std::get<0>(sorted).select(1, top_k - 1) - std::get<0>(sorted).select(1, top_k);
     }
-    routing.routing_weights = (largest / largest.sum(-1, true)).gather(1, std::get<1>(ascending));
+    if (!rule.renormalise) routing.probabilities = p;
+    at::Tensor const weights = rule.renormalise ? largest / largest.sum(-1, true) : largest;
+    routing.routing_weights = weights.gather(1, std::get<1>(ascending));
     if (edit) routing.routing_weights = edit->weights(routing.routing_weights, std::get<0>(ascending));
     routing.expert_ids = std::get<0>(ascending).contiguous();
     return routing;
 }
 
 at::Tensor route_backward(Routing const& routing, at::Tensor const& d_routing_weights) {
-    at::Tensor const wide = routing.routing_weights.to(at::kDouble), dw = d_routing_weights.to(at::kDouble);
+    bool const of_all = routing.probabilities.defined();
+    at::Tensor const wide = (of_all ? routing.probabilities : routing.routing_weights).to(at::kDouble);
+    at::Tensor dw = d_routing_weights.to(at::kDouble);
+    if (of_all) dw = at::zeros_like(wide).scatter(1, routing.expert_ids.to(dw.device()), dw);
     at::Tensor const w = wide / wide.sum(-1, true);
     return (w * (dw - (w * dw).sum(-1, true))).to(d_routing_weights.scalar_type());
 }
@@ -193,7 +199,7 @@ at::Tensor route_backward(Routing const& routing, at::Tensor const& d_routing_we
 at::Tensor router_input_gradient(Routing const& routing, at::Tensor const& d_router_logits,
                                  at::Tensor const& gate_weight) {
     at::Tensor dense = at::zeros({routing.num_tokens(), routing.num_experts}, d_router_logits.options());
-    dense.scatter_(1, routing.expert_ids.to(dense.device()), d_router_logits);
+    dense.scatter_(1, experts_of_gradient(routing).to(dense.device()), d_router_logits);
     return at::matmul(dense.to(gate_weight.scalar_type()), gate_weight);
 }
 

@@ -23,8 +23,8 @@ void rotate_heads(at::Tensor x, at::Tensor const& positions, RotaryTable const& 
 at::Tensor attention(AttentionInput const& in);
 AttentionGradient attention_backward(AttentionInput const& in, at::Tensor const& d_output);
 at::Tensor cached_attention(CachedAttentionInput const& in);
-Routing route(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits = {});
-Routing route_on_device(at::Tensor const& router_logits, std::int64_t top_k, RowEdits const& edits,
+Routing route(at::Tensor const& router_logits, RouteRule const& rule, RowEdits const& edits = {});
+Routing route_on_device(at::Tensor const& router_logits, RouteRule const& rule, RowEdits const& edits,
                         at::Tensor const& all_finite);
 // What route_on_device chose, with the expert ids on the host. Errors: bad_data, route's. Waits for the device.
 Routing on_host(Routing routing, at::Tensor const& all_finite);

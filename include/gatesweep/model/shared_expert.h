@@ -1,0 +1,28 @@
+// The expert that every token goes to besides those that the router chose, weighed by the sigmoid of a product of its
+// own. It is on every rank: its tokens do not travel.
+#pragma once
+
+#include <ATen/ATen.h>
+
+#include "gatesweep/ops/linear.h"
+
+namespace gatesweep {
+
+struct SharedExpert {
+    LinearWeight gate_up;  // [2S, D], gate first
+    LinearWeight down;     // [D, S]
+    LinearWeight weigher;  // [1, D]
+};
+
+// What the way back needs. Undefined in a layer without such an expert.
+struct SharedTape {
+    at::Tensor gate_up;  // [T, 2S] before the activation
+    at::Tensor output;   // [T, D] of the expert
+    at::Tensor weight;   // [T, 1]
+};
+
+SharedTape shared_forward(SharedExpert const& expert, at::Tensor const& input);
+// Gradient to the input, from that to output * weight: [T,D].
+at::Tensor shared_backward(SharedExpert const& expert, SharedTape const& tape, at::Tensor const& d_weighted);
+
+}  // namespace gatesweep

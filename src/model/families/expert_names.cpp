@@ -1,0 +1,62 @@
+#include "expert_names.h"
+
+namespace gatesweep {
+namespace {
+
+void add_shared_expert(WeightMap& map, ModelConfig const& c, std::int64_t layer, std::string_view block) {
+    if (c.shared_size == 0) return;
+    std::int64_t const d = c.hidden_size, s = c.shared_size;
+    auto const add = [&](WeightRole role, std::string_view name, std::vector<std::int64_t> const& shape) {
+        map.add({role, layer}, layer_tensor(layer, fmt::format("{}.{}.weight", block, name)), shape);
+    };
+    add(WeightRole::shared_gate, "shared_expert.gate_proj", {s, d});
+    add(WeightRole::shared_down, "shared_expert.down_proj", {d, s});
+    add(WeightRole::shared_up, "shared_expert.up_proj", {s, d});
+    add(WeightRole::shared_weight, "shared_expert_gate", {1, d});
+}
+
+template <class AddExpert>
+WeightMap map_of(ModelConfig const& c, std::string_view spelling, std::string_view block, AddExpert const& add_expert) {
+    WeightMap map(spelling);
+    for (std::int64_t layer = 0; layer < c.num_layers; ++layer) {
+        add_attention(map, c, layer);
+        map.add({WeightRole::router, layer}, layer_tensor(layer, fmt::format("{}.gate.weight", block)),
+                {c.num_experts, c.hidden_size});
+        for (std::int64_t expert = 0; expert < c.num_experts; ++expert)
+            add_expert(map, layer, expert);
+        add_shared_expert(map, c, layer, block);
+    }
+    add_ends(map, c);
+    return map;
+}
+
+}  // namespace
+
+WeightMap expert_by_expert(ModelConfig const& c, ExpertNames const& names) {
+    std::int64_t const d = c.hidden_size, f = c.intermediate_size;
+    return map_of(c, "hub", names.block, [&](WeightMap& map, std::int64_t layer, std::int64_t expert) {
+        auto const add = [&](WeightRole role, std::string_view name, std::vector<std::int64_t> const& shape) {
+            map.add({role, layer, expert},
+                    layer_tensor(layer, fmt::format("{}.experts.{}.{}.weight", names.block, expert, name)), shape);
+        };
+        add(WeightRole::expert_gate, names.gate, {f, d});
+        add(WeightRole::expert_down, names.down, {d, f});
+        add(WeightRole::expert_up, names.up, {f, d});
+    });
+}
+
+WeightMap fused_experts(ModelConfig const& c) {
+    std::int64_t const d = c.hidden_size, f = c.intermediate_size;
+    std::vector<std::int64_t> const gate_up = {c.num_experts, 2 * f, d}, down = {c.num_experts, d, f};
+    return map_of(c, "fused", "mlp", [&](WeightMap& map, std::int64_t layer, std::int64_t expert) {
+        auto const first = static_cast<std::uint64_t>(2 * expert * f * d);  // the gate's rows come first
+        auto const half = static_cast<std::uint64_t>(f * d);
+        std::string const name = layer_tensor(layer, "mlp.experts.gate_up_proj");
+        map.add({WeightRole::expert_gate, layer, expert}, {name, gate_up, first, {f, d}});
+        map.add({WeightRole::expert_down, layer, expert},
+                {layer_tensor(layer, "mlp.experts.down_proj"), down, first / 2, {d, f}});
+        map.add({WeightRole::expert_up, layer, expert}, {name, gate_up, first + half, {f, d}});
+    });
+}
+
+}  // namespace gatesweep

@@ -1,0 +1,69 @@
+"""What sets the families of the golden checkpoints apart: fields of config.json, matrices besides Mixtral's, names."""
+
+import dataclasses
+
+ARCHITECTURES = {"mixtral": "MixtralForCausalLM", "olmoe": "OlmoeForCausalLM", "qwen2_moe": "Qwen2MoeForCausalLM",
+                 "qwen3_moe": "Qwen3MoeForCausalLM"}
+
+
+@dataclasses.dataclass
+class Family:
+    model_type: str = "mixtral"
+    renormalise: bool = True  # norm_topk_prob; Mixtral always does
+    clip: float | None = None  # clip_qkv
+    shared: int = 0  # width of the shared expert
+
+
+def config_fields(c):
+    """What takes the place of Mixtral's own fields."""
+    f = c.family
+    fields = dict(model_type=f.model_type, architectures=[ARCHITECTURES[f.model_type]], num_experts=c.experts,
+                  norm_topk_prob=f.renormalise)
+    if f.model_type == "olmoe":
+        return dict(fields, clip_qkv=f.clip, attention_bias=False)
+    # The width of layers without a router, of which there are none, differs from that of an expert.
+    fields.update(intermediate_size=c.ffn + 8, moe_intermediate_size=c.ffn, decoder_sparse_step=1, mlp_only_layers=[],
+                  use_sliding_window=False, sliding_window=8, max_window_layers=c.layers)
+    if f.model_type == "qwen2_moe":
+        return dict(fields, shared_expert_intermediate_size=f.shared)
+    return dict(fields, attention_bias=False)
+
+
+def extra_weights(c, normal, generator, prefix):
+    """Of one layer, in the order in which they are drawn; Mixtral has none."""
+    f, d, q, kv = c.family, c.hidden, c.heads * c.head_size, c.kv_heads * c.head_size
+    w = {}
+    if f.model_type in ("olmoe", "qwen3_moe"):
+        sizes = (q, kv) if f.model_type == "olmoe" else (c.head_size, c.head_size)
+        for name, size in zip(("q_norm", "k_norm"), sizes):
+            w[f"{prefix}self_attn.{name}.weight"] = 1.2 + normal(generator, size, scale=0.2)
+    if f.model_type == "qwen2_moe":
+        for name, size in (("q_proj", q), ("k_proj", kv), ("v_proj", kv)):
+            w[f"{prefix}self_attn.{name}.bias"] = normal(generator, size, scale=0.5)
+        shared = prefix + "mlp.shared_expert."
+        w[shared + "gate_proj.weight"] = normal(generator, f.shared, d, scale=1.5 * d**-0.5)
+        w[shared + "up_proj.weight"] = normal(generator, f.shared, d, scale=1.5 * d**-0.5)
+        w[shared + "down_proj.weight"] = normal(generator, d, f.shared, scale=1.5 * f.shared**-0.5)
+        w[prefix + "mlp.shared_expert_gate.weight"] = normal(generator, 1, d, scale=2 * d**-0.5)
+    return w
+
+
+def hub_names(c, weights):
+    """One tensor per expert matrix, as released checkpoints have it. The first half of gate_up_proj is the gate."""
+    is_mixtral = c.family.model_type == "mixtral"
+    gate, down, up = ("w1", "w2", "w3") if is_mixtral else ("gate_proj", "down_proj", "up_proj")
+    out = {}
+    for name, tensor in weights.items():
+        if is_mixtral:
+            name = name.replace(".mlp.", ".block_sparse_moe.")
+        if name.endswith("gate_up_proj"):
+            for e, matrix in enumerate(tensor):
+                first, second = matrix.chunk(2)
+                out[name.replace("gate_up_proj", f"{e}.{gate}.weight")] = first
+                out[name.replace("gate_up_proj", f"{e}.{up}.weight")] = second
+        elif name.endswith("experts.down_proj"):
+            for e, matrix in enumerate(tensor):
+                out[name.replace("experts.down_proj", f"experts.{e}.{down}.weight")] = matrix
+        else:
+            out[name] = tensor
+    return out

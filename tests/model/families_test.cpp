@@ -1,0 +1,105 @@
+// What the families besides Mixtral read from config.json, how their tensors are called, and what is refused.
+#include <gtest/gtest.h>
+
+#include "gatesweep/model/model_size.h"
+#include "gatesweep/model/weight_map.h"
+#include "model/families/family.h"
+#include "model/small_config.h"
+#include "support/expect_error.h"
+
+namespace gatesweep {
+namespace {
+
+using nlohmann::json;
+
+json olmoe_7b() {
+    return json::parse(R"({"model_type":"olmoe","vocab_size":50304,"hidden_size":2048,"intermediate_size":1024,
+        "num_hidden_layers":16,"num_attention_heads":16,"num_key_value_heads":16,"num_experts":64,
+        "num_experts_per_tok":8,"norm_topk_prob":false,"clip_qkv":null,"attention_bias":false,"rope_theta":10000.0,
+        "rms_norm_eps":1e-05,"max_position_embeddings":4096,"eos_token_id":50279,"hidden_act":"silu"})");
+}
+
+json qwen3_30b() {
+    return json::parse(R"({"model_type":"qwen3_moe","vocab_size":151936,"hidden_size":2048,"intermediate_size":6144,
+        "moe_intermediate_size":768,"num_hidden_layers":48,"num_attention_heads":32,"num_key_value_heads":4,
+        "head_dim":128,"num_experts":128,"num_experts_per_tok":8,"norm_topk_prob":true,"attention_bias":false,
+        "decoder_sparse_step":1,"mlp_only_layers":[],"use_sliding_window":false,"sliding_window":4096,
+        "max_window_layers":48,"rope_theta":1000000.0,"rms_norm_eps":1e-06,"bos_token_id":151643,
+        "eos_token_id":151645})");
+}
+
+json qwen15_a27b() {
+    return json::parse(R"({"model_type":"qwen2_moe","vocab_size":151936,"hidden_size":2048,"intermediate_size":5632,
+        "moe_intermediate_size":1408,"shared_expert_intermediate_size":5632,"num_hidden_layers":24,
+        "num_attention_heads":16,"num_key_value_heads":16,"num_experts":60,"num_experts_per_tok":4,
+        "norm_topk_prob":false,"decoder_sparse_step":1,"use_sliding_window":false,"sliding_window":32768,
+        "max_window_layers":21,"rope_theta":1000000.0,"rms_norm_eps":1e-06})");
+}
+
+std::string tensor(ModelConfig const& config, WeightPlace const& place) {
+    return weight_map(config).at(place).tensor;
+}
+
+TEST(Olmoe, ReadsTheReleasedConfig) {
+    ModelConfig const config = parse(olmoe_7b());
+    EXPECT_FALSE(config.router.renormalise);
+    EXPECT_EQ(config.heads.norm, HeadRule::Norm::width);
+    EXPECT_EQ(config.heads.clip, std::nullopt);
+    EXPECT_EQ(config.num_experts, 64);
+    EXPECT_EQ(config.head_dim, 128);
+    EXPECT_EQ(config.eos_token_ids, std::vector<std::int32_t>{50279});
+    EXPECT_EQ(num_parameters(config), 6'919'161'856);
+    EXPECT_EQ(tensor(config, {WeightRole::expert_up, 3, 5}), "model.layers.3.mlp.experts.5.up_proj.weight");
+    EXPECT_EQ(weight_map(config).at({WeightRole::q_norm, 0}).shape, std::vector<std::int64_t>{2048});
+    EXPECT_EQ(parse(with(olmoe_7b(), {{"clip_qkv", 8.0}})).heads.clip, 8.0);
+    json const absent(json::value_t::discarded);
+    EXPECT_EQ(parse(with(olmoe_7b(), {{"num_key_value_heads", absent}})).num_kv_heads, 16);
+}
+
+TEST(Olmoe, RefusesWhatItDoesNotCompute) {
+    EXPECT_ERROR(parse(with(olmoe_7b(), {{"attention_bias", true}})), ExitCode::bad_data, "attention_bias is true");
+    EXPECT_ERROR(parse(with(olmoe_7b(), {{"sliding_window", 64}})), ExitCode::bad_data, "sliding_window is 64");
+    EXPECT_ERROR(parse(with(olmoe_7b(), {{"head_dim", 64}})), ExitCode::bad_data, "head_dim is 64");
+    EXPECT_ERROR(parse(with(olmoe_7b(), {{"clip_qkv", 0}})), ExitCode::bad_data, "clip_qkv is 0");
+}
+
+TEST(Qwen3Moe, ReadsTheReleasedConfig) {
+    ModelConfig const config = parse(qwen3_30b());
+    EXPECT_TRUE(config.router.renormalise);
+    EXPECT_EQ(config.heads.norm, HeadRule::Norm::each);
+    EXPECT_FALSE(config.heads.has_bias);
+    EXPECT_EQ(config.intermediate_size, 768);
+    EXPECT_EQ(config.head_dim, 128);
+    EXPECT_EQ(config.sliding_window, std::nullopt);
+    EXPECT_EQ(num_parameters(config), 30'532'122'624);
+    EXPECT_EQ(tensor(config, {WeightRole::router, 2}), "model.layers.2.mlp.gate.weight");
+    EXPECT_EQ(weight_map(config).at({WeightRole::k_norm, 0}).shape, std::vector<std::int64_t>{128});
+}
+
+TEST(Qwen2Moe, ReadsTheReleasedConfig) {
+    ModelConfig const config = parse(qwen15_a27b());
+    EXPECT_FALSE(config.router.renormalise);
+    EXPECT_TRUE(config.heads.has_bias);
+    EXPECT_EQ(config.heads.norm, HeadRule::Norm::none);
+    EXPECT_EQ(config.shared_size, 5632);
+    EXPECT_EQ(config.eos_token_ids, std::vector<std::int32_t>{});
+    EXPECT_EQ(num_parameters(config), 14'315'784'192);
+    EXPECT_EQ(tensor(config, {WeightRole::shared_weight, 2}), "model.layers.2.mlp.shared_expert_gate.weight");
+    EXPECT_EQ(tensor(config, {WeightRole::k_bias, 2}), "model.layers.2.self_attn.k_proj.bias");
+}
+
+TEST(QwenFamilies, RefuseLayersWithoutARouterAndWindows) {
+    for (json const& config : {qwen3_30b(), qwen15_a27b()}) {
+        auto const changed = [&](char const* key, json const& value) { return parse(with(config, {{key, value}})); };
+        EXPECT_ERROR(changed("decoder_sparse_step", 2), ExitCode::bad_data, "decoder_sparse_step is 2", "every layer");
+        EXPECT_ERROR(changed("mlp_only_layers", {0}), ExitCode::bad_data, "mlp_only_layers is array", "every layer");
+        EXPECT_ERROR(changed("use_sliding_window", true), ExitCode::bad_data, "use_sliding_window is true");
+        EXPECT_ERROR(changed("layer_types", {"sliding_attention"}), ExitCode::bad_data, "layer_types is array");
+        EXPECT_NO_THROW(changed("layer_types", {"full_attention"}));
+        EXPECT_NO_THROW(changed("mlp_only_layers", nullptr));
+    }
+    EXPECT_ERROR(parse(with(qwen3_30b(), {{"attention_bias", true}})), ExitCode::bad_data, "attention_bias is true");
+}
+
+}  // namespace
+}  // namespace gatesweep
