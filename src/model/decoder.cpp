@@ -28,11 +28,12 @@ std::vector<double> Decoder::forward(PackedBatch const& prompts, RoutingObserver
     PackedBatch const batch = placed(prompts, weights_.device());
     LayerContext const context{config_, dispatcher_, rotary_, batch};
     at::Tensor hidden = embed(batch.ids);
+    std::int64_t row = 0;
     for (std::int64_t l = 0; l < config_.num_layers; ++l) {
         note_step();
         LayerTape tape;
         hidden = layer_forward(context, weights_.layers[l], hidden, tape);
-        observer.on_routing(l, batch, tape.routing);
+        if (tape.is_routed()) observer.on_routing(row++, batch, tape.routing);
     }
     at::Tensor const normed = rms_norm(hidden, weights_.final_norm, config_.rms_norm_eps);
     return next_token_loss(normed, weights_.lm_head, batch.ids, batch.offsets, Gradient::none).losses;
@@ -66,7 +67,7 @@ std::vector<std::vector<double>> Decoder::forward_backward(std::span<ObservedBat
         losses.push_back(std::move(head.losses));
         b.current = std::move(head.d_hidden);
     }
-    for (std::int64_t l = config_.num_layers - 1; l >= 0; --l) {
+    for (std::int64_t l = config_.num_layers - 1; l >= steps.lowest_router(); --l) {
         note_step();
         for (std::size_t i = 0; i < under_way.size(); ++i)
             under_way[i].tape = std::move(kept.back()[i]);

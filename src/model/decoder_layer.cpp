@@ -1,5 +1,6 @@
 #include "gatesweep/model/decoder_layer.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -61,16 +62,16 @@ at::Tensor attention_backward_to_input(LayerContext const& context, LayerWeights
 SlotsUnderWay send_to_experts(ModelConfig const& c, TokenDispatcher const& dispatcher, LayerWeights const& weights,
                               LayerTape& tape, RowEdits const& edits) {
     tape.router_input = rms_norm(tape.after_attention, weights.post_attention_norm, c.rms_norm_eps);
+    if (weights.shared) tape.shared = shared_forward(*weights.shared, tape.router_input);
+    if (!weights.gate.defined()) return {};
     tape.routing = route(token_linear(tape.router_input, weights.gate_product), route_rule(c), edits);
     tape.dispatch = dispatcher.plan(tape.routing);
-    SlotsUnderWay slots = dispatcher.tokens_to_experts(tape.router_input, tape.dispatch);
-    if (weights.shared) tape.shared = shared_forward(*weights.shared, tape.router_input);
-    return slots;
+    return dispatcher.tokens_to_experts(tape.router_input, tape.dispatch);
 }
 
 // What the layer adds to its attention's output.
 at::Tensor with_shared(at::Tensor const& combined, SharedTape const& shared) {
-    return shared.output.defined() ? combined + shared.output * shared.weight : combined;
+    return shared.output.defined() ? combined + shared.weighted() : combined;
 }
 
 // The same bits by the way of decode steps.
@@ -78,11 +79,12 @@ at::Tensor through_gathered_experts(DecodeContext const& context, LayerWeights c
                                     at::Tensor const& after_attention, RowEdits const& edits) {
     ModelConfig const& c = context.config;
     at::Tensor const router_input = rms_norm(after_attention, weights.post_attention_norm, c.rms_norm_eps);
+    SharedTape const shared = weights.shared ? shared_forward(*weights.shared, router_input) : SharedTape{};
+    if (!weights.gate.defined()) return after_attention + shared.weighted();
     Routing const routing =
         route_on_device(token_linear(router_input, weights.gate_product), route_rule(c), edits, context.all_finite);
     GatheredTokens const gathered = context.dispatcher.gather(router_input, routing, context.tokens_of_rank);
     at::Tensor const outputs = gathered_experts_forward(context.dispatcher, weights.experts, gathered);
-    SharedTape const shared = weights.shared ? shared_forward(*weights.shared, router_input) : SharedTape{};
     return after_attention + with_shared(combine(context.dispatcher.return_slots(outputs, gathered), routing), shared);
 }
 
@@ -91,8 +93,10 @@ at::Tensor through_gathered_experts(DecodeContext const& context, LayerWeights c
 std::uint64_t LayerTape::num_bytes(ModelConfig const& c, std::int64_t num_tokens, std::size_t element_size) {
     std::int64_t const heads = (c.num_heads + 2 * c.num_kv_heads) * c.head_dim;
     std::int64_t const shared = c.shared_size > 0 ? 2 * c.shared_size + c.hidden_size : 0;
-    std::int64_t const per_token = 3 * c.hidden_size + (c.heads.changes_values() ? 2 : 1) * heads +
-                                   c.top_k * (2 * c.intermediate_size + c.hidden_size) + shared;
+    std::int64_t const dense = c.dense_layers.empty() ? 0 : 2 * c.dense_size + c.hidden_size;
+    std::int64_t const routed = c.top_k * (2 * c.intermediate_size + c.hidden_size) + shared;
+    std::int64_t const per_token =
+        3 * c.hidden_size + (c.heads.changes_values() ? 2 : 1) * heads + std::max(routed, dense);
     return static_cast<std::uint64_t>(per_token * num_tokens) * element_size;
 }
 
@@ -107,12 +111,14 @@ SlotsUnderWay forward_to_experts(LayerContext const& context, LayerWeights const
 
 SlotsUnderWay forward_through_experts(TokenDispatcher const& dispatcher, LayerWeights const& weights, LayerTape& tape,
                                       SlotsUnderWay slots) {
+    if (!weights.gate.defined()) return slots;
     ExpertForward const forward = experts_forward(weights.experts, slots.arrived(), tape.dispatch.expert_offsets);
     tape.gate_up = forward.gate_up;
     return dispatcher.from_experts(forward.output, tape.dispatch);
 }
 
 at::Tensor forward_from_experts(LayerTape& tape, SlotsUnderWay slots) {
+    if (!tape.is_routed()) return tape.after_attention + tape.shared.weighted();
     tape.slot_outputs = slots.arrived();
     return tape.after_attention + with_shared(combine(tape.slot_outputs, tape.routing), tape.shared);
 }
@@ -153,6 +159,7 @@ LayerBackward::LayerBackward(LayerContext const& context, LayerWeights const& we
     : context_(context), weights_(weights), tape_(tape), d_output_(d_output), extent_(extent) {}
 
 void LayerBackward::to_experts() {
+    if (!tape_.is_routed()) return;
     CombineGradient const combined = combine_backward(d_output_, tape_.slot_outputs, tape_.routing);
     d_router_logits_ = route_backward(tape_.routing, combined.d_routing_weights);
     if (extent_ == Backward::router_and_input)
@@ -160,7 +167,7 @@ void LayerBackward::to_experts() {
 }
 
 void LayerBackward::through_experts() {
-    if (extent_ == Backward::router_only) return;
+    if (extent_ == Backward::router_only || !tape_.is_routed()) return;
     at::Tensor const d_rows =
         experts_backward(weights_.experts, slots_.arrived(), tape_.gate_up, tape_.dispatch.expert_offsets);
     slots_ = context_.dispatcher.from_experts(d_rows, tape_.dispatch);
@@ -169,11 +176,17 @@ void LayerBackward::through_experts() {
 LayerGradient LayerBackward::from_experts() {
     if (extent_ == Backward::router_only) return {d_router_logits_, {}};
     ModelConfig const& c = context_.config;
-    at::Tensor const d_slots = slots_.arrived().view({-1, c.top_k, c.hidden_size});
-    at::Tensor d_router_input = router_input_gradient(tape_.routing, d_router_logits_, weights_.gate);
-    for (std::int64_t k = 0; k < c.top_k; ++k)
-        d_router_input = d_router_input + d_slots.select(1, k);
-    if (weights_.shared) d_router_input = d_router_input + shared_backward(*weights_.shared, tape_.shared, d_output_);
+    at::Tensor d_router_input;
+    if (tape_.is_routed()) {
+        at::Tensor const d_slots = slots_.arrived().view({-1, c.top_k, c.hidden_size});
+        d_router_input = router_input_gradient(tape_.routing, d_router_logits_, weights_.gate);
+        for (std::int64_t k = 0; k < c.top_k; ++k)
+            d_router_input = d_router_input + d_slots.select(1, k);
+    }
+    if (weights_.shared) {
+        at::Tensor const of_shared = shared_backward(*weights_.shared, tape_.shared, d_output_);
+        d_router_input = tape_.is_routed() ? d_router_input + of_shared : of_shared;
+    }
     at::Tensor const d_after_attention = d_output_ + rms_norm_backward(d_router_input, tape_.after_attention,
                                                                        weights_.post_attention_norm, c.rms_norm_eps);
     return {d_router_logits_, attention_backward_to_input(context_, weights_, tape_, d_after_attention)};

@@ -1,7 +1,9 @@
 #include "gatesweep/model/layer_stream.h"
 
+#include <numeric>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "gatesweep/base/error.h"
 #include "gatesweep/model/model_size.h"
@@ -93,10 +95,15 @@ std::uint64_t LayerStream::num_bytes(ModelConfig const& c, std::int64_t num_expe
 
 std::uint64_t LayerStream::bytes_read(ModelConfig const& c, std::int64_t num_experts, std::size_t element_size,
                                       std::int64_t num_trips) {
-    // Each trip turns at the last layer, and the next one begins with the first, which is still there.
-    std::int64_t const layers = num_trips > 0 ? 1 + num_trips * 2 * (c.num_layers - 1) : 0;
+    // Each trip turns at the last layer, which stays, and goes back to the lowest with a router. Where that is the
+    // first layer, the next trip finds it there.
+    std::vector<std::int64_t> const of_layer = elements_by_layer(c, num_experts);
+    std::int64_t const lowest = c.sparse_layers().front();
+    std::int64_t const forth = std::accumulate(of_layer.begin(), of_layer.end(), std::int64_t{0});
+    std::int64_t const back = std::accumulate(of_layer.begin() + lowest, of_layer.end() - 1, std::int64_t{0});
+    std::int64_t const found = num_trips > 0 && lowest == 0 ? (num_trips - 1) * of_layer.front() : 0;
     std::int64_t const ends = num_trips * (2 * c.vocab_size + 1) * c.hidden_size;
-    return static_cast<std::uint64_t>(layers * layer_elements(c, num_experts) + ends) * element_size;
+    return static_cast<std::uint64_t>(num_trips * (forth + back) - found + ends) * element_size;
 }
 
 }  // namespace gatesweep

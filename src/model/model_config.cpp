@@ -176,6 +176,14 @@ ModelConfig parse_model_config(std::string_view text, std::string const& file_na
     return config;
 }
 
+std::vector<std::int64_t> ModelConfig::sparse_layers() const {
+    std::vector<std::int64_t> layers;
+    for (std::int64_t l = 0; l < num_layers; ++l) {
+        if (!is_dense(l)) layers.push_back(l);
+    }
+    return layers;
+}
+
 std::string_view family_title(ModelConfig const& config) {
     return family_of(config.family).title;
 }

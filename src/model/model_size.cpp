@@ -1,5 +1,9 @@
 #include "gatesweep/model/model_size.h"
 
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
 #include "gatesweep/model/weight_map.h"
 
 namespace gatesweep {
@@ -7,27 +11,40 @@ namespace {
 
 // Elements by what they belong to, summed over the whole model.
 struct Elements {
+    // Of one layer.
+    struct Layer {
+        std::int64_t shared = 0;   // but for the experts
+        std::int64_t experts = 0;  // all of them; none in a layer without a router
+    };
     std::int64_t ends = 0;      // embedding, final norm, head
-    std::int64_t shared = 0;    // of all layers, but for the experts
-    std::int64_t experts = 0;   // of all layers, all experts
-    std::int64_t matrices = 0;  // `shared` without vectors (norms)
+    std::int64_t matrices = 0;  // of all layers, but for the experts and without vectors (norms)
+    std::vector<Layer> layers;
 
-    explicit Elements(ModelConfig const& config) {
+    explicit Elements(ModelConfig const& config) : layers(static_cast<std::size_t>(config.num_layers)) {
         WeightMap const map = weight_map(config);
         for (auto const& [place, stored] : map.weights()) {
             std::int64_t const count = stored.num_elements();
             if (place.layer < 0) {
                 ends += count;
             } else if (place.expert >= 0) {
-                experts += count;
+                layers[static_cast<std::size_t>(place.layer)].experts += count;
             } else {
-                shared += count;
+                layers[static_cast<std::size_t>(place.layer)].shared += count;
                 if (stored.shape.size() > 1) matrices += count;
             }
         }
     }
     std::int64_t with_experts(ModelConfig const& config, std::int64_t num_experts) const {
-        return ends + shared + experts / config.num_experts * num_experts;
+        return std::accumulate(layers.begin(), layers.end(), ends, [&](std::int64_t sum, Layer const& layer) {
+            return sum + of_layer(layer, config, num_experts);
+        });
+    }
+    static std::int64_t of_layer(Layer const& layer, ModelConfig const& config, std::int64_t num_experts) {
+        return layer.shared + layer.experts / config.num_experts * num_experts;
+    }
+    std::int64_t of_all_experts() const {
+        return std::accumulate(layers.begin(), layers.end(), std::int64_t{0},
+                               [](std::int64_t sum, Layer const& layer) { return sum + layer.experts; });
     }
 };
 
@@ -37,13 +54,19 @@ std::int64_t num_parameters(ModelConfig const& config) {
     return Elements(config).with_experts(config, config.num_experts);
 }
 
+std::vector<std::int64_t> elements_by_layer(ModelConfig const& config, std::int64_t num_experts) {
+    std::vector<std::int64_t> elements;
+    for (Elements::Layer const& layer : Elements(config).layers)
+        elements.push_back(Elements::of_layer(layer, config, num_experts));
+    return elements;
+}
+
 std::int64_t layer_elements(ModelConfig const& config, std::int64_t num_experts) {
-    Elements const all(config);
-    return (all.with_experts(config, num_experts) - all.ends) / config.num_layers;
+    return std::ranges::max(elements_by_layer(config, num_experts));
 }
 
 std::int64_t expert_elements(ModelConfig const& config) {
-    return Elements(config).experts / config.num_experts / config.num_layers;
+    return Elements(config).of_all_experts() / config.num_experts / config.num_sparse_layers();
 }
 
 std::uint64_t weight_bytes(ModelConfig const& config, std::int64_t num_experts, std::size_t element_size) {
@@ -62,7 +85,9 @@ int degree_that_fits(ModelConfig const& config, std::uint64_t memory, std::size_
 }
 
 TokenProducts token_products(ModelConfig const& config) {
-    return {Elements(config).matrices / config.num_layers, config.top_k * expert_elements(config),
+    Elements const all(config);
+    return {all.matrices / config.num_layers,
+            config.top_k * (all.of_all_experts() / config.num_experts / config.num_layers),
             config.vocab_size * config.hidden_size};
 }
 

@@ -1,5 +1,6 @@
 #include "pass_steps.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "gatesweep/ops/next_token_loss.h"
@@ -14,6 +15,13 @@ HeadGradient head_forward_backward(ModelConfig const& config, at::Tensor const& 
     return {std::move(loss.losses), rms_norm_backward(loss.d_hidden, hidden, final_norm, config.rms_norm_eps)};
 }
 
+LayerSteps::LayerSteps(ModelConfig const& config, TokenDispatcher const& dispatcher, RotaryTable const& rotary)
+    : config_(config), dispatcher_(dispatcher), rotary_(rotary), sparse_layers_(config.sparse_layers()) {}
+
+std::int64_t LayerSteps::row_of(std::int64_t layer) const {
+    return std::ranges::lower_bound(sparse_layers_, layer) - sparse_layers_.begin();
+}
+
 void LayerSteps::compute(std::span<BatchUnderWay> batches, LayerWeights const& weights) const {
     std::vector<SlotsUnderWay> slots;
     for (BatchUnderWay& b : batches)
@@ -26,8 +34,9 @@ void LayerSteps::compute(std::span<BatchUnderWay> batches, LayerWeights const& w
 
 void LayerSteps::forth(std::span<BatchUnderWay> batches, LayerWeights const& weights, std::int64_t layer) const {
     compute(batches, weights);
-    for (BatchUnderWay const& b : batches)
-        b.observer->on_routing(layer, b.batch, b.tape.routing);
+    for (BatchUnderWay const& b : batches) {
+        if (b.tape.is_routed()) b.observer->on_routing(row_of(layer), b.batch, b.tape.routing);
+    }
 }
 
 void LayerSteps::again(std::span<BatchUnderWay> batches, LayerWeights const& weights) const {
@@ -40,7 +49,7 @@ void LayerSteps::again(std::span<BatchUnderWay> batches, LayerWeights const& wei
 }
 
 void LayerSteps::back(std::span<BatchUnderWay> batches, LayerWeights const& weights, std::int64_t layer) const {
-    Backward const extent = layer > 0 ? Backward::router_and_input : Backward::router_only;
+    Backward const extent = layer > lowest_router() ? Backward::router_and_input : Backward::router_only;
     std::vector<LayerContext> contexts;
     for (BatchUnderWay const& b : batches)
         contexts.push_back(context(b));
@@ -54,7 +63,10 @@ void LayerSteps::back(std::span<BatchUnderWay> batches, LayerWeights const& weig
     for (std::size_t i = 0; i < batches.size(); ++i) {
         BatchUnderWay& b = batches[i];
         LayerGradient const gradient = steps[i].from_experts();
-        b.observer->on_router_gradient(layer, b.batch, b.tape.routing, gradient.d_router_logits, b.tape.router_input);
+        if (b.tape.is_routed()) {
+            b.observer->on_router_gradient(row_of(layer), b.batch, b.tape.routing, gradient.d_router_logits,
+                                           b.tape.router_input);
+        }
         b.current = gradient.d_input;
         b.tape = {};
     }

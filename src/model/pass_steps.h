@@ -22,24 +22,28 @@ struct BatchUnderWay {
 class LayerSteps {
 public:
     // The arguments outlive the object.
-    LayerSteps(ModelConfig const& config, TokenDispatcher const& dispatcher, RotaryTable const& rotary)
-        : config_(config), dispatcher_(dispatcher), rotary_(rotary) {}
+    LayerSteps(ModelConfig const& config, TokenDispatcher const& dispatcher, RotaryTable const& rotary);
+
+    // The lowest layer with a router: below it nobody asks for a gradient.
+    std::int64_t lowest_router() const { return sparse_layers_.front(); }
 
     // From the layer's input to its output, with the tape; tells the observer.
     void forth(std::span<BatchUnderWay> batches, LayerWeights const& weights, std::int64_t layer) const;
     // Makes a tape whole of which there is the input alone.
     void again(std::span<BatchUnderWay> batches, LayerWeights const& weights) const;
-    // From the gradient to the layer's output to that to its input, which is undefined for the lowest layer; uses the
-    // tape up and tells the observer.
+    // From the gradient to the layer's output to that to its input, which is undefined for the lowest one asked for;
+    // uses the tape up and tells the observer.
     void back(std::span<BatchUnderWay> batches, LayerWeights const& weights, std::int64_t layer) const;
 
 private:
     LayerContext context(BatchUnderWay const& batch) const { return {config_, dispatcher_, rotary_, batch.batch}; }
+    std::int64_t row_of(std::int64_t layer) const;  // that observers know a layer with a router by
     void compute(std::span<BatchUnderWay> batches, LayerWeights const& weights) const;
 
     ModelConfig const& config_;
     TokenDispatcher const& dispatcher_;
     RotaryTable const& rotary_;
+    std::vector<std::int64_t> sparse_layers_;
 };
 
 struct HeadGradient {

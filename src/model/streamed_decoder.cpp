@@ -58,7 +58,7 @@ std::uint64_t StreamedDecoder::bytes_per_token(ModelConfig const& config, std::s
 }
 
 std::int64_t StreamedDecoder::work_per_token(ModelConfig const& config) {
-    return config.num_layers * (forward_work + backward_work);
+    return config.num_layers * forward_work + (config.num_layers - config.sparse_layers().front()) * backward_work;
 }
 
 LayerSteps StreamedDecoder::steps() const {
@@ -86,7 +86,7 @@ bool StreamedDecoder::forward(std::span<ObservedBatch const> batches, StreamHook
             BatchUnderWay batch{batches[b].batch, batches[b].observer, kept.take_current(b)};
             steps().forth({&batch, 1}, weights, l);
             kept.set_current(b, batch.current);
-            kept.keep_input(b, l, batch.tape.input);
+            if (l >= steps().lowest_router()) kept.keep_input(b, l, batch.tape.input);
             tell(hooks, forward_work * batches[b].batch.num_tokens());
         }
     }
@@ -104,17 +104,18 @@ bool StreamedDecoder::backward(std::span<ObservedBatch const> batches, StreamHoo
             losses.push_back(std::move(result.losses));
         }
     });
-    for (std::int64_t l = config().num_layers - 1; l >= 0; --l) {
+    std::int64_t const lowest = steps().lowest_router();
+    for (std::int64_t l = config().num_layers - 1; l >= lowest; --l) {
         if (!may_go_on(hooks)) return false;
-        LayerWeights const& weights = layer(l, l > 0 ? l - 1 : LayerStream::none);
+        LayerWeights const& weights = layer(l, l > lowest ? l - 1 : LayerStream::none);
         for (std::size_t b = 0; b < batches.size(); ++b) {
             BatchUnderWay batch{
                 batches[b].batch, batches[b].observer, kept.take_current(b), {.input = kept.take_input(b, l)}};
             steps().again({&batch, 1}, weights);
             steps().back({&batch, 1}, weights, l);
-            if (l > 0) kept.set_current(b, batch.current);
+            if (l > lowest) kept.set_current(b, batch.current);
             tell(hooks, backward_work * batches[b].batch.num_tokens());
-            if (l == 0 && hooks.done) hooks.done(b, losses[b]);
+            if (l == lowest && hooks.done) hooks.done(b, losses[b]);
         }
     }
     return true;

@@ -80,10 +80,11 @@ LayerWeights WeightReader::layer(std::int64_t layer) {
     }
     w.o_proj = LinearWeight(whole({WeightRole::o_proj, layer}));
     w.post_attention_norm = whole({WeightRole::post_attention_norm, layer});
+    if (c.shared_size > 0 || c.is_dense(layer)) w.shared = shared(layer);
+    if (c.is_dense(layer)) return w;
     w.gate = c.has_router() ? whole({WeightRole::router, layer}) : at::zeros({1, c.hidden_size}, options_);
     w.gate_product = LinearWeight(w.gate);
     w.experts = experts(layer);
-    if (c.shared_size > 0) w.shared = shared(layer);
     return w;
 }
 
@@ -106,9 +107,10 @@ at::Tensor WeightReader::stacked(std::int64_t layer, std::initializer_list<Weigh
 }
 
 SharedExpert WeightReader::shared(std::int64_t layer) {
-    return {LinearWeight(stacked(layer, {WeightRole::shared_gate, WeightRole::shared_up})),
-            LinearWeight(whole({WeightRole::shared_down, layer})),
-            LinearWeight(whole({WeightRole::shared_weight, layer}))};
+    SharedExpert expert{LinearWeight(stacked(layer, {WeightRole::shared_gate, WeightRole::shared_up})),
+                        LinearWeight(whole({WeightRole::shared_down, layer})), std::nullopt};
+    if (!source_.config->is_dense(layer)) expert.weigher.emplace(whole({WeightRole::shared_weight, layer}));
+    return expert;
 }
 
 ExpertWeights WeightReader::experts(std::int64_t layer) {

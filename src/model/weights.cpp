@@ -11,12 +11,11 @@ std::uint64_t Weights::num_bytes() const {
     std::uint64_t bytes =
         embedding.nbytes() + final_norm.nbytes() + (lm_head.data().is_same(embedding) ? 0 : lm_head.num_bytes());
     for (auto const& w : layers) {
-        bytes += w.input_norm.nbytes() + w.post_attention_norm.nbytes() + w.qkv.num_bytes() + w.o_proj.num_bytes() +
-                 w.gate.nbytes();
-        for (at::Tensor const* vector : {&w.qkv_bias, &w.q_norm, &w.k_norm})
+        bytes += w.input_norm.nbytes() + w.post_attention_norm.nbytes() + w.qkv.num_bytes() + w.o_proj.num_bytes();
+        for (at::Tensor const* vector : {&w.qkv_bias, &w.q_norm, &w.k_norm, &w.gate})
             bytes += vector->defined() ? vector->nbytes() : 0;
-        if (w.shared)
-            bytes += w.shared->gate_up.num_bytes() + w.shared->down.num_bytes() + w.shared->weigher.num_bytes();
+        if (w.shared) bytes += w.shared->gate_up.num_bytes() + w.shared->down.num_bytes();
+        if (w.shared && w.shared->weigher) bytes += w.shared->weigher->num_bytes();
         if (w.gate_product.is_laid_out()) bytes += w.gate_product.num_bytes();
         for (auto const* matrices : {&w.experts.gate_up, &w.experts.down}) {
             for (LinearWeight const& matrix : *matrices)

@@ -41,6 +41,8 @@ Manifest new_manifest(JobRequest const& request, Setup const& setup) {
     manifest.job_digest = job_digest(inputs.job);
     manifest.prompts_digest = inputs.prompts_digest;
     manifest.numerics_id = numerics_id(machine);
+    manifest.family = config.family;
+    manifest.moe_layers = config.sparse_layers();
     manifest.layout = {layout.world.size(),
                        layout.num_copies,
                        inputs.job.parallel.expert_parallel,

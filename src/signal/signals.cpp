@@ -42,10 +42,10 @@ bool overlap_wanted() {
 }
 
 Signals::Signals(std::int64_t num_prompts, ModelConfig const& config)
-    : activation_counts({num_prompts, config.num_layers, config.num_experts}),
-      gradient_scores({num_prompts, config.num_layers, config.num_experts}),
+    : activation_counts({num_prompts, config.num_sparse_layers(), config.num_experts}),
+      gradient_scores({num_prompts, config.num_sparse_layers(), config.num_experts}),
       losses({num_prompts}),
-      near_ties({num_prompts, config.num_layers, 2}) {}
+      near_ties({num_prompts, config.num_sparse_layers(), 2}) {}
 
 Signals compute_signals(Decoder const& model, ParallelLayout const& layout,
                         std::vector<std::vector<std::int32_t>> const& prompts, BatchPlan const& plan,

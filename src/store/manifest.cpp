@@ -86,8 +86,8 @@ public:
         }
         return words;
     }
-    // A list of sizes in bytes, empty when the key is not there.
-    std::vector<std::int64_t> bytes(json const& object, char const* key) const {
+    // A list of counts or of sizes in bytes, empty when the key is not there.
+    std::vector<std::int64_t> sizes(json const& object, char const* key) const {
         std::vector<std::int64_t> sizes;
         if (!object.contains(key)) return sizes;
         for (json const& size : list(object, key)) {
@@ -140,6 +140,8 @@ std::string to_json(Manifest const& manifest) {
           {"weights", manifest.weights_digest},
           {"plan", manifest.plan_digest}}},
         {"numerics_id", manifest.numerics_id},
+        {"family", manifest.family},
+        {"moe_layers", manifest.moe_layers},
         {"layout",
          {{"ranks", manifest.layout.ranks},
           {"copies", manifest.layout.copies},
@@ -193,6 +195,8 @@ Manifest parse_manifest(std::string_view text, std::string_view name) {
     manifest.weights_digest = reader.text(digests, "weights");
     if (digests.contains("plan")) manifest.plan_digest = reader.text(digests, "plan");
     manifest.numerics_id = reader.text(document, "numerics_id");
+    if (document.contains("family")) manifest.family = reader.text(document, "family");
+    manifest.moe_layers = reader.sizes(document, "moe_layers");
     json const& layout = reader.field(document, "layout");
     manifest.layout.ranks = reader.count(layout, "ranks");
     manifest.layout.copies = reader.count(layout, "copies");
@@ -200,8 +204,8 @@ Manifest parse_manifest(std::string_view text, std::string_view name) {
     manifest.layout.threads = reader.count(layout, "threads");
     manifest.layout.device = reader.text(layout, "device");
     manifest.layout.dtype = reader.text(layout, "dtype");
-    manifest.layout.bytes_read = reader.bytes(layout, "bytes_read");
-    manifest.layout.peak_memory = reader.bytes(layout, "peak_memory");
+    manifest.layout.bytes_read = reader.sizes(layout, "bytes_read");
+    manifest.layout.peak_memory = reader.sizes(layout, "peak_memory");
     if (document.contains("determinism")) {
         json const& determinism = reader.field(document, "determinism");
         manifest.determinism = {reader.text(determinism, "level"),

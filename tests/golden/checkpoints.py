@@ -41,6 +41,10 @@ class Checkpoint:
     def head_size(self):
         return self.head_dim or self.hidden // self.heads
 
+    @property
+    def sparse_layers(self):
+        return [layer for layer in range(self.layers) if not self.family.is_dense(layer)]
+
 
 CHECKPOINTS = [
     Checkpoint("hub-bf16", "bfloat16", "v4", "hub", 3, 512, 48, 40, 2, 4, 2, None, 8, 2, 1e6, 1e-5, None, False, False,
@@ -67,6 +71,10 @@ CHECKPOINTS = [
                "first", "string", Family("qwen3_moe")),
     Checkpoint("qwen3-moe-f32", "float32", "v5", "fused", 1, 384, 32, 16, 2, 2, 1, 24, 4, 1, 1e4, 1e-6, None, True, False,
                "second", "list", Family("qwen3_moe", renormalise=False)),
+    Checkpoint("qwen2-dense-bf16", "bfloat16", "v4", "hub", 1, 384, 32, 16, 4, 2, 2, None, 4, 2, 1e6, 1e-6, None, True, False,
+               "first", "string", Family("qwen2_moe", renormalise=False, shared=24, step=2)),
+    Checkpoint("qwen3-dense-f32", "float32", "v5", "fused", 1, 384, 32, 16, 3, 2, 1, 16, 4, 2, 1e4, 1e-6, None, True, False,
+               "second", "string", Family("qwen3_moe", dense=(1,))),
 ]
 
 
@@ -99,6 +107,9 @@ def random_weights(c, seed):
         w[p + "self_attn.v_proj.weight"] = normal(g, kv, d, scale=d**-0.5)
         w[p + "self_attn.o_proj.weight"] = normal(g, d, q, scale=q**-0.5)
         w.update(families.extra_weights(c, normal, g, p))
+        if c.family.is_dense(layer):
+            w.update(families.mlp_weights(c, normal, g, p))
+            continue
         w[p + "mlp.gate.weight"] = random_gate(c, g)
         w[p + "mlp.experts.gate_up_proj"] = normal(g, c.experts, 2 * c.ffn, d, scale=1.5 * d**-0.5)
         w[p + "mlp.experts.down_proj"] = normal(g, c.experts, d, c.ffn, scale=1.5 * c.ffn**-0.5)

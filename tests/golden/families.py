@@ -12,6 +12,11 @@ class Family:
     renormalise: bool = True  # norm_topk_prob; Mixtral always does
     clip: float | None = None  # clip_qkv
     shared: int = 0  # width of the shared expert
+    step: int = 1  # decoder_sparse_step
+    dense: tuple = ()  # mlp_only_layers
+
+    def is_dense(self, layer):
+        return (layer + 1) % self.step != 0 or layer in self.dense
 
 
 def config_fields(c):
@@ -21,12 +26,25 @@ def config_fields(c):
                   norm_topk_prob=f.renormalise)
     if f.model_type == "olmoe":
         return dict(fields, clip_qkv=f.clip, attention_bias=False)
-    # The width of layers without a router, of which there are none, differs from that of an expert.
-    fields.update(intermediate_size=c.ffn + 8, moe_intermediate_size=c.ffn, decoder_sparse_step=1, mlp_only_layers=[],
+    fields.update(intermediate_size=dense_width(c), moe_intermediate_size=c.ffn, decoder_sparse_step=f.step,
+                  mlp_only_layers=list(f.dense),
                   use_sliding_window=False, sliding_window=8, max_window_layers=c.layers)
     if f.model_type == "qwen2_moe":
         return dict(fields, shared_expert_intermediate_size=f.shared)
     return dict(fields, attention_bias=False)
+
+
+def dense_width(c):
+    """Of layers without a router: not that of an expert."""
+    return c.ffn + 8
+
+
+def mlp_weights(c, normal, generator, prefix):
+    """Of a layer without a router."""
+    f, d = dense_width(c), c.hidden
+    return {prefix + "mlp.gate_proj.weight": normal(generator, f, d, scale=1.5 * d**-0.5),
+            prefix + "mlp.up_proj.weight": normal(generator, f, d, scale=1.5 * d**-0.5),
+            prefix + "mlp.down_proj.weight": normal(generator, d, f, scale=1.5 * f**-0.5)}
 
 
 def extra_weights(c, normal, generator, prefix):
@@ -38,8 +56,11 @@ def extra_weights(c, normal, generator, prefix):
         for name, size in zip(("q_norm", "k_norm"), sizes):
             w[f"{prefix}self_attn.{name}.weight"] = 1.2 + normal(generator, size, scale=0.2)
     if f.model_type == "qwen2_moe":
+        is_dense = f.is_dense(int(prefix.split(".")[2]))
         for name, size in (("q_proj", q), ("k_proj", kv), ("v_proj", kv)):
             w[f"{prefix}self_attn.{name}.bias"] = normal(generator, size, scale=0.5)
+        if is_dense:
+            return w
         shared = prefix + "mlp.shared_expert."
         w[shared + "gate_proj.weight"] = normal(generator, f.shared, d, scale=1.5 * d**-0.5)
         w[shared + "up_proj.weight"] = normal(generator, f.shared, d, scale=1.5 * d**-0.5)

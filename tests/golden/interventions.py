@@ -70,7 +70,7 @@ def edited(model, mode, scope, experts, prompt_length):
         record.append((margin(scores, self.top_k, logits), weights, chosen))
         return logits, weights, chosen
 
-    for layer, router in enumerate(reference.routers(model)):
+    for layer, router in zip(reference.sparse_layers(model), reference.routers(model)):
         router.edits = {e: value for at, e, value in experts if at == layer}
         router.forward = types.MethodType(forward, router)
     yield record

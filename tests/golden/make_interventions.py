@@ -23,7 +23,7 @@ MODES = ["mask", "zero", "zero-renormalise", "steer", "bias"]
 
 def candidates(c, busiest, rng):
     """(name, mode, scope, experts): every mode and scope, mixed doses, and the edges. `busiest[layer]`: experts by traffic."""
-    layers, last = range(c.layers), c.layers - 1
+    layers, first, last = c.sparse_layers, c.sparse_layers[0], c.sparse_layers[-1]
 
     def each(value=1, rank=0):
         return [(layer, busiest[layer][rank], value) for layer in layers]
@@ -41,15 +41,15 @@ def candidates(c, busiest, rng):
         yield "mask-too-few-left", "mask", "both", [(last, e, 1) for e in some(last, c.experts - c.top_k + 1)]
     yield "zero-both", "zero", "both", top
     yield "zero-decode", "zero", "decode", [(layer, e, 1) for layer in layers for e in busiest[layer][:2]]
-    yield "zero-all-of-a-layer", "zero", "prefill", [(0, e, 1) for e in range(c.experts)]
+    yield "zero-all-of-a-layer", "zero", "prefill", [(first, e, 1) for e in range(c.experts)]
     yield "zero-renormalise-both", "zero-renormalise", "both", top
-    yield "zero-renormalise-prefill", "zero-renormalise", "prefill", [(0, e, 1) for e in busiest[0][:c.top_k]]
+    yield "zero-renormalise-prefill", "zero-renormalise", "prefill", [(first, e, 1) for e in busiest[first][:c.top_k]]
     yield "zero-renormalise-decode", "zero-renormalise", "decode", [(layer, e, 1) for layer in layers for e in some(layer, 2)]
     yield "steer-mixed", "steer", "both", up_down
     yield "steer-off-prefill", "steer", "prefill", each(-1)
     yield "steer-on-decode", "steer", "decode", each(1, -1)
     yield "steer-on-tied", "steer", "both", [(last, e, 1) for e in some(last, c.top_k + 1)]
-    yield "steer-off-too-few-left", "steer", "both", [(0, e, -1) for e in some(0, c.experts - c.top_k + 1)]
+    yield "steer-off-too-few-left", "steer", "both", [(first, e, -1) for e in some(first, c.experts - c.top_k + 1)]
     yield "bias-one-dose", "bias", "both", each(-2.0)
     yield "bias-mixed-prefill", "bias", "prefill", mixed
     yield "bias-mixed-decode", "bias", "decode", [(layer, e, 2 * v) for layer, e, v in mixed]
@@ -126,7 +126,7 @@ def make(c):
     check_against_masks(model, golden, eos)
 
     counts = sum(reference.measure(model, p["token_ids"])["counts"] for p in golden["prompts"])
-    busiest = counts.argsort(dim=1, descending=True, stable=True).tolist()
+    busiest = dict(zip(c.sparse_layers, counts.argsort(dim=1, descending=True, stable=True).tolist()))
     names = [name for name, _, _, _ in candidates(c, busiest, random.Random(0))]
     found = [search(c, i, model, golden, eos, busiest) for i in range(len(names))]
     edits = [edit for edit, _, _, _ in found]

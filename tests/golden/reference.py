@@ -20,7 +20,12 @@ def load(folder, dtype):
 
 
 def routers(model):
-    return [layer.mlp.gate for layer in model.model.layers]
+    """Of the layers that have one, in order: what every [P,L,E] goes by."""
+    return [layer.mlp.gate for layer in model.model.layers if hasattr(layer.mlp, "gate")]
+
+
+def sparse_layers(model):
+    return [i for i, layer in enumerate(model.model.layers) if hasattr(layer.mlp, "gate")]
 
 
 def renormalises(router):
@@ -49,7 +54,7 @@ def masked_experts(model, experts):
         top, chosen = torch.topk(torch.softmax(logits.float(), dim=-1), self.top_k, dim=-1)
         return logits, top / top.sum(dim=-1, keepdim=True) if renormalises(self) else top, chosen
 
-    for layer, router in enumerate(routers(model)):
+    for layer, router in zip(sparse_layers(model), routers(model)):
         router.masked_layer = layer
         router.forward = types.MethodType(forward, router)
     yield

@@ -27,11 +27,11 @@ def in_memory(c, weights):
 def clear_gates(c, weights, prompts, seed, tries=20000):
     """Draws the gates from the first layer up until every prompt token's choice is clear and every expert is used."""
     model, generator = in_memory(c, weights), torch.Generator().manual_seed(seed)
-    for layer, router in enumerate(reference.routers(model)):
+    for row, (layer, router) in enumerate(zip(c.sparse_layers, reference.routers(model))):
         with torch.no_grad(), reference.recorded_routing(model) as record:
             for ids in prompts:
                 model(input_ids=torch.tensor([ids]), use_cache=False)
-        inputs = torch.cat([x.reshape(-1, c.hidden) for x, _, _ in record[layer::c.layers]])
+        inputs = torch.cat([x.reshape(-1, c.hidden) for x, _, _ in record[row::len(c.sparse_layers)]])
         for _ in range(tries):
             gate = checkpoints.random_gate(c, generator)
             logits = inputs @ gate.T
@@ -54,10 +54,11 @@ def second_eos(continuations):
 def expert_masks(c, counts, seed):
     """Six sets of (layer, expert) from one expert to as many as may go; each layer keeps at least top_k."""
     rng, room = random.Random(seed), c.experts - c.top_k
-    everywhere = [(layer, e) for layer in range(c.layers) for e in range(c.experts)]
-    busiest = sorted(everywhere, key=lambda p: -counts[p[0]][p[1]])
-    masks = [[busiest[0]], [next(p for p in busiest if p[0] == c.layers - 1)], [(0, 0), (c.layers - 1, c.experts - 1)]]
-    masks.append([(layer, rng.randrange(c.experts)) for layer in range(c.layers)])
-    masks.append([(0, e) for e in rng.sample(range(c.experts), room)])
-    masks.append([(layer, e) for layer in range(c.layers) for e in rng.sample(range(c.experts), room)])
+    layers = c.sparse_layers
+    everywhere = [(layer, e) for layer in layers for e in range(c.experts)]
+    busiest = sorted(everywhere, key=lambda p: -counts[layers.index(p[0])][p[1]])
+    masks = [[busiest[0]], [next(p for p in busiest if p[0] == layers[-1])], [(layers[0], 0), (layers[-1], c.experts - 1)]]
+    masks.append([(layer, rng.randrange(c.experts)) for layer in layers])
+    masks.append([(layers[0], e) for e in rng.sample(range(c.experts), room)])
+    masks.append([(layer, e) for layer in layers for e in rng.sample(range(c.experts), room)])
     return [sorted(mask) for mask in masks]

@@ -35,24 +35,25 @@ TEST_P(DecoderOn, GateGradientsEqualFiniteDifferences) {
     EXPECT_NEAR(loss, golden.losses[0], 1e-5 * golden.losses[0]);
     std::mt19937_64 random(1);
     int compared = 0;
-    for (std::int64_t l = 0; l < c.num_layers; ++l) {
-        std::size_t const from_last = static_cast<std::size_t>(c.num_layers - 1 - l);
+    std::vector<std::int64_t> const layers = c.sparse_layers();
+    for (std::size_t row = 0; row < layers.size(); ++row) {
+        std::size_t const from_last = layers.size() - 1 - row;
         at::Tensor const dense =
             at::zeros({batch.num_tokens(), c.num_experts}, at::kDouble)
-                .scatter(1, experts_of_gradient(base.routings[l]), base.d_router_logits[from_last]);
+                .scatter(1, experts_of_gradient(base.routings[row]), base.d_router_logits[from_last]);
         at::Tensor const gradient = at::matmul(dense.t(), base.router_inputs[from_last]);  // [E,D]
         double const largest = gradient.abs().max().item<double>();
         for (int i = 0; i < 6; ++i) {
             auto const e = static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(c.num_experts));
             auto const column = static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(c.hidden_size));
-            at::Tensor const weight = model.weights().layers[l].gate[e][column];
+            at::Tensor const weight = model.weights().layers[layers[row]].gate[e][column];
             double const value = weight.item<double>(), step = 1e-4;
             auto const loss_at = [&](double w, bool& same) {
                 Recorder moved;
                 weight.fill_(w);
                 double const result = model.forward(batch, moved)[0];
                 weight.fill_(value);
-                for (std::int64_t k = 0; k < c.num_layers; ++k)
+                for (std::size_t k = 0; k < layers.size(); ++k)
                     same = same && at::equal(moved.routings[k].expert_ids, base.routings[k].expert_ids);
                 return result;
             };
@@ -60,7 +61,7 @@ TEST_P(DecoderOn, GateGradientsEqualFiniteDifferences) {
             double const numeric = (loss_at(value + step, same) - loss_at(value - step, same)) / (2 * step);
             if (!same) continue;  // the loss has a step there
             EXPECT_NEAR(gradient[e][column].item<double>(), numeric, std::max(1e-6 * largest, 1e-10))
-                << "layer " << l << " expert " << e;
+                << "layer " << layers[row] << " expert " << e;
             ++compared;
         }
     }

@@ -88,11 +88,31 @@ TEST(Qwen2Moe, ReadsTheReleasedConfig) {
     EXPECT_EQ(tensor(config, {WeightRole::k_bias, 2}), "model.layers.2.self_attn.k_proj.bias");
 }
 
-TEST(QwenFamilies, RefuseLayersWithoutARouterAndWindows) {
+TEST(QwenFamilies, FindTheLayersWithoutARouter) {
+    for (json const& config : {qwen3_30b(), qwen15_a27b()}) {
+        auto const changed = [&](std::vector<std::pair<std::string, json>> changes) {
+            changes.emplace_back("num_hidden_layers", 6);
+            return parse(with(config, changes));
+        };
+        EXPECT_EQ(changed({}).dense_layers, std::vector<std::int64_t>{});
+        ModelConfig const every_other = changed({{"decoder_sparse_step", 2}, {"mlp_only_layers", {3}}});
+        EXPECT_EQ(every_other.dense_layers, (std::vector<std::int64_t>{0, 2, 3, 4}));
+        EXPECT_EQ(every_other.sparse_layers(), (std::vector<std::int64_t>{1, 5}));
+        EXPECT_EQ(every_other.num_sparse_layers(), 2);
+        WeightMap const map = weight_map(every_other);
+        EXPECT_FALSE(map.has({WeightRole::router, 3}));
+        EXPECT_EQ(map.at({WeightRole::shared_up, 3}).tensor, "model.layers.3.mlp.up_proj.weight");
+        EXPECT_EQ(map.at({WeightRole::shared_up, 3}).shape[0], config.at("intermediate_size"));
+        EXPECT_ERROR(changed({{"decoder_sparse_step", 7}}), ExitCode::bad_data, "no layer with a router");
+        EXPECT_ERROR(changed({{"mlp_only_layers", {6}}}), ExitCode::bad_data, "mlp_only_layers is 6");
+        EXPECT_ERROR(changed({{"mlp_only_layers", 2}}), ExitCode::bad_data, "mlp_only_layers is 2");
+        EXPECT_ERROR(changed({{"decoder_sparse_step", 0}}), ExitCode::bad_data, "decoder_sparse_step is 0");
+    }
+}
+
+TEST(QwenFamilies, RefuseWindowsAndBiases) {
     for (json const& config : {qwen3_30b(), qwen15_a27b()}) {
         auto const changed = [&](char const* key, json const& value) { return parse(with(config, {{key, value}})); };
-        EXPECT_ERROR(changed("decoder_sparse_step", 2), ExitCode::bad_data, "decoder_sparse_step is 2", "every layer");
-        EXPECT_ERROR(changed("mlp_only_layers", {0}), ExitCode::bad_data, "mlp_only_layers is array", "every layer");
         EXPECT_ERROR(changed("use_sliding_window", true), ExitCode::bad_data, "use_sliding_window is true");
         EXPECT_ERROR(changed("layer_types", {"sliding_attention"}), ExitCode::bad_data, "layer_types is array");
         EXPECT_NO_THROW(changed("layer_types", {"full_attention"}));

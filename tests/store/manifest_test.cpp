@@ -25,6 +25,8 @@ Manifest example() {
     manifest.tokenization = "mistral";
     manifest.plan_digest = "t";
     manifest.numerics_id = "n";
+    manifest.family = "qwen3_moe";
+    manifest.moe_layers = {1, 3};
     manifest.layout = {4, 2, 2, 8, "cuda", "bfloat16", {10, 12, 10, 12}, {std::int64_t{1} << 40, 0, 7, 8}};
     manifest.determinism = {"any layout", 4, 3, 1000, 20, 1};
     manifest.attempts = {{"2026-11-03T09:30:00Z", "", "node17", 4, ""},
@@ -53,6 +55,8 @@ TEST(Manifest, ComesBackWhole) {
     ASSERT_EQ(back.attempts.size(), 2u);
     EXPECT_EQ(back.attempts[1].outcome, "complete");
     EXPECT_EQ(back.layout.threads, 8);
+    EXPECT_EQ(back.family, "qwen3_moe");
+    EXPECT_EQ(back.moe_layers, (std::vector<std::int64_t>{1, 3}));
     EXPECT_EQ(back.determinism.level, "any layout");
     EXPECT_EQ(back.determinism.near_float32, 1);
     EXPECT_EQ(back.layout.bytes_read, manifest.layout.bytes_read);

@@ -31,8 +31,9 @@ struct Golden {
 };
 
 inline std::vector<std::string> golden_names() {
-    return {"hub-bf16",   "fused-f16",      "plain-f32",      "wide-bf16",     "three-f16",      "top1-bf16",
-            "olmoe-bf16", "olmoe-clip-f32", "qwen2-moe-bf16", "qwen2-moe-f16", "qwen3-moe-bf16", "qwen3-moe-f32"};
+    return {"hub-bf16",       "fused-f16",     "plain-f32",        "wide-bf16",      "three-f16",
+            "top1-bf16",      "olmoe-bf16",    "olmoe-clip-f32",   "qwen2-moe-bf16", "qwen2-moe-f16",
+            "qwen3-moe-bf16", "qwen3-moe-f32", "qwen2-dense-bf16", "qwen3-dense-f32"};
 }
 
 inline Golden load_golden(std::string const& name) {
@@ -44,6 +45,12 @@ inline Golden load_golden(std::string const& name) {
         golden.losses.push_back(prompt.at("loss").get<double>());
     }
     return golden;
+}
+
+// Of all decoder layers, those without a router too.
+inline RouterEdits no_edits(Golden const& golden) {
+    ModelConfig const config = load_model_config(golden.model_folder());
+    return {config.num_layers, config.num_experts};
 }
 
 inline Decoder load_model(std::filesystem::path const& folder, ParallelLayout const& layout, at::ScalarType dtype,

@@ -23,7 +23,7 @@ struct Forced {
     explicit Forced(std::string const& name)
         : golden(load_golden(name)),
           interventions(load_interventions(interventions_json(golden))),
-          edits(golden.counts().shape[1], golden.counts().shape[2]) {
+          edits(no_edits(golden)) {
         for (auto const& one : interventions)
             edits.add(one.mode, one.scope, one.edits);
         for (std::size_t p = 0; p < golden.prompts.size(); ++p) {

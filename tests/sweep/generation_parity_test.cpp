@@ -56,14 +56,14 @@ struct Mixture {
     RouterEdits edits;
     std::vector<Request> requests;  // golden and random variants on every prompt, neighbours by prompt
 
-    explicit Mixture(Golden const& g)
-        : golden(load_interventions(interventions_json(g))), edits(g.counts().shape[1], g.counts().shape[2]) {
-        std::int64_t const num_layers = g.counts().shape[1], num_experts = g.counts().shape[2];
+    explicit Mixture(Golden const& g) : golden(load_interventions(interventions_json(g))), edits(no_edits(g)) {
+        std::vector<std::int64_t> const layers = load_model_config(g.model_folder()).sparse_layers();
+        std::int64_t const num_experts = g.counts().shape[2];
         for (auto const& one : golden)
             edits.add(one.mode, one.scope, one.edits);
         std::mt19937_64 random(7);
         for (int i = 0; i < 64; ++i) {
-            RouterEdit const edit{static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(num_layers)),
+            RouterEdit const edit{layers[random() % layers.size()],
                                   static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(num_experts)), 1.0};
             edits.add(static_cast<EditMode>(random() % 5), EditScope::both, std::span(&edit, 1));
         }
@@ -105,7 +105,7 @@ TEST_P(GenerationParity, EditedTokensEqualTransformersAloneAndInOneBatchWithMany
 
 TEST_P(GenerationParity, UneditedTokensEqualTransformers) {
     Golden const golden = load_golden(GetParam());
-    RouterEdits const edits(golden.counts().shape[1], golden.counts().shape[2]);
+    RouterEdits const edits = no_edits(golden);
     std::vector<Request> requests;
     for (std::int64_t p = 0; p < static_cast<std::int64_t>(golden.prompts.size()); ++p)
         requests.push_back({p, 0});
@@ -147,7 +147,7 @@ TEST(Decode, EqualsOneFullPassBitForBit) {
             ParallelLayout const layout = make_parallel_layout(Communicator(), 1);
             Decoder const model = load_model(golden.model_folder(), layout, dtype);
             RouterEdits edits(model.config().num_layers, model.config().num_experts);
-            RouterEdit const edit{0, 1, 1.0};
+            RouterEdit const edit{model.config().sparse_layers().front(), 1, 1.0};
             edits.add(EditMode::mask, EditScope::both, std::span(&edit, 1));
             auto const& ids = golden.prompts.back();
             auto const length = static_cast<std::int64_t>(ids.size()), half = length / 2;

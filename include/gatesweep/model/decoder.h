@@ -27,12 +27,12 @@ namespace gatesweep {
 class RoutingObserver {
 public:
     virtual ~RoutingObserver() = default;
-    // Forward, once per layer and pass.
-    virtual void on_routing(std::int64_t layer, PackedBatch const& batch, Routing const& routing) = 0;
-    // Backward, once per layer: d loss / d router logits, [T,K] or [T,E] (route_backward), and the router's input
+    // Forward, once per layer with a router and pass. `row` counts these layers: ModelConfig::sparse_layers.
+    virtual void on_routing(std::int64_t row, PackedBatch const& batch, Routing const& routing) = 0;
+    // Backward, the same: d loss / d router logits, [T,K] or [T,E] (route_backward), and the router's input
     // [T,D], so that d loss_p / d gate_weight[e,:] = sum over the prompt's tokens of d_router_logits[t,e] *
     // router_input[t,:].
-    virtual void on_router_gradient(std::int64_t layer, PackedBatch const& batch, Routing const& routing,
+    virtual void on_router_gradient(std::int64_t row, PackedBatch const& batch, Routing const& routing,
                                     at::Tensor const& d_router_logits, at::Tensor const& router_input) = 0;
 };
 

@@ -1,5 +1,5 @@
-// One decoder layer: attention and mixture of experts; forward over whole sequences, backward to its input, and one
-// token further over cached sequences.
+// One decoder layer: attention and mixture of experts, or a network that every token goes to; forward over whole
+// sequences, backward to its input, and one token further over cached sequences.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -24,12 +24,13 @@ struct LayerTape {
     at::Tensor q = {}, k = {}, v = {};  // rotated, [T,H,d], [T,Hkv,d], [T,Hkv,d]
     at::Tensor after_attention = {};    // [T,D]
     at::Tensor router_input = {};       // [T,D] the normalised hidden states that the router and the experts see
-    Routing routing = {};
+    Routing routing = {};               // without experts in a layer without a router, and so is what follows
     DispatchRecord dispatch = {};
     at::Tensor gate_up = {};       // [R,2F]
     at::Tensor slot_outputs = {};  // [T*K,D]
     SharedTape shared = {};
 
+    bool is_routed() const { return routing.expert_ids.defined(); }
     // Bytes that a tape of `num_tokens` tokens takes on a rank that also receives `num_tokens` tokens' slots.
     static std::uint64_t num_bytes(ModelConfig const& config, std::int64_t num_tokens, std::size_t element_size);
 };

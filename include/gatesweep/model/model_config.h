@@ -2,6 +2,7 @@
 // is the same decoder with one expert that every token goes to.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -56,11 +57,17 @@ struct ModelConfig {
     RouterRule router;
     HeadRule heads;
     std::int64_t shared_size = 0;  // F of the expert that every token goes to besides, weighed by its gate; 0: none
+    std::vector<std::int64_t> dense_layers = {};  // without a router, ascending
+    std::int64_t dense_size = 0;                  // F of those
     std::int32_t bos_token_id = 1;
     std::vector<std::int32_t> eos_token_ids = {2};
     std::string stored_dtype;  // torch_dtype / dtype of the file, informational: "bfloat16", ...
 
     bool has_router() const { return router.choice != RouterRule::Choice::none; }
+    bool is_dense(std::int64_t layer) const { return std::ranges::binary_search(dense_layers, layer); }
+    // The layers that are not: what rows of signals belong to. All of them in a model without a router.
+    std::vector<std::int64_t> sparse_layers() const;
+    std::int64_t num_sparse_layers() const { return num_layers - std::ssize(dense_layers); }
 };
 
 // Errors: input_missing, bad_data with the field's name; a field that asks for something not implemented

@@ -3,12 +3,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "gatesweep/model/model_config.h"
 
 namespace gatesweep {
 
-// Elements of one layer's weights on a rank that holds `num_experts` of its experts.
+// Elements of each layer's weights on a rank that holds `num_experts` of its experts, and of the largest layer's.
+std::vector<std::int64_t> elements_by_layer(ModelConfig const& config, std::int64_t num_experts);
 std::int64_t layer_elements(ModelConfig const& config, std::int64_t num_experts);
 
 // Elements of the whole model, the embedding counted once where the output head is tied to it.
@@ -25,8 +27,8 @@ int degree_that_fits(ModelConfig const& config, std::uint64_t memory, std::size_
 
 // Multiply-adds that one token costs.
 struct TokenProducts {
-    std::int64_t attention = 0;  // of a layer: projections and the router
-    std::int64_t experts = 0;    // of a layer: the chosen ones
+    std::int64_t attention = 0;  // of a layer: projections, the router and what every token goes to; their mean
+    std::int64_t experts = 0;    // of a layer: the chosen ones; where some layers have no router, their mean
     std::int64_t head = 0;       // of the output head
 };
 TokenProducts token_products(ModelConfig const& config);

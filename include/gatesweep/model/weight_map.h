@@ -31,7 +31,7 @@ enum class WeightRole {
     v_bias,               // [Hkv d]
     q_norm,               // [d] or [H d], as HeadRule says
     k_norm,               // [d] or [Hkv d]
-    shared_gate,          // [S, D], of the shared expert
+    shared_gate,          // [S, D], of the shared expert, or of a layer without a router
     shared_down,          // [D, S]
     shared_up,            // [S, D]
     shared_weight,        // [1, D]: a token's sigmoid of it weighs the shared expert

@@ -24,7 +24,7 @@ struct LayerWeights {
     at::Tensor q_norm, k_norm;       // scales, as HeadRule says; undefined where there is no norm
     LinearWeight o_proj;             // [D, H d]
     at::Tensor post_attention_norm;  // [D]
-    at::Tensor gate;                 // [E, D], the router's linear weight
+    at::Tensor gate;                 // [E, D], the router's linear weight; undefined in a layer without one
     LinearWeight gate_product;       // the same, as token_linear takes it
     ExpertWeights experts;           // of this rank's block
     std::optional<SharedExpert> shared;

@@ -71,6 +71,8 @@ struct Manifest {
     std::string weights_digest;
     std::string plan_digest;  // of the trials and the prompts they run on; empty until they are planned
     std::string numerics_id;  // runs with equal ids promise equal bytes
+    std::string family;       // model_type of the model's config.json; empty in manifests of older versions
+    std::vector<std::int64_t> moe_layers;  // decoder layers that the rows of arrays belong to, from 0; the same
     ManifestLayout layout;
     ManifestDeterminism determinism;
     std::optional<ManifestOrigin> origin;  // nothing for a run

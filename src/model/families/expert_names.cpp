@@ -3,16 +3,14 @@
 namespace gatesweep {
 namespace {
 
-void add_shared_expert(WeightMap& map, ModelConfig const& c, std::int64_t layer, std::string_view block) {
-    if (c.shared_size == 0) return;
-    std::int64_t const d = c.hidden_size, s = c.shared_size;
+// The network of width s that every token goes to.
+void add_shared(WeightMap& map, ModelConfig const& c, std::int64_t layer, std::string_view block, std::int64_t s) {
     auto const add = [&](WeightRole role, std::string_view name, std::vector<std::int64_t> const& shape) {
         map.add({role, layer}, layer_tensor(layer, fmt::format("{}.{}.weight", block, name)), shape);
     };
-    add(WeightRole::shared_gate, "shared_expert.gate_proj", {s, d});
-    add(WeightRole::shared_down, "shared_expert.down_proj", {d, s});
-    add(WeightRole::shared_up, "shared_expert.up_proj", {s, d});
-    add(WeightRole::shared_weight, "shared_expert_gate", {1, d});
+    add(WeightRole::shared_gate, "gate_proj", {s, c.hidden_size});
+    add(WeightRole::shared_down, "down_proj", {c.hidden_size, s});
+    add(WeightRole::shared_up, "up_proj", {s, c.hidden_size});
 }
 
 template <class AddExpert>
@@ -20,11 +18,18 @@ WeightMap map_of(ModelConfig const& c, std::string_view spelling, std::string_vi
     WeightMap map(spelling);
     for (std::int64_t layer = 0; layer < c.num_layers; ++layer) {
         add_attention(map, c, layer);
+        if (c.is_dense(layer)) {
+            add_shared(map, c, layer, block, c.dense_size);
+            continue;
+        }
         map.add({WeightRole::router, layer}, layer_tensor(layer, fmt::format("{}.gate.weight", block)),
                 {c.num_experts, c.hidden_size});
         for (std::int64_t expert = 0; expert < c.num_experts; ++expert)
             add_expert(map, layer, expert);
-        add_shared_expert(map, c, layer, block);
+        if (c.shared_size == 0) continue;
+        add_shared(map, c, layer, fmt::format("{}.shared_expert", block), c.shared_size);
+        map.add({WeightRole::shared_weight, layer},
+                layer_tensor(layer, fmt::format("{}.shared_expert_gate.weight", block)), {1, c.hidden_size});
     }
     add_ends(map, c);
     return map;

@@ -1,4 +1,4 @@
-// Private to model: how families with a router in every layer name their experts.
+// Private to model: how families with routers name their experts.
 #pragma once
 
 #include <string_view>

@@ -8,8 +8,7 @@ namespace gatesweep {
 // model.layers.l.mlp.experts.e.gate_proj|down_proj|up_proj.weight, as on the hub, and the layer's experts together.
 extern Spelling const mlp_expert_spellings[2];
 
-// What Qwen's families have in common: fields of their experts and layers, refusing layers without a router and
-// sliding windows.
+// What Qwen's families have in common: fields of their experts and layers, refusing sliding windows.
 void read_qwen_config(ConfigFields const& fields, ModelConfig& config);
 
 }  // namespace gatesweep
