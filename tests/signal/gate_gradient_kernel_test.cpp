@@ -26,13 +26,13 @@ struct Batch {
     cuda::GateGradientInput input;
     at::Tensor offsets = at::tensor(batch.offsets, at::kLong);
 
-    Batch(Size const& size, at::ScalarType dtype) {
+    Batch(Size const& size, at::ScalarType dtype, bool renormalise = true) {
         std::int64_t const num_tokens = batch.num_tokens();
-        routing = route(random_tensor({num_tokens, size.num_experts}, at::kFloat, 1), size.top_k);
+        routing = route(random_tensor({num_tokens, size.num_experts}, at::kFloat, 1), {size.top_k, renormalise});
         dz = route_backward(routing, random_tensor({num_tokens, size.top_k}, at::kFloat, 2));
-        if (size.top_k == 1) dz.copy_(random_tensor({num_tokens, 1}, at::kFloat, 2));  // those of one expert are zero
+        if (size.top_k == 1 && renormalise) dz.copy_(random_tensor({num_tokens, 1}, at::kFloat, 2));  // those of one expert are zero
         x = random_tensor({num_tokens, size.d}, dtype, 3);
-        input = {routing.expert_ids, dz, x, size.num_experts};
+        input = {experts_of_gradient(routing), dz, x, size.num_experts};
     }
     GradientOfPrompts gradient_of(HostLauncher launch = {}) const {
         return [this, launch](at::Tensor const& some) { return cuda::launch_gate_gradient(launch, input, some); };
@@ -52,6 +52,21 @@ TEST(GateGradientKernel, HasTheBitsOfTheCpu) {
                 EXPECT_TRUE(at::equal(b.gradient_of()(b.offsets.slice(0, p, p + 2))[0], gradient[p]))
                     << size.d << ", prompt " << p;
             }
+        }
+    }
+}
+
+TEST(GateGradientKernel, TakesGradientsOfAllExperts) {
+    for (Size const& size : all_sizes) {
+        Batch const b(size, at::kFloat, false);
+        EXPECT_EQ(b.dz.size(1), size.num_experts);
+        at::Tensor const gradient = b.gradient_of()(b.offsets);
+        for (std::int64_t p = 0; p < b.batch.num_prompts(); ++p) {
+            at::Tensor const dz = b.dz.slice(0, b.batch.offsets[p], b.batch.offsets[p + 1]).to(at::kDouble),
+                             x = b.x.slice(0, b.batch.offsets[p], b.batch.offsets[p + 1]).to(at::kDouble);
+            EXPECT_LE(relative_error(gradient[p], at::matmul(dz.t(), x)), 1e-12);
+            std::vector<double> const loops = gate_gradient_of_prompt(b.batch, p, b.routing, b.dz, b.x);
+            EXPECT_TRUE(at::equal(gradient[p].flatten(), at::tensor(loops, at::kDouble)));
         }
     }
 }
