@@ -37,20 +37,21 @@ std::vector<double> all_levels(std::vector<double> const& wanted) {
 }
 
 GroupAnalysis analyze_group(Group const& group, NdArray<double> const& maps, std::vector<double> const& levels,
-                            std::int64_t top) {
+                            std::int64_t top, MoeLayers const& moe_layers) {
     GroupAnalysis result;
     result.group = group.name;
     result.prompts = group.prompts;
     result.maps = group_maps(maps, group.prompts);
     MapView const mean = result.maps.mean.view();
-    result.ranking = rank_experts(mean);
+    result.ranking = rank_experts(mean, moe_layers);
     result.group_coverage = coverage(result.ranking, levels);
     result.num_prompts_in_top.resize(mean.values.size());
     for (std::int64_t const prompt : group.prompts) {
-        auto const ranking = rank_experts(prompt_map(maps, prompt));
+        auto const ranking = rank_experts(prompt_map(maps, prompt), moe_layers);
         result.prompt_coverage.push_back(coverage(ranking, levels));
         for (ExpertId const id : top_experts(ranking, top)) {
-            ++result.num_prompts_in_top[static_cast<std::size_t>(id.layer * mean.num_experts + id.expert)];
+            ++result.num_prompts_in_top[static_cast<std::size_t>(moe_layers.row(id.layer) * mean.num_experts +
+                                                                 id.expert)];
         }
     }
     result.prompt_mean_coverage = mean_coverage(result.prompt_coverage);
@@ -65,17 +66,18 @@ GroupAnalysis const& find_group(SignalAnalysis const& analysis, std::string cons
 }
 
 SignalAnalysis analyze_signal(SignalKind signal, NdArray<double> const& maps, std::vector<Group> const& groups,
-                              std::vector<double> const& levels, AnalysisParameters const& parameters) {
+                              std::vector<double> const& levels, AnalysisInput const& input) {
+    AnalysisParameters const& parameters = input.parameters;
     SignalAnalysis result;
     result.signal = signal;
     result.thresholds = parameters.limits(signal);
     for (Group const& group : groups)
-        result.groups.push_back(analyze_group(group, maps, levels, parameters.top));
+        result.groups.push_back(analyze_group(group, maps, levels, parameters.top, input.moe_layers));
     GroupAnalysis const& benign = find_group(result, parameters.benign);
     GroupAnalysis const& malicious = find_group(result, parameters.malicious);
     MapView const benign_map = benign.maps.mean.view();
     MapView const malicious_map = malicious.maps.mean.view();
-    result.classes = classify_experts(benign_map, malicious_map, result.thresholds);
+    result.classes = classify_experts(benign_map, malicious_map, result.thresholds, input.moe_layers);
     result.class_counts = count_classes(result.classes);
     result.overlap = top_overlap(benign.ranking, malicious.ranking, parameters.top);
     result.sensitivity = threshold_sensitivity(benign_map, malicious_map, result.thresholds);
@@ -96,7 +98,7 @@ NdArray<double> prompt_maps(SignalKind signal, AnalysisInput const& input) {
 }
 
 void add_marked(std::vector<MarkedExpert>& marked, SignalAnalysis const& analysis, std::vector<ExpertId> const& marks,
-                std::int64_t num_experts) {
+                AnalysisResult const& result) {
     auto const& experts = analysis.classes;
     std::vector<std::size_t> order(experts.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
@@ -106,7 +108,7 @@ void add_marked(std::vector<MarkedExpert>& marked, SignalAnalysis const& analysi
     for (std::size_t i = 0; i < order.size(); ++i)
         rank[order[i]] = static_cast<std::int64_t>(i) + 1;
     for (ExpertId const id : marks) {
-        auto const index = static_cast<std::size_t>(id.layer * num_experts + id.expert);
+        auto const index = static_cast<std::size_t>(result.moe_layers.row(id.layer) * result.num_experts + id.expert);
         ClassifiedExpert const& expert = experts[index];
         marked.push_back({analysis.signal, id, expert.benign, expert.malicious, expert.gap, rank[index], expert.label});
     }
@@ -119,7 +121,7 @@ std::vector<MarkedExpert> mark_experts(AnalysisInput const& input, AnalysisResul
     }
     std::vector<MarkedExpert> marked;
     for (SignalAnalysis const& analysis : result.signals)
-        add_marked(marked, analysis, marks, result.num_experts);
+        add_marked(marked, analysis, marks, result);
     return marked;
 }
 
@@ -130,11 +132,12 @@ AnalysisResult analyze(AnalysisInput const& input) {
     result.top_k = validated_top_k(input);
     result.num_layers = input.activation_counts.shape[1];
     result.num_experts = input.activation_counts.shape[2];
+    result.moe_layers = input.moe_layers;
     result.levels = all_levels(input.parameters.coverage);
     auto const groups = groups_of(input.groups);
     for (SignalFacts const& signal : signal_kinds) {
         result.signals.push_back(
-            analyze_signal(signal.kind, prompt_maps(signal.kind, input), groups, result.levels, input.parameters));
+            analyze_signal(signal.kind, prompt_maps(signal.kind, input), groups, result.levels, input));
     }
     result.marked = mark_experts(input, result);
     return result;

@@ -33,14 +33,15 @@ ExpertClass classify(double benign, double malicious, Thresholds thresholds) {
     return std::abs(gap) < thresholds.gap ? ExpertClass::shared : ExpertClass::uncertain;
 }
 
-std::vector<ClassifiedExpert> classify_experts(MapView benign, MapView malicious, Thresholds thresholds) {
+std::vector<ClassifiedExpert> classify_experts(MapView benign, MapView malicious, Thresholds thresholds,
+                                               MoeLayers const& moe_layers) {
     std::vector<ClassifiedExpert> experts;
     experts.reserve(benign.values.size());
     for (std::int64_t l = 0; l < benign.num_layers; ++l) {
         for (std::int64_t e = 0; e < benign.num_experts; ++e) {
             double const b = benign.at(l, e);
             double const m = malicious.at(l, e);
-            experts.push_back({{l, e}, b, m, m - b, std::abs(m - b), classify(b, m, thresholds)});
+            experts.push_back({{moe_layers.layer(l), e}, b, m, m - b, std::abs(m - b), classify(b, m, thresholds)});
         }
     }
     return experts;

@@ -16,12 +16,12 @@ std::size_t clamped(std::span<RankedExpert const> ranking, std::int64_t count) {
 
 }  // namespace
 
-std::vector<RankedExpert> rank_experts(MapView map) {
+std::vector<RankedExpert> rank_experts(MapView map, MoeLayers const& moe_layers) {
     std::vector<RankedExpert> ranking;
     ranking.reserve(map.values.size());
     for (std::int64_t l = 0; l < map.num_layers; ++l) {
         for (std::int64_t e = 0; e < map.num_experts; ++e)
-            ranking.push_back({{l, e}, map.at(l, e)});
+            ranking.push_back({{moe_layers.layer(l), e}, map.at(l, e)});
     }
     std::stable_sort(ranking.begin(), ranking.end(), [](auto const& a, auto const& b) { return a.score > b.score; });
     double sum = 0.0;

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "gatesweep/base/error.h"
+#include "gatesweep/base/file.h"
+#include "gatesweep/store/manifest.h"
 #include "gatesweep/store/npy.h"
 #include "gatesweep/store/table_catalogue.h"
 
@@ -51,6 +53,8 @@ AnalysisInput read_signals(std::filesystem::path const& folder) {
     AnalysisInput input;
     input.activation_counts = read_npy<std::int64_t>(folder / "arrays" / "activation_counts.npy");
     input.gradient_scores = read_npy<double>(folder / "arrays" / "gradient_scores.npy");
+    if (file_kind(folder / "manifest.json") == FileKind::file)
+        input.moe_layers = MoeLayers(read_manifest(folder).moe_layers);
     CsvTable const prompts = read_csv(folder / "tables" / "prompts.csv");
     for (auto const& name : prompts.header) {
         if (name.starts_with(metadata_prefix)) input.metadata.columns.push_back(name.substr(metadata_prefix.size()));

@@ -31,7 +31,7 @@ CsvTable expert_scores_table(AnalysisResult const& result) {
         MapView const std = group.maps.std.view();
         for (std::int64_t l = 0; l < mean.num_layers; ++l) {
             for (std::int64_t e = 0; e < mean.num_experts; ++e) {
-                table.add(signal, group.group, l, e, mean.at(l, e), std.at(l, e));
+                table.add(signal, group.group, result.moe_layers.layer(l), e, mean.at(l, e), std.at(l, e));
             }
         }
     });
@@ -77,11 +77,11 @@ CsvTable layers_table(AnalysisResult const& result) {
     for (SignalAnalysis const& analysis : result.signals) {
         for (Aggregator const aggregator : {Aggregator::mean_of_prompts, Aggregator::of_mean_map}) {
             for (GroupAnalysis const& group : analysis.groups) {
-                std::int64_t layer = 0;
+                std::int64_t row = 0;
                 for (LayerMetrics const& m : group.layers(aggregator)) {
-                    table.add(to_string(analysis.signal), to_string(aggregator), group.group, layer++,
-                              m.dominant_expert, m.dominant, m.top2_sum, m.entropy, m.effective_experts,
-                              m.active_experts);
+                    table.add(to_string(analysis.signal), to_string(aggregator), group.group,
+                              result.moe_layers.layer(row++), m.dominant_expert, m.dominant, m.top2_sum, m.entropy,
+                              m.effective_experts, m.active_experts);
                 }
             }
         }
@@ -123,8 +123,9 @@ CsvTable layer_summary_table(AnalysisResult const& result) {
             for (GroupAnalysis const& group : analysis.groups) {
                 for (BlockSummary const& block : summarise_blocks(group.layers(aggregator))) {
                     table.add(to_string(analysis.signal), to_string(aggregator), group.group, block.block,
-                              block.first_layer, block.last_layer, block.mean_dominant, block.max_dominant,
-                              block.argmax_layer, block.mean_top2_sum, block.mean_entropy, block.mean_effective_experts,
+                              result.moe_layers.layer(block.first_layer), result.moe_layers.layer(block.last_layer),
+                              block.mean_dominant, block.max_dominant, result.moe_layers.layer(block.argmax_layer),
+                              block.mean_top2_sum, block.mean_entropy, block.mean_effective_experts,
                               block.min_effective_experts, block.mean_active_experts);
                 }
             }
@@ -142,7 +143,7 @@ CsvTable top_frequency_table(AnalysisResult const& result) {
             for (std::int64_t l = 0; l < result.num_layers; ++l) {
                 for (std::int64_t e = 0; e < result.num_experts; ++e) {
                     std::int64_t const count = group.num_prompts_in_top[index++];
-                    table.add(to_string(analysis.signal), group.group, l, e, count,
+                    table.add(to_string(analysis.signal), group.group, result.moe_layers.layer(l), e, count,
                               static_cast<double>(count) / num_prompts);
                 }
             }

@@ -27,6 +27,10 @@ void check_shapes(AnalysisInput const& input) {
         ExitCode::bad_data,
         "activation counts of shape ({}) for {} prompts (it must be prompts, layers, experts): run again",
         fmt::join(shape, ", "), num_prompts);
+    bool const has_layers = input.moe_layers.is_every() || std::ssize(input.moe_layers.list()) == shape[1];
+    GATESWEEP_VALIDATE(has_layers, ExitCode::bad_data,
+                       "activation counts of shape ({}) and {} layers with a router (each has its counts): run again",
+                       fmt::join(shape, ", "), input.moe_layers.list().size());
     GATESWEEP_VALIDATE(
         input.gradient_scores.shape == shape, ExitCode::bad_data,
         "gradient scores of shape ({}) and activation counts of shape ({}) (they must be equal): run again",
@@ -47,7 +51,7 @@ std::int64_t check_counts(AnalysisInput const& input) {
                 GATESWEEP_VALIDATE(
                     count >= 0 && count <= num_tokens, ExitCode::bad_data,
                     "{}, layer {}, expert {}: activation count {} of {} tokens (it must lie between): run again",
-                    prompt_name(input, p), l, e, count, num_tokens);
+                    prompt_name(input, p), input.moe_layers.layer(l), e, count, num_tokens);
                 sum += count;
             }
             if (top_k == 0) top_k = sum / num_tokens;
@@ -55,7 +59,7 @@ std::int64_t check_counts(AnalysisInput const& input) {
                 top_k > 0 && sum == top_k * num_tokens, ExitCode::bad_data,
                 "{}, layer {}: activation counts sum to {}, not to {} experts x {} tokens (tokens were lost or counted "
                 "twice): run again",
-                prompt_name(input, p), l, sum, top_k, num_tokens);
+                prompt_name(input, p), input.moe_layers.layer(l), sum, top_k, num_tokens);
         }
     }
     return top_k;
@@ -76,7 +80,7 @@ void check_scores(AnalysisInput const& input) {
                                    "{}, layer {}, expert {}: gradient score {} (a mean of absolute values is finite "
                                    "and not negative): "
                                    "check the checkpoint, or run in float32",
-                                   prompt_name(input, p), l, e, score);
+                                   prompt_name(input, p), input.moe_layers.layer(l), e, score);
             }
         }
     }
@@ -111,12 +115,10 @@ void check_parameters(AnalysisInput const& input) {
             signal.job_word, thresholds.gap, thresholds.min);
     }
     for (ExpertId const id : input.marks) {
-        bool const exists = id.layer >= 0 && id.layer < input.activation_counts.shape[1] && id.expert >= 0 &&
-                            id.expert < input.activation_counts.shape[2];
-        GATESWEEP_VALIDATE(exists, ExitCode::bad_data,
-                           "marked expert {} does not exist (the model has {} layers of {} experts, counted from 0): "
-                           "correct the marks",
-                           to_string(id), input.activation_counts.shape[1], input.activation_counts.shape[2]);
+        auto const& shape = input.activation_counts.shape;
+        bool const exists = input.moe_layers.has(id.layer, shape[1]) && id.expert >= 0 && id.expert < shape[2];
+        GATESWEEP_VALIDATE(exists, ExitCode::bad_data, "marked expert {} does not exist ({}): correct the marks",
+                           to_string(id), input.moe_layers.words(shape[1], shape[2]));
     }
 }
 

@@ -37,6 +37,7 @@ AnalysisInput analysis_input(Inputs const& inputs, ModelConfig const& config, Si
     input.metadata = inputs.metadata;
     input.activation_counts = signals.activation_counts;
     input.gradient_scores = signals.gradient_scores;
+    input.moe_layers = signals.moe_layers;
     input.top_k = config.top_k;
     input.parameters = inputs.job.analysis;
     input.marks = inputs.marks;

@@ -188,6 +188,12 @@ std::string_view family_title(ModelConfig const& config) {
     return family_of(config.family).title;
 }
 
+std::string layers_text(ModelConfig const& config) {
+    return config.dense_layers.empty()
+               ? fmt::format("{} layers", config.num_layers)
+               : fmt::format("{} layers ({} with a router)", config.num_layers, config.num_sparse_layers());
+}
+
 ModelConfig load_model_config(std::filesystem::path const& folder) {
     std::filesystem::path const path = folder / "config.json";
     std::error_code ignored;

@@ -37,8 +37,8 @@ std::string outlines(RunView const& run, HeatmapGrid const& grid) {
     std::string commands;
     for (auto const* style : {"lc rgb 'white' lw 4", "lc rgb 'black' lw 1.5"}) {
         for (auto const& cell : run.marked) {
-            auto const x = static_cast<double>(grid.column(cell.layer, cell.expert));
-            auto const y = static_cast<double>(grid.row(cell.layer, cell.expert));
+            auto const x = static_cast<double>(grid.column(run.moe_layers.row(cell.layer), cell.expert));
+            auto const y = static_cast<double>(grid.row(run.moe_layers.row(cell.layer), cell.expert));
             commands += fmt::format("set object rectangle from {},{} to {},{} front fs empty border {}\n", x - 0.5,
                                     y - 0.5, x + 0.5, y + 0.5, style);
         }
@@ -66,6 +66,7 @@ Figure heatmap(RunView const& run, std::string name, std::string source, std::st
         fmt::format("set xrange [-0.5:{}.5]\nset yrange [{}.5:-0.5]\n", grid.num_columns - 1, grid.num_rows - 1);
     if (grid.num_columns <= 16) figure.settings += "set xtics 1\n";
     if (grid.num_rows <= 16) figure.settings += "set ytics 1\n";
+    figure.settings += layer_tics(run, grid.layers_across ? 'x' : 'y');
     figure.settings += palette_command(scale.palette);
     bool const is_small = scale.high < 0.01;
     figure.settings += is_log ? "set logscale cb\n" : "";

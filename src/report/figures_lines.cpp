@@ -9,6 +9,7 @@
 #include "figure_scripts.h"
 #include "gatesweep/base/error.h"
 #include "gnuplot.h"
+#include "heatmap.h"
 #include "palette.h"
 #include "text.h"
 
@@ -115,10 +116,10 @@ std::vector<Line> layer_metric(RunView const& run, std::string_view signal, std:
                 continue;
             }
             std::int64_t const layer = layers.integer(row, "layer");
-            GATESWEEP_VALIDATE(layer >= 0 && layer < run.num_layers, ExitCode::bad_data,
+            GATESWEEP_VALIDATE(run.moe_layers.has(layer, run.num_layers), ExitCode::bad_data,
                                "{}: row {}: layer {} of {}: run 'gatesweep analyze' on the folder to write it again",
                                layers.name, row + 1, layer, run.num_layers);
-            line.values[static_cast<std::size_t>(layer)] = layers.number(row, metric);
+            line.values[static_cast<std::size_t>(run.moe_layers.row(layer))] = layers.number(row, metric);
             ++num_found;
         }
         GATESWEEP_VALIDATE(
@@ -183,6 +184,7 @@ Figure by_layer(RunView const& run, SignalFacts const& signal, std::string_view 
     if (metric == "dominant") figure.settings += "set yrange [0:*]\n";
     figure.settings += range_if_empty(lines);
     if (run.num_layers <= 16) figure.settings += "set xtics 1\n";
+    figure.settings += layer_tics(run, 'x');
     return figure;
 }
 

@@ -1,5 +1,7 @@
 #include "heatmap.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -71,6 +73,15 @@ ColourScale zero_centred_scale(std::vector<double> const& values) {
 HeatmapGrid heatmap_grid(RunView const& run) {
     bool const layers_across = run.num_layers >= run.num_experts;
     return {layers_across, std::max(run.num_layers, run.num_experts), std::min(run.num_layers, run.num_experts)};
+}
+
+std::string layer_tics(RunView const& run, char axis) {
+    if (run.moe_layers.is_every()) return "";
+    std::string tics;
+    std::int64_t const step = std::max<std::int64_t>(1, run.num_layers / 16);
+    for (std::int64_t row = 0; row < run.num_layers; row += step)
+        tics += fmt::format("{}'{}' {}", row > 0 ? ", " : "", run.moe_layers.layer(row), row);
+    return fmt::format("set {}tics ({})\n", axis, tics);
 }
 
 std::string signal_name(std::string_view signal) {

@@ -51,6 +51,9 @@ struct HeatmapGrid {
 
 HeatmapGrid heatmap_grid(RunView const& run);
 
+// gnuplot's command that names the places of an axis by their decoder layers; empty where every layer has a router.
+std::string layer_tics(RunView const& run, char axis);
+
 // "activation", "gradient", "gradient share" and what the number is, in words.
 std::string signal_name(std::string_view signal);
 std::string score_meaning(std::string_view signal);

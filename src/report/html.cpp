@@ -80,13 +80,14 @@ void write_report_html(RunView const& run) {
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
         "script-src 'unsafe-inline'; img-src data:\">\n"
         "<title>{0} - routing report</title>\n<style>\n{1}</style>\n</head>\n<body data-layers=\"{2}\" "
-        "data-experts=\"{3}\">\n"
+        "data-experts=\"{3}\"{9}>\n"
         "<header>\n<p class=\"kicker\">Routing report</p>\n<h1>{0}</h1>\n<p class=\"lead\">How a mixture-of-experts "
         "language model routes {4} and "
         "{5} prompts: which experts are used, and to which the loss responds{7}.</p>\n</header>\n{6}<main>\n{8}",
         title, page_style, run.num_layers, run.num_experts, group_html(run, run.job.analysis.benign),
         group_html(run, run.job.analysis.malicious), navigation(parts),
-        run.sweep ? "; and what becomes of refusals when they are suppressed" : "", origin.notice);
+        run.sweep ? "; and what becomes of refusals when they are suppressed" : "", origin.notice,
+        run.moe_layers.is_every() ? "" : fmt::format(" data-moe-layers=\"{}\"", fmt::join(run.moe_layers.list(), " ")));
     for (auto const& part : parts)
         page += part.html;
     page += fmt::format(

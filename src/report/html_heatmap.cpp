@@ -61,17 +61,19 @@ std::int64_t label_step(double cell_size, double room) {
     return 100;
 }
 
-std::string axes_html(HeatmapGrid const& grid, CellSize size) {
+std::string axes_html(RunView const& run, HeatmapGrid const& grid, CellSize size) {
+    auto const name = [&](std::int64_t place, bool is_layer) { return is_layer ? run.moe_layers.layer(place) : place; };
     double const width = static_cast<double>(grid.num_columns) * size.width;
     double const height = static_cast<double>(grid.num_rows) * size.height;
     std::string out;
     for (std::int64_t i = 0; i < grid.num_columns; i += label_step(size.width, grid.num_columns > 100 ? 28 : 18)) {
         out += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{}</text>",
-                           left_margin + (static_cast<double>(i) + 0.5) * size.width, height + 15, i);
+                           left_margin + (static_cast<double>(i) + 0.5) * size.width, height + 15,
+                           name(i, grid.layers_across));
     }
     for (std::int64_t i = 0; i < grid.num_rows; i += label_step(size.height, 13)) {
         out += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>", left_margin - 6,
-                           (static_cast<double>(i) + 0.5) * size.height + 4, i);
+                           (static_cast<double>(i) + 0.5) * size.height + 4, name(i, !grid.layers_across));
     }
     out += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{}</text>", left_margin + width / 2,
                        height + 34, grid.layers_across ? "layer" : "expert");
@@ -85,7 +87,8 @@ std::string frames_html(RunView const& run, HeatmapGrid const& grid) {
     for (auto const* style : {"halo", "frame"}) {
         for (auto const& id : run.marked) {
             out += fmt::format("<rect class=\"{}\" x=\"{}\" y=\"{}\" width=\"1\" height=\"1\"/>", style,
-                               grid.column(id.layer, id.expert), grid.row(id.layer, id.expert));
+                               grid.column(run.moe_layers.row(id.layer), id.expert),
+                               grid.row(run.moe_layers.row(id.layer), id.expert));
         }
     }
     return out;
@@ -127,7 +130,7 @@ std::string heatmap_html(RunView const& run, std::string const& caption, std::st
         "<rect class=\"cursor\" width=\"1\" height=\"1\" visibility=\"hidden\"/></g>\n{}</svg>\n{}</figure>\n",
         caption, width, height, width, html_escape(label), grid.num_columns, grid.num_rows,
         grid.layers_across ? "layer" : "expert", left_margin, size.width, size.height, cells_html(values, scale, grid),
-        frames_html(run, grid), axes_html(grid, size), legend_html(scale));
+        frames_html(run, grid), axes_html(run, grid, size), legend_html(scale));
 }
 
 namespace {

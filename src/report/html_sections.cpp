@@ -134,7 +134,7 @@ std::string layers_table(RunView const& run, SignalFacts const& signal) {
                     {{"layer", HtmlColumn::Kind::number}}};
     std::vector<std::vector<HtmlCell>> rows(static_cast<std::size_t>(run.num_layers));
     for (std::size_t layer = 0; layer < rows.size(); ++layer)
-        rows[layer].push_back(count_cell(static_cast<std::int64_t>(layer)));
+        rows[layer].push_back(count_cell(run.moe_layers.layer(static_cast<std::int64_t>(layer))));
     for (auto const& group : {run.job.analysis.benign, run.job.analysis.malicious}) {
         table.columns.push_back(
             {group_html(run, group), HtmlColumn::Kind::number, "the expert with the highest score"});
@@ -145,7 +145,7 @@ std::string layers_table(RunView const& run, SignalFacts const& signal) {
                 layers.text(row, "group") != group) {
                 continue;
             }
-            auto& cells = rows.at(static_cast<std::size_t>(layers.integer(row, "layer")));
+            auto& cells = rows.at(static_cast<std::size_t>(run.moe_layers.row(layers.integer(row, "layer"))));
             cells.push_back(cell_of(layers, row, "dominant_expert"));
             cells.push_back(cell_of(layers, row, "dominant"));
             cells.push_back(cell_of(layers, row, "effective_experts"));

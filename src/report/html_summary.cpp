@@ -168,9 +168,9 @@ std::string what_was_run(RunView const& run, std::string const& manifest_rows) {
                               fmt::format("{} to {}", facts.shortest, facts.longest), number_cell(facts.mean_loss)});
     }
     std::string facts = fmt::format(
-        "<dl class=\"facts\">\n<dt>Model</dt><dd>{} layers x {} experts = {} experts in "
+        "<dl class=\"facts\">\n<dt>Model</dt><dd>{} layers{} x {} experts = {} experts in "
         "all<br><code>{}</code></dd>\n{}</dl>\n",
-        run.num_layers, run.num_experts, count_text(run.num_cells()),
+        run.num_layers, run.moe_layers.is_every() ? "" : " with a router", run.num_experts, count_text(run.num_cells()),
         run.job.model.empty() ? "path not recorded" : html_escape(run.job.model), manifest_rows);
     return section(
         "run", "What was run",

@@ -71,8 +71,7 @@ std::string singles_table(RunView const& run, std::string const& group, std::vec
         table.rows.push_back({expert_cell(id), result->kind, rate_cell(*result),
                               gap_cell(100.0 * result->difference, largest), p_cell(result->p_exact)});
         if (screen) {
-            table.rows.back().push_back(
-                optional_cell(screen->change[static_cast<std::size_t>(id.layer * run.num_experts + id.expert)]));
+            table.rows.back().push_back(optional_cell(screen->change[run.cell(id)]));
         }
     }
     return fmt::format("<div class=\"tall\">{}</div>\n", table.html());
@@ -83,8 +82,7 @@ std::string correlation_text(RunView const& run, std::vector<TrialResult const*>
     std::map<ExpertId, std::pair<double, double>> pairs;  // an expert may be tried in several modes: the first counts
     for (auto const* result : singles) {
         ExpertId const id = result->experts.front();
-        pairs.emplace(id, std::pair{screen.change[static_cast<std::size_t>(id.layer * run.num_experts + id.expert)],
-                                    result->difference});
+        pairs.emplace(id, std::pair{screen.change[run.cell(id)], result->difference});
     }
     std::vector<double> changes;
     std::vector<double> differences;

@@ -1,6 +1,7 @@
 'use strict';
 (() => {
   const experts = Number(document.body.dataset.experts);
+  const moeLayers = document.body.dataset.moeLayers?.split(' ').map(Number);  // where some layers have no router
 
   // RFC 4180.
   function parseCsv(text) {
@@ -164,8 +165,9 @@
       cursor.setAttribute('y', across ? expert : layer);
       cursor.setAttribute('visibility', 'visible');
     }
-    const table = element('table'), head = table.insertRow(), cell = layer * experts + expert;
-    head.append(element('th', 'layer ' + layer + ', expert ' + expert),
+    const named = moeLayers ? moeLayers[layer] : layer;
+    const table = element('table'), head = table.insertRow(), cell = named * experts + expert;
+    head.append(element('th', 'layer ' + named + ', expert ' + expert),
       ...facts.signals.map(name => element('th', name.replace('_', ' '))));
     for (const name of facts.names) {
       const row = table.insertRow();

@@ -52,10 +52,13 @@ void find_groups(RunView& run) {
 // L and E from the activation classes, the table that lists every expert exactly once.
 void find_shape(RunView& run) {
     CsvTable const& table = run.table("classes_activation");
+    std::set<std::int64_t> layers;
     for (std::size_t row = 0; row < table.rows.size(); ++row) {
-        run.num_layers = std::max(run.num_layers, table.integer(row, "layer") + 1);
+        layers.insert(table.integer(row, "layer"));
         run.num_experts = std::max(run.num_experts, table.integer(row, "expert") + 1);
     }
+    run.num_layers = std::ssize(layers);
+    if (!layers.empty() && *layers.begin() >= 0) run.moe_layers = MoeLayers({layers.begin(), layers.end()});
     auto const num_rows = static_cast<std::int64_t>(table.rows.size());
     bool const fits =
         num_rows > 0 && run.num_layers <= num_rows && run.num_experts <= num_rows && run.num_cells() == num_rows;
@@ -67,10 +70,10 @@ void find_shape(RunView& run) {
 std::size_t place_once(RunView const& run, CsvTable const& table, std::size_t row, std::vector<bool>& filled) {
     std::int64_t const layer = table.integer(row, "layer");
     std::int64_t const expert = table.integer(row, "expert");
-    bool const is_inside = layer >= 0 && layer < run.num_layers && expert >= 0 && expert < run.num_experts;
-    GATESWEEP_VALIDATE(is_inside, ExitCode::bad_data, "{}: row {}: expert {}:{} is outside {} layers x {} experts: {}",
-                       table.name, row + 1, layer, expert, run.num_layers, run.num_experts, copy_again);
-    auto const cell = static_cast<std::size_t>(layer * run.num_experts + expert);
+    GATESWEEP_VALIDATE(run.holds({layer, expert}), ExitCode::bad_data,
+                       "{}: row {}: expert {}:{} is outside {} layers x {} experts: {}", table.name, row + 1, layer,
+                       expert, run.num_layers, run.num_experts, copy_again);
+    std::size_t const cell = run.cell({layer, expert});
     GATESWEEP_VALIDATE(!filled[cell], ExitCode::bad_data, "{}: row {}: expert {}:{} stands here a second time: {}",
                        table.name, row + 1, layer, expert, copy_again);
     filled[cell] = true;
@@ -98,7 +101,8 @@ void read_maps(RunView& run) {
         auto const missing = std::find(entry.second.begin(), entry.second.end(), false) - entry.second.begin();
         GATESWEEP_VALIDATE(static_cast<std::size_t>(missing) == cells, ExitCode::bad_data,
                            "{}: no row for {} of group \"{}\", expert {}:{}: {}", table.name, printable(key.first),
-                           printable(key.second), missing / run.num_experts, missing % run.num_experts, copy_again);
+                           printable(key.second), run.moe_layers.layer(missing / run.num_experts),
+                           missing % run.num_experts, copy_again);
         bool const is_known = std::find(run.groups.begin(), run.groups.end(), key.second) != run.groups.end();
         GATESWEEP_VALIDATE(is_known, ExitCode::bad_data, "{}: group \"{}\" has no prompts in tables/prompts.csv: {}",
                            table.name, printable(key.second), copy_again);

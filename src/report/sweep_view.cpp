@@ -98,7 +98,7 @@ void read_screens(RunView const& run, SweepView& sweep) {
         std::string const& group = table.text(row, "group");
         std::int64_t const layer = table.integer(row, "layer");
         std::int64_t const expert = table.integer(row, "expert");
-        bool const is_inside = layer >= 0 && layer < run.num_layers && expert >= 0 && expert < run.num_experts;
+        bool const is_inside = run.holds({layer, expert});
         GATESWEEP_VALIDATE(is_inside && seen.emplace(group, layer, expert).second, ExitCode::bad_data,
                            "{}: row {}: expert {}:{} is outside {} layers x {} experts or stands here a second time: "
                            "{}",
@@ -109,7 +109,7 @@ void read_screens(RunView const& run, SweepView& sweep) {
                 {group, std::vector<double>(cells, not_measured), std::vector<double>(cells, not_measured)});
             map = sweep.screens.end() - 1;
         }
-        auto const cell = static_cast<std::size_t>(layer * run.num_experts + expert);
+        std::size_t const cell = run.cell({layer, expert});
         map->margin[cell] = optional_number(table, row, "margin");
         map->change[cell] = optional_number(table, row, "change");
     }

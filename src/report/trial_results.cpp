@@ -30,8 +30,7 @@ std::vector<ExpertId> read_experts(RunView const& run, CsvTable const& table, st
             is_pair = expert.ec == std::errc() && (expert.ptr == end || (*expert.ptr == ' ' && expert.ptr + 1 != end));
             at = expert.ptr == end ? end : expert.ptr + 1;
         }
-        bool const is_inside =
-            is_pair && id.layer >= 0 && id.layer < run.num_layers && id.expert >= 0 && id.expert < run.num_experts;
+        bool const is_inside = is_pair && run.holds(id);
         GATESWEEP_VALIDATE(is_inside, ExitCode::bad_data,
                            "{}: row {}: experts \"{}\" are not layer:expert pairs inside {} layers x {} experts: {}",
                            table.name, row + 1, printable(text), run.num_layers, run.num_experts, copy_again);

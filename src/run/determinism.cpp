@@ -58,7 +58,7 @@ ManifestDeterminism check_determinism(Setup const& setup, Decoder const* model, 
     ManifestDeterminism result{.level = "not checked"};
     if (model) result = compute_again(setup, *model, signals);
     if (!layout.is_final_rank()) return {};
-    result.choices = inputs.num_tokens() * config.num_layers;
+    result.choices = inputs.num_tokens() * config.num_sparse_layers();
     for (std::size_t i = 0; i < signals.near_ties.values.size(); i += 2) {
         result.near_bfloat16 += signals.near_ties.values[i];
         result.near_float32 += signals.near_ties.values[i + 1];
@@ -74,7 +74,7 @@ CsvTable near_tie_table(Signals const& signals, std::int64_t num_tokens) {
             for (std::int64_t scale = 0; scale < 2; ++scale)
                 counts[scale] += signals.near_ties.at(p, l, scale);
         }
-        table.add(l, num_tokens, counts[0], counts[1]);
+        table.add(signals.moe_layers.layer(l), num_tokens, counts[0], counts[1]);
     }
     return table;
 }

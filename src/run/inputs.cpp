@@ -53,7 +53,8 @@ PromptMetadata metadata_of(PromptSet const& set) {
 void check_sweep(Inputs const& inputs, ModelConfig const& config) {
     SweepSpec const& sweep = inputs.job.sweep;
     if (!sweep.enabled) return;
-    validate_custom_trials(sweep, config.num_layers, config.num_experts, config.top_k);
+    validate_custom_trials(sweep, config.num_sparse_layers(), config.num_experts, config.top_k,
+                           MoeLayers(config.sparse_layers()));
     check_label_inputs(inputs.job);
     for (std::size_t p = 0; p < inputs.token_ids.size(); ++p) {
         std::int64_t const needed = static_cast<std::int64_t>(inputs.token_ids[p].size()) + sweep.max_new_tokens;
@@ -116,11 +117,13 @@ Inputs read_inputs(JobRequest const& request, Communicator const& world) {
         inputs.prompts_digest = set.digest();
         inputs.marks = read_marks(inputs.job.report.mark);
         for (ExpertId const mark : inputs.marks) {
-            GATESWEEP_VALIDATE(mark.layer < config.num_layers && mark.expert < config.num_experts, ExitCode::bad_data,
-                               "{}: expert {} of layer {} is not in the model ({} layers x {} experts, counted from "
-                               "0): correct the file",
-                               inputs.job.report.mark.string(), mark.expert, mark.layer, config.num_layers,
-                               config.num_experts);
+            MoeLayers const moe_layers(config.sparse_layers());
+            bool const exists =
+                moe_layers.has(mark.layer, config.num_sparse_layers()) && mark.expert < config.num_experts;
+            GATESWEEP_VALIDATE(exists, ExitCode::bad_data,
+                               "{}: expert {} of layer {} is not in the model ({}): correct the file",
+                               inputs.job.report.mark.string(), mark.expert, mark.layer,
+                               moe_layers.words(config.num_sparse_layers(), config.num_experts));
         }
         check_sweep(inputs, config);
     }

@@ -62,8 +62,8 @@ LoadedModel::LoadedModel(Setup const& setup) {
     require_same_weights(layout, digests);
     digest_ = whole_digest(digests, layout);
     seconds_ = watch.seconds();
-    say("model", "{}, {} layers x {} experts, top-{}, {:.1f} M parameters; each rank read {} in {:.1f} s",
-        family_title(config), config.num_layers, config.num_experts, config.top_k,
+    say("model", "{}, {} x {} experts, top-{}, {:.1f} M parameters; each rank read {} in {:.1f} s",
+        family_title(config), layers_text(config), config.num_experts, config.top_k,
         static_cast<double>(num_parameters(config)) / 1e6, megabytes(layout.world.all_gather(bytes_read())), seconds_);
 }
 

@@ -75,7 +75,8 @@ void run_screen(Setup const& setup, Decoder const& model, std::vector<Completion
             of_group.resize(static_cast<std::size_t>(screen.limit));
         rows.insert(rows.end(), of_group.begin(), of_group.end());
     }
-    RouterEdits const edits = single_expert_edits(config.num_layers, config.num_experts, screen.mode);
+    MoeLayers const moe_layers(config.sparse_layers());
+    RouterEdits const edits = single_expert_edits(config.num_layers, config.num_experts, screen.mode, moe_layers);
     session.expect(margin_record, edits.num_variants() * std::ssize(rows));
     Progress progress(RunPhase::screen, "passes", layout.world, counts_as(layout));
     SweepContext const context{model,
@@ -89,7 +90,8 @@ void run_screen(Setup const& setup, Decoder const& model, std::vector<Completion
     auto const margins = refusal_margins(context, rows, openers, static_cast<std::int32_t>(edits.num_variants()));
     progress.finish();
     if (!session.folder()) return;
-    Screen const result = screen_of(margins, rows, inputs.groups, config.num_layers, config.num_experts);
+    Screen const result =
+        screen_of(margins, rows, inputs.groups, config.num_sparse_layers(), config.num_experts, moe_layers);
     session.folder()->write_table("screen", result.table);
     session.folder()->write_array("screen_margin_change", result.margin_change);
 }

@@ -1,7 +1,5 @@
 #include "gatesweep/run/setup.h"
 
-#include <fmt/ranges.h>
-
 #include "gatesweep/base/activity.h"
 #include "gatesweep/base/build_config.h"
 #include "gatesweep/base/error.h"
@@ -17,11 +15,6 @@ void validate_model(Job const& job, ModelConfig const& config) {
                        "{}: a dense model, of the type {} (it has no router whose choices could be measured): name a "
                        "mixture of experts",
                        job.model.path.string(), family_title(config));
-    GATESWEEP_VALIDATE(config.dense_layers.empty(), ExitCode::bad_data,
-                       "{}: layer{} {} {} no router (tables and sets of experts do not tell such layers apart yet): "
-                       "name a model with a router in every layer",
-                       job.model.path.string(), config.dense_layers.size() == 1 ? "" : "s",
-                       fmt::join(config.dense_layers, ", "), config.dense_layers.size() == 1 ? "has" : "have");
     validate_expert_split(config.num_experts, job.parallel.expert_parallel);
 }
 

@@ -80,7 +80,7 @@ StoredReplies read_stored_replies(fs::path const& run_folder) {
     out.metadata = std::move(input.metadata);
     out.activation_counts = std::move(input.activation_counts);
     auto const& shape = out.activation_counts.shape;
-    out.sweep = read_stored_sweep(run_folder / "tables", shape[1], shape[2]);
+    out.sweep = read_stored_sweep(run_folder / "tables", shape[1], shape[2], input.moe_layers);
     read_completions(run_folder / completions_name, out);
     return out;
 }

@@ -124,7 +124,7 @@ std::vector<PhaseTiming> run_sweep(Setup const& setup, std::unique_ptr<Decoder> 
     Communicator const& world = layout.world;
     bool const shown = world.rank() == 0;
     TrialPlan const plan = make_plan(setup, analysis);
-    RouterEdits const edits = plan_edits(plan);
+    RouterEdits const edits = plan_edits(plan, config.num_layers);
     std::vector<std::int64_t> const rows = sweep_rows(inputs.job.sweep, inputs.groups);
     GeneratorOptions const options = generator_options(setup, *model);
     if (shown) {

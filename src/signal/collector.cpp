@@ -8,38 +8,38 @@
 
 namespace gatesweep {
 
-void SignalCollector::count_near_ties(std::int64_t layer, PackedBatch const& batch, Routing const& routing) {
+void SignalCollector::count_near_ties(std::int64_t row, PackedBatch const& batch, Routing const& routing) {
     if (!routing.margins.defined()) return;
     at::Tensor const margins = routing.margins.to(at::kCPU, at::kDouble).contiguous();
     auto const* const margin = margins.const_data_ptr<double>();
     for (std::int64_t p = 0; p < batch.num_prompts(); ++p) {
         for (std::int64_t scale = 0; scale < 2; ++scale) {
-            signals_.near_ties.at(prompts_[p], layer, scale) =
+            signals_.near_ties.at(prompts_[p], row, scale) =
                 std::count_if(margin + batch.offsets[p], margin + batch.offsets[p + 1],
                               [&](double m) { return m < near_tie_margins[scale]; });
         }
     }
 }
 
-void SignalCollector::on_routing(std::int64_t layer, PackedBatch const& batch, Routing const& routing) {
-    count_near_ties(layer, batch, routing);
+void SignalCollector::on_routing(std::int64_t row, PackedBatch const& batch, Routing const& routing) {
+    count_near_ties(row, batch, routing);
     auto const counts = activation_counts(batch, routing);
     std::int64_t const num_experts = routing.num_experts;
     for (std::int64_t p = 0; p < batch.num_prompts(); ++p) {
         std::int64_t sum = 0;
         for (std::int64_t e = 0; e < num_experts; ++e) {
-            sum += signals_.activation_counts.at(prompts_[p], layer, e) = counts[p * num_experts + e];
+            sum += signals_.activation_counts.at(prompts_[p], row, e) = counts[p * num_experts + e];
         }
         std::int64_t const expected = routing.top_k() * (batch.offsets[p + 1] - batch.offsets[p]);
         GATESWEEP_VALIDATE(
             sum == expected, ExitCode::internal,
             "prompt {}, layer {}: activation counts sum to {} instead of top-k x tokens = {} (the routing cannot "
             "be trusted): this is a mistake in gatesweep; please report it",
-            prompts_[p], layer, sum, expected);
+            prompts_[p], signals_.moe_layers.layer(row), sum, expected);
     }
 }
 
-void SignalCollector::on_router_gradient(std::int64_t layer, PackedBatch const& batch, Routing const& routing,
+void SignalCollector::on_router_gradient(std::int64_t row, PackedBatch const& batch, Routing const& routing,
                                          at::Tensor const& d_router_logits, at::Tensor const& router_input) {
     auto const result = gate_gradient_scores(batch, routing, d_router_logits, router_input);
     std::int64_t const num_experts = routing.num_experts;
@@ -49,9 +49,9 @@ void SignalCollector::on_router_gradient(std::int64_t layer, PackedBatch const& 
             result.imbalance[p] <= 1.0, ExitCode::internal,
             "prompt {}, layer {}: the gate gradient does not sum to zero over experts ({:.3g} times what rounding "
             "may leave): the weights overflow in this type, or this is a mistake in gatesweep; try float32",
-            prompts_[p], layer, result.imbalance[p]);
+            prompts_[p], signals_.moe_layers.layer(row), result.imbalance[p]);
         for (std::int64_t e = 0; e < num_experts; ++e) {
-            signals_.gradient_scores.at(prompts_[p], layer, e) = result.scores[p * num_experts + e];
+            signals_.gradient_scores.at(prompts_[p], row, e) = result.scores[p * num_experts + e];
         }
     }
 }

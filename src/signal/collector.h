@@ -12,12 +12,12 @@ public:
     // prompts[i] is the row of `signals` that prompt i of the batch belongs to.
     SignalCollector(Signals& signals, std::span<std::int64_t const> prompts) : signals_(signals), prompts_(prompts) {}
 
-    void on_routing(std::int64_t layer, PackedBatch const& batch, Routing const& routing) override;
-    void on_router_gradient(std::int64_t layer, PackedBatch const& batch, Routing const& routing,
+    void on_routing(std::int64_t row, PackedBatch const& batch, Routing const& routing) override;
+    void on_router_gradient(std::int64_t row, PackedBatch const& batch, Routing const& routing,
                             at::Tensor const& d_router_logits, at::Tensor const& router_input) override;
 
 private:
-    void count_near_ties(std::int64_t layer, PackedBatch const& batch, Routing const& routing);
+    void count_near_ties(std::int64_t row, PackedBatch const& batch, Routing const& routing);
 
     Signals& signals_;
     std::span<std::int64_t const> prompts_;

@@ -45,7 +45,8 @@ Signals::Signals(std::int64_t num_prompts, ModelConfig const& config)
     : activation_counts({num_prompts, config.num_sparse_layers(), config.num_experts}),
       gradient_scores({num_prompts, config.num_sparse_layers(), config.num_experts}),
       losses({num_prompts}),
-      near_ties({num_prompts, config.num_sparse_layers(), 2}) {}
+      near_ties({num_prompts, config.num_sparse_layers(), 2}),
+      moe_layers(config.sparse_layers()) {}
 
 Signals compute_signals(Decoder const& model, ParallelLayout const& layout,
                         std::vector<std::vector<std::int32_t>> const& prompts, BatchPlan const& plan,

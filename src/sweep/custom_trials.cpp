@@ -46,13 +46,12 @@ Trial custom_trial(CustomTrial const& custom, RouterShape const& shape, bool all
     trial.mode = custom.mode;
     trial.scope = custom.scope;
     for (ListedExpert const& expert : listed_experts(custom)) {
-        bool const exists = expert.id.layer >= 0 && expert.id.layer < shape.num_layers && expert.id.expert >= 0 &&
+        bool const exists = shape.moe_layers.has(expert.id.layer, shape.num_layers) && expert.id.expert >= 0 &&
                             expert.id.expert < shape.num_experts;
         GATESWEEP_VALIDATE(exists, ExitCode::job,
-                           "[[sweep.trial]] \"{}\": there is no expert {} in layer {} (the model has {} layers of {} "
-                           "experts, counted from 0): correct the set",
-                           printable(custom.name), expert.id.expert, expert.id.layer, shape.num_layers,
-                           shape.num_experts);
+                           "[[sweep.trial]] \"{}\": there is no expert {} in layer {} ({}): correct the set",
+                           printable(custom.name), expert.id.expert, expert.id.layer,
+                           shape.moe_layers.words(shape.num_layers, shape.num_experts));
         trial.edits.push_back({expert.id, edit_value(custom, expert)});
     }
     std::sort(trial.edits.begin(), trial.edits.end());
@@ -81,8 +80,8 @@ std::vector<Trial> custom_trials(SweepSpec const& sweep, RouterShape const& shap
 }
 
 void validate_custom_trials(SweepSpec const& sweep, std::int64_t num_layers, std::int64_t num_experts,
-                            std::int64_t top_k) {
-    custom_trials(sweep, {num_layers, num_experts, top_k});
+                            std::int64_t top_k, MoeLayers const& moe_layers) {
+    custom_trials(sweep, {num_layers, num_experts, top_k, moe_layers});
 }
 
 }  // namespace gatesweep

@@ -5,8 +5,8 @@
 
 namespace gatesweep {
 
-RouterEdits plan_edits(TrialPlan const& plan) {
-    RouterEdits edits(plan.num_layers, plan.num_experts);
+RouterEdits plan_edits(TrialPlan const& plan, std::int64_t num_layers) {
+    RouterEdits edits(num_layers, plan.num_experts);
     for (std::size_t t = 1; t < plan.trials.size(); ++t) {
         std::vector<RouterEdit> list;
         for (ExpertEdit const& edit : plan.trials[t].edits)

@@ -44,7 +44,7 @@ class ControlPlanner {
 public:
     ControlPlanner(SweepSpec const& sweep, AnalysisResult const& result, KnownTrials& known, TrialPlan& plan)
         : sweep_(sweep),
-          shape_{result.num_layers, result.num_experts, result.top_k},
+          shape_{result.num_layers, result.num_experts, result.top_k, result.moe_layers},
           traffic_(traffic_map(result)),
           known_(known),
           plan_(plan) {}
@@ -85,7 +85,8 @@ private:
     std::optional<std::string> draw(Trial const& model, std::int64_t attempt, std::int64_t num_before) {
         std::uint64_t const seed = seed_of(sweep_.seed, model.id, attempt);
         ControlMatch const match = sweep_.controls.match;
-        Trial control = control_of(model, match, random_set(model.experts(), match, traffic_.view(), seed), seed);
+        Trial control = control_of(model, match,
+                                   random_set(model.experts(), match, traffic_.view(), seed, shape_.moe_layers), seed);
         if (!refusal(control.mode, control.edits, shape_, sweep_.allow_fewer).empty()) return std::nullopt;
         auto const [index, is_new] = known_.add(control, plan_.trials.size());
         if (!is_new) {

@@ -18,14 +18,15 @@ struct Pool {
     std::size_t count = 0;
 };
 
-std::vector<Pool> pools_of(std::span<ExpertId const> set, ControlMatch match, MapView shape) {
+std::vector<Pool> pools_of(std::span<ExpertId const> set, ControlMatch match, MapView shape,
+                           MoeLayers const& moe_layers) {
     std::vector<ExpertId> sorted(set.begin(), set.end());
     std::sort(sorted.begin(), sorted.end());
     std::vector<Pool> pools(match == ControlMatch::size ? 1 : static_cast<std::size_t>(shape.num_layers));
     for (std::int64_t l = 0; l < shape.num_layers; ++l) {
         Pool& pool = match == ControlMatch::size ? pools.front() : pools[static_cast<std::size_t>(l)];
         for (std::int64_t e = 0; e < shape.num_experts; ++e) {
-            ExpertId const id{l, e};
+            ExpertId const id{moe_layers.layer(l), e};
             bool const own = std::binary_search(sorted.begin(), sorted.end(), id);
             (own ? pool.own : pool.others).push_back(id);
             pool.count += own ? 1 : 0;
@@ -77,10 +78,10 @@ double num_sets(std::vector<Pool> const& pools) {
     return total;
 }
 
-double traffic_of(std::span<ExpertId const> set, MapView traffic) {
+double traffic_of(std::span<ExpertId const> set, MapView traffic, MoeLayers const& moe_layers) {
     double sum = 0.0;
     for (ExpertId const id : set)
-        sum += traffic.at(id.layer, id.expert);
+        sum += traffic.at(moe_layers.row(id.layer), id.expert);
     return sum;
 }
 
@@ -93,18 +94,18 @@ ScoreMap traffic_map(AnalysisResult const& result) {
     return map;
 }
 
-std::vector<ExpertId> random_set(std::span<ExpertId const> set, ControlMatch match, MapView traffic,
-                                 std::uint64_t seed) {
-    auto const pools = pools_of(set, match, traffic);
+std::vector<ExpertId> random_set(std::span<ExpertId const> set, ControlMatch match, MapView traffic, std::uint64_t seed,
+                                 MoeLayers const& moe_layers) {
+    auto const pools = pools_of(set, match, traffic, moe_layers);
     std::mt19937_64 random(seed);
     std::vector<ExpertId> best = draw_set(pools, random);
     if (match != ControlMatch::traffic) return best;
-    double const wanted = traffic_of(set, traffic);
+    double const wanted = traffic_of(set, traffic, moe_layers);
     auto const num_draws = static_cast<int>(std::clamp(num_sets(pools) / 100.0, 1.0, max_draws));
     for (int i = 1; i < num_draws; ++i) {
         auto const tried = draw_set(pools, random);
-        double const nearer =
-            std::abs(traffic_of(best, traffic) - wanted) - std::abs(traffic_of(tried, traffic) - wanted);
+        double const nearer = std::abs(traffic_of(best, traffic, moe_layers) - wanted) -
+                              std::abs(traffic_of(tried, traffic, moe_layers) - wanted);
         if (nearer > 0.0) best = tried;
     }
     return best;

@@ -40,9 +40,11 @@ Openers frequent_openers(std::span<Completion const> completions, std::span<Labe
     return {most_frequent(refusals), most_frequent(compliances)};
 }
 
-RouterEdits single_expert_edits(std::int64_t num_layers, std::int64_t num_experts, EditMode mode) {
+RouterEdits single_expert_edits(std::int64_t num_layers, std::int64_t num_experts, EditMode mode,
+                                MoeLayers const& moe_layers) {
     RouterEdits edits(num_layers, num_experts);
     for (std::int64_t l = 0; l < num_layers; ++l) {
+        if (!moe_layers.has(l, num_layers)) continue;
         for (std::int64_t e = 0; e < num_experts; ++e) {
             RouterEdit const edit{l, e, facts_of(mode).value == EditValue::sign ? -1.0 : 1.0};
             edits.add(mode, EditScope::both, std::span(&edit, 1));
@@ -52,19 +54,20 @@ RouterEdits single_expert_edits(std::int64_t num_layers, std::int64_t num_expert
 }
 
 Screen screen_of(std::span<RefusalMargin const> margins, std::span<std::int64_t const> rows,
-                 std::vector<std::string> const& groups, std::int64_t num_layers, std::int64_t num_experts) {
+                 std::vector<std::string> const& groups, std::int64_t num_rows, std::int64_t num_experts,
+                 MoeLayers const& moe_layers) {
     std::map<std::int64_t, std::int64_t> row_of;
     for (std::size_t i = 0; i < rows.size(); ++i)
         row_of[rows[i]] = static_cast<std::int64_t>(i);
     Screen screen{new_table("screen"),
-                  NdArray<double>({static_cast<std::int64_t>(rows.size()), num_layers, num_experts})};
+                  NdArray<double>({static_cast<std::int64_t>(rows.size()), num_rows, num_experts})};
     std::vector<double> unedited(rows.size());
     std::map<std::string, std::vector<double>> sums;  // [group][variant], in prompt order
     std::map<std::string, double> num_prompts;
     for (RefusalMargin const& m : margins) {
         std::string const& group = groups[static_cast<std::size_t>(m.prompt)];
         auto& of_group = sums[group];
-        of_group.resize(static_cast<std::size_t>(1 + num_layers * num_experts));
+        of_group.resize(static_cast<std::size_t>(1 + num_rows * num_experts));
         of_group[static_cast<std::size_t>(m.variant)] += m.margin;
         std::int64_t const row = row_of.at(m.prompt);
         if (m.variant == 0) {
@@ -77,9 +80,10 @@ Screen screen_of(std::span<RefusalMargin const> margins, std::span<std::int64_t 
     }
     for (auto const& [group, of_group] : sums) {
         double const n = num_prompts[group];
-        for (std::int64_t v = 1; v <= num_layers * num_experts; ++v) {
+        for (std::int64_t v = 1; v <= num_rows * num_experts; ++v) {
             double const margin = of_group[static_cast<std::size_t>(v)] / n;
-            screen.table.add((v - 1) / num_experts, (v - 1) % num_experts, group, margin, margin - of_group[0] / n);
+            screen.table.add(moe_layers.layer((v - 1) / num_experts), (v - 1) % num_experts, group, margin,
+                             margin - of_group[0] / n);
         }
     }
     return screen;

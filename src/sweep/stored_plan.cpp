@@ -48,9 +48,12 @@ Trial read_trial(CsvTable const& table, std::size_t row) {
 
 class Reader {
 public:
-    Reader(std::filesystem::path const& tables, std::int64_t num_layers, std::int64_t num_experts) : tables_(tables) {
+    Reader(std::filesystem::path const& tables, std::int64_t num_layers, std::int64_t num_experts,
+           MoeLayers const& moe_layers)
+        : tables_(tables) {
         sweep_.plan.num_layers = num_layers;
         sweep_.plan.num_experts = num_experts;
+        sweep_.plan.moe_layers = moe_layers;
     }
 
     StoredSweep read() {
@@ -110,7 +113,7 @@ private:
         CsvTable const experts = table("trial_experts");
         for (std::size_t row = 0; row < experts.rows.size(); ++row) {
             ExpertId const id{experts.integer(row, "layer"), experts.integer(row, "expert")};
-            bool const exists = id.layer >= 0 && id.layer < sweep_.plan.num_layers && id.expert >= 0 &&
+            bool const exists = sweep_.plan.moe_layers.has(id.layer, sweep_.plan.num_layers) && id.expert >= 0 &&
                                 id.expert < sweep_.plan.num_experts;
             GATESWEEP_VALIDATE(
                 exists, ExitCode::bad_data, "{}: row {}: expert {} of layer {} is outside {} layers x {} experts: {}",
@@ -134,8 +137,9 @@ private:
 
 }  // namespace
 
-StoredSweep read_stored_sweep(std::filesystem::path const& tables, std::int64_t num_layers, std::int64_t num_experts) {
-    return Reader(tables, num_layers, num_experts).read();
+StoredSweep read_stored_sweep(std::filesystem::path const& tables, std::int64_t num_layers, std::int64_t num_experts,
+                              MoeLayers const& moe_layers) {
+    return Reader(tables, num_layers, num_experts, moe_layers).read();
 }
 
 }  // namespace gatesweep

@@ -16,7 +16,8 @@ struct TextSums {
 };
 
 // Share of the routed slots of a group's prompts, without edits, that went to the trial's experts.
-double traffic_share(Trial const& trial, std::vector<std::int64_t> const& rows, NdArray<std::int64_t> const& counts) {
+double traffic_share(Trial const& trial, std::vector<std::int64_t> const& rows, NdArray<std::int64_t> const& counts,
+                     MoeLayers const& moe_layers) {
     std::int64_t edited = 0, all = 0;
     for (std::int64_t p : rows) {
         for (std::int64_t l = 0; l < counts.shape[1]; ++l) {
@@ -24,7 +25,7 @@ double traffic_share(Trial const& trial, std::vector<std::int64_t> const& rows, 
                 all += counts.at(p, l, e);
         }
         for (ExpertEdit const& edit : trial.edits)
-            edited += counts.at(p, edit.id.layer, edit.id.expert);
+            edited += counts.at(p, moe_layers.row(edit.id.layer), edit.id.expert);
     }
     return all == 0 ? 0.0 : static_cast<double>(edited) / static_cast<double>(all);
 }
@@ -95,7 +96,8 @@ SweepOutcomes collect_outcomes(SweepSpec const& sweep, std::vector<std::string> 
     outcomes.text = std::move(texts);
     for (std::size_t t = 1; t < plan.trials.size(); ++t) {
         for (auto const& [group, rows] : rows_of) {
-            outcomes.traffic_share[{static_cast<std::int64_t>(t), group}] = traffic_share(plan.trials[t], rows, counts);
+            outcomes.traffic_share[{static_cast<std::int64_t>(t), group}] =
+                traffic_share(plan.trials[t], rows, counts, plan.moe_layers);
         }
     }
     return outcomes;

@@ -36,17 +36,18 @@ std::string refusal(EditMode mode, std::span<ExpertEdit const> edits, RouterShap
     std::vector<std::int64_t> left(static_cast<std::size_t>(shape.num_layers), shape.num_experts);
     for (ExpertEdit const& edit : edits) {
         bool const activates = facts_of(mode).value == EditValue::sign && edit.value > 0.0;
-        auto const layer = static_cast<std::size_t>(edit.id.layer);
+        auto const layer = static_cast<std::size_t>(shape.moe_layers.row(edit.id.layer));
         activates ? ++activated[layer] : --left[layer];
     }
     for (std::size_t l = 0; l < left.size(); ++l) {
-        if (left[l] < 1) return fmt::format("layer {} would be left without experts", l);
+        std::int64_t const layer = shape.moe_layers.layer(static_cast<std::int64_t>(l));
+        if (left[l] < 1) return fmt::format("layer {} would be left without experts", layer);
         if (left[l] < shape.top_k && !allow_fewer) {
-            return fmt::format("layer {} would be left with {} of the {} that every token needs", l,
+            return fmt::format("layer {} would be left with {} of the {} that every token needs", layer,
                                plural(left[l], "expert"), shape.top_k);
         }
         if (activated[l] > shape.top_k) {
-            return fmt::format("layer {} would have {} activated, a token has room for {}", l,
+            return fmt::format("layer {} would have {} activated, a token has room for {}", layer,
                                plural(activated[l], "expert"), shape.top_k);
         }
     }

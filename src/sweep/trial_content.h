@@ -13,9 +13,10 @@
 namespace gatesweep {
 
 struct RouterShape {
-    std::int64_t num_layers = 0;
+    std::int64_t num_layers = 0;  // with a router
     std::int64_t num_experts = 0;
     std::int64_t top_k = 0;
+    MoeLayers moe_layers = {};
 };
 
 // "mask|both|7:5=1;12:1=1": equal for trials that do the same, different for all others. Edits by layer, then expert.

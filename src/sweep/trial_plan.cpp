@@ -99,6 +99,7 @@ public:
         : sweep_(sweep), analysis_(analysis), result_(result), manners_(manners_of(sweep)) {
         plan_.num_layers = result.num_layers;
         plan_.num_experts = result.num_experts;
+        plan_.moe_layers = result.moe_layers;
         Trial baseline;
         baseline.id = baseline.name = "baseline";
         plan_.trials.push_back(std::move(baseline));
@@ -116,7 +117,7 @@ public:
     }
 
 private:
-    RouterShape shape() const { return {result_.num_layers, result_.num_experts, result_.top_k}; }
+    RouterShape shape() const { return {result_.num_layers, result_.num_experts, result_.top_k, result_.moe_layers}; }
 
     // The job's, or those that fit classes with so many experts, ascending.
     std::vector<std::int64_t> sizes_of(std::vector<std::int64_t> const& class_sizes) const {

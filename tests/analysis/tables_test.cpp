@@ -8,6 +8,7 @@
 #include "analysis/random_input.h"
 #include "gatesweep/analysis/stored_signals.h"
 #include "gatesweep/base/file.h"
+#include "support/expect_error.h"
 #include "support/temporary_folder.h"
 
 namespace gatesweep {
@@ -140,6 +141,51 @@ TEST(Tables, MarkedExpertsAppearAndDisappearWithTheMarks) {
     input.marks.clear();
     write_tables(input, analyze(input), run);
     EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+// Where some layers have no router, everything is as without those layers, but under the names of decoder layers.
+TEST(Tables, NameDecoderLayers) {
+    AnalysisInput input = hand_made();
+    std::vector<CsvTable> const rows = signal_tables(input, analyze(input));
+    input.moe_layers = MoeLayers({1, 4});
+    input.marks = {{4, 1}, {1, 0}};
+    AnalysisResult const result = analyze(input);
+    std::vector<CsvTable> named = signal_tables(input, result);
+    EXPECT_EQ(to_string(result.of(SignalKind::activation).overlap), "4:0");
+    EXPECT_EQ(result.marked.at(0).benign_mean, result.of(SignalKind::activation).classes.at(3).benign);
+    EXPECT_EQ(result.marked.at(1).benign_mean, result.of(SignalKind::activation).classes.at(0).benign);
+    for (std::size_t t = 0; t < rows.size(); ++t) {
+        if (rows[t].name == "overlap") continue;  // lists of experts
+        for (std::size_t row = 0; row < rows[t].rows.size(); ++row) {
+            for (std::size_t c = 0; c < rows[t].header.size(); ++c) {
+                std::string const& column = rows[t].header[c];
+                std::string expected = rows[t].rows[row][c];
+                if (column == "layer" || column.ends_with("_layer")) expected = expected == "0" ? "1" : "4";
+                EXPECT_EQ(named[t].rows.at(row).at(c), expected) << rows[t].name << " " << column;
+            }
+        }
+    }
+    input.marks = {{0, 1}};
+    EXPECT_ERROR(analyze(input), ExitCode::bad_data, "0:1", "layers 1 and 4 have experts, 2 each");
+    input.marks = {};
+    input.moe_layers = MoeLayers({1, 4, 5});
+    EXPECT_ERROR(analyze(input), ExitCode::bad_data, "3 layers with a router");
+}
+
+TEST(MoeLayers, TellRowsFromLayers) {
+    MoeLayers const every, some({0, 2, 5}), first({0, 1, 2});
+    EXPECT_EQ(first, every);
+    EXPECT_TRUE(every.has(2, 3));
+    EXPECT_FALSE(every.has(3, 3));
+    EXPECT_FALSE(every.has(-1, 3));
+    for (std::int64_t row = 0; row < 3; ++row)
+        EXPECT_EQ(some.row(some.layer(row)), row);
+    EXPECT_EQ(some.layer(2), 5);
+    for (std::int64_t layer : {-1, 1, 3, 4, 6})
+        EXPECT_FALSE(some.has(layer, 3)) << layer;
+    EXPECT_EQ(every.words(32, 8), "the model has 32 layers of 8 experts, counted from 0");
+    EXPECT_EQ(some.words(3, 4), "of the model's layers 0, 2 and 5 have experts, 4 each, counted from 0");
+    EXPECT_EQ(MoeLayers({3}).words(1, 4), "of the model's layers only 3 has experts, 4 of them, counted from 0");
 }
 
 }  // namespace

@@ -84,7 +84,7 @@ TEST(CollectOutcomes, PutsRepliesInTheOrderOfTheJobsGroups) {
 
 TEST(PlanEdits, AreAVariantForEachTrial) {
     TrialPlan const plan = plan_of_two();
-    RouterEdits const edits = plan_edits(plan);
+    RouterEdits const edits = plan_edits(plan, plan.num_layers);
     EXPECT_EQ(edits.num_variants(), 2);
     EXPECT_EQ(edits.entry(0, 0, Phase::prefill), 0);
     EXPECT_NE(edits.entry(1, 0, Phase::prefill), 0);

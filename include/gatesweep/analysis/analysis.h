@@ -32,6 +32,7 @@ struct AnalysisInput {
     PromptMetadata metadata;
     NdArray<std::int64_t> activation_counts;  // [P, L, E]
     NdArray<double> gradient_scores;          // [P, L, E]
+    MoeLayers moe_layers;                     // what the rows of L are
     std::int64_t top_k = 0;                   // experts per token; 0: unknown, taken from the first prompt
     AnalysisParameters parameters;
     std::vector<ExpertId> marks;  // experts the user wants named, wherever they rank; repeated ones count once
@@ -78,12 +79,13 @@ struct MarkedExpert {
 };
 
 struct AnalysisResult {
-    std::int64_t num_layers = 0;
+    std::int64_t num_layers = 0;  // with a router
     std::int64_t num_experts = 0;
     std::int64_t top_k = 0;
     std::vector<double> levels;           // 0.80, 0.90, 0.95, then the job's other levels in its order
     std::vector<SignalAnalysis> signals;  // one of each kind, in the order of signal_kinds
     std::vector<MarkedExpert> marked;     // by signal, then as marked
+    MoeLayers moe_layers;                 // the input's
 
     SignalAnalysis const& of(SignalKind kind) const { return signals[static_cast<std::size_t>(kind)]; }
     SignalAnalysis& of(SignalKind kind) { return signals[static_cast<std::size_t>(kind)]; }

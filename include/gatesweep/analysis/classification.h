@@ -36,7 +36,8 @@ struct ClassifiedExpert {
 };
 
 // All experts of two maps of one shape, by layer, then expert.
-std::vector<ClassifiedExpert> classify_experts(MapView benign, MapView malicious, Thresholds thresholds);
+std::vector<ClassifiedExpert> classify_experts(MapView benign, MapView malicious, Thresholds thresholds,
+                                               MoeLayers const& moe_layers = {});
 
 // In the order of all_expert_classes.
 using ClassCounts = std::array<std::int64_t, all_expert_classes.size()>;

@@ -18,7 +18,7 @@ struct RankedExpert {
 };
 
 // All L x E experts by descending score, equal scores by layer, then expert.
-std::vector<RankedExpert> rank_experts(MapView map);
+std::vector<RankedExpert> rank_experts(MapView map, MoeLayers const& moe_layers = {});
 
 // Experts of the first `num_top` ranks (all when there are fewer), ordered by layer, then expert.
 std::vector<ExpertId> top_experts(std::span<RankedExpert const> ranking, std::int64_t num_top);

@@ -1,4 +1,5 @@
-// Maps of a score per expert, [L, E], and how those of single prompts become those of a group.
+// Maps of a score per expert, [L, E], and how those of single prompts become those of a group. A row of L is a layer
+// with a router.
 //
 // Sums run in prompt order, then layer, then expert, in float64: the result is a function of the input alone.
 #pragma once
@@ -9,6 +10,7 @@
 
 #include "gatesweep/base/nd_array.h"
 #include "gatesweep/terms/expert_id.h"
+#include "gatesweep/terms/moe_layers.h"
 
 namespace gatesweep {
 

@@ -78,5 +78,7 @@ ModelConfig load_model_config(std::filesystem::path const& folder);
 
 // "Mixtral", for people.
 std::string_view family_title(ModelConfig const& config);
+// "32 layers", "4 layers (2 with a router)".
+std::string layers_text(ModelConfig const& config);
 
 }  // namespace gatesweep

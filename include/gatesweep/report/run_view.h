@@ -14,6 +14,7 @@
 #include "gatesweep/report/sweep_view.h"
 #include "gatesweep/store/csv.h"
 #include "gatesweep/terms/analysis_parameters.h"
+#include "gatesweep/terms/moe_layers.h"
 
 namespace gatesweep {
 
@@ -49,8 +50,9 @@ struct RunView {
     std::filesystem::path folder;
     JobView job;
     std::vector<std::string> groups;  // benign role, malicious role, then the others in the order of tables/prompts.csv
-    std::int64_t num_layers = 0;
-    std::int64_t num_experts = 0;            // per layer
+    std::int64_t num_layers = 0;      // with a router: rows of the maps
+    MoeLayers moe_layers;             // which those are
+    std::int64_t num_experts = 0;     // per layer
     std::map<std::string, CsvTable> tables;  // by stem: "layers" is tables/layers.csv
     std::vector<ExpertMap> maps;             // groups in the order above, for each signal in the table's order
     std::vector<ClassMap> classes;           // by signal; of an older run perhaps not of all of them
@@ -58,6 +60,13 @@ struct RunView {
     std::optional<SweepView> sweep;          // where there is tables/trials.csv
 
     std::int64_t num_cells() const { return num_layers * num_experts; }
+    bool holds(ExpertId id) const {
+        return moe_layers.has(id.layer, num_layers) && id.expert >= 0 && id.expert < num_experts;
+    }
+    // Place of an expert that it holds in [L, E].
+    std::size_t cell(ExpertId id) const {
+        return static_cast<std::size_t>(moe_layers.row(id.layer) * num_experts + id.expert);
+    }
     bool has(std::string_view table) const { return tables.contains(std::string(table)); }
     CsvTable const& table(std::string_view stem) const { return tables.at(std::string(stem)); }
     // Null where the run has no such map.

@@ -10,6 +10,7 @@
 #include "gatesweep/comm/parallel_layout.h"
 #include "gatesweep/model/decoder.h"
 #include "gatesweep/signal/batch_plan.h"
+#include "gatesweep/terms/moe_layers.h"
 
 namespace gatesweep {
 
@@ -23,6 +24,8 @@ struct Signals {
     NdArray<double> gradient_scores;          // [P,L,E] mean over D of |d loss_p / d gate_weight[l][e,:]|
     NdArray<double> losses;                   // [P] mean next-token cross-entropy
     NdArray<std::int64_t> near_ties;  // [P,L,2] tokens whose choice of experts was nearly a tie: see near_tie_margins
+
+    MoeLayers moe_layers;  // what the rows of L are
 
     Signals() = default;
     Signals(std::int64_t num_prompts, ModelConfig const& config);

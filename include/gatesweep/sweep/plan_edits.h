@@ -11,7 +11,7 @@
 namespace gatesweep {
 
 // Variant t is trial t; variant 0, the baseline, edits nothing.
-RouterEdits plan_edits(TrialPlan const& plan);
+RouterEdits plan_edits(TrialPlan const& plan, std::int64_t num_layers);
 
 // Of the trials, whose ids are digests of what they do, and of the tokens of the prompts `rows`.
 std::string plan_digest(TrialPlan const& plan, std::vector<std::vector<std::int32_t>> const& prompts,

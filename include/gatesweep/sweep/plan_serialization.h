@@ -5,6 +5,8 @@
 #include <boost/serialization/vector.hpp>
 
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include "gatesweep/sweep/trial_plan.h"
 
@@ -47,6 +49,9 @@ void serialize(Archive& a, gatesweep::GridCell& x, unsigned int) {
 template <class Archive>
 void serialize(Archive& a, gatesweep::TrialPlan& x, unsigned int) {
     a& x.trials& x.cells& x.notices& x.num_layers& x.num_experts;
+    std::vector<std::int64_t> layers = x.moe_layers.list();
+    a& layers;
+    x.moe_layers = gatesweep::MoeLayers(std::move(layers));
 }
 
 }  // namespace boost::serialization

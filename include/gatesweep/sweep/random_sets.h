@@ -22,7 +22,7 @@ ScoreMap traffic_map(AnalysisResult const& result);
 //            256 draws would always be the same one: it is then the best of a hundredth of their number, at least of 1
 // The experts of `set` itself come last: only where a layer (size: the model) has too few others, all of those are
 // taken and the rest is drawn from its own.
-std::vector<ExpertId> random_set(std::span<ExpertId const> set, ControlMatch match, MapView traffic,
-                                 std::uint64_t seed);
+std::vector<ExpertId> random_set(std::span<ExpertId const> set, ControlMatch match, MapView traffic, std::uint64_t seed,
+                                 MoeLayers const& moe_layers = {});
 
 }  // namespace gatesweep

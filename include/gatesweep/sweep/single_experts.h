@@ -12,6 +12,7 @@
 #include "gatesweep/ops/router_edits.h"
 #include "gatesweep/store/csv.h"
 #include "gatesweep/sweep/refusal_margins.h"
+#include "gatesweep/terms/moe_layers.h"
 
 namespace gatesweep {
 
@@ -20,8 +21,10 @@ namespace gatesweep {
 // begin with nothing that tells; an opening of both kinds tells nothing and is left out.
 Openers frequent_openers(std::span<Completion const> completions, std::span<Label const> labels);
 
-// Variant 1 + layer x E + expert edits that expert alone: suppresses it where the mode has a sign.
-RouterEdits single_expert_edits(std::int64_t num_layers, std::int64_t num_experts, EditMode mode);
+// Variant 1 + row x E + expert edits that expert alone, of the layer with a router that the row is: suppresses it where
+// the mode has a sign. `num_layers`: of the model, those without a router too.
+RouterEdits single_expert_edits(std::int64_t num_layers, std::int64_t num_experts, EditMode mode,
+                                MoeLayers const& moe_layers = {});
 
 struct Screen {
     CsvTable table;                 // tables/screen.csv: by group, then layer, then expert
@@ -29,6 +32,7 @@ struct Screen {
 };
 // `margins` of all variants of single_expert_edits on the prompts `rows`; groups [P].
 Screen screen_of(std::span<RefusalMargin const> margins, std::span<std::int64_t const> rows,
-                 std::vector<std::string> const& groups, std::int64_t num_layers, std::int64_t num_experts);
+                 std::vector<std::string> const& groups, std::int64_t num_rows, std::int64_t num_experts,
+                 MoeLayers const& moe_layers = {});
 
 }  // namespace gatesweep

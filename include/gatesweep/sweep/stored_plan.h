@@ -20,6 +20,7 @@ struct StoredSweep {
 // From trials.csv, trial_cells.csv, trial_experts.csv and trial_controls.csv in `tables`. Writing the plan's tables
 // again gives the same bytes. Errors: input_missing for a table that is not there, bad_data for one that an older
 // version of the program left or that holds something else.
-StoredSweep read_stored_sweep(std::filesystem::path const& tables, std::int64_t num_layers, std::int64_t num_experts);
+StoredSweep read_stored_sweep(std::filesystem::path const& tables, std::int64_t num_layers, std::int64_t num_experts,
+                              MoeLayers const& moe_layers = {});
 
 }  // namespace gatesweep

@@ -66,7 +66,8 @@ struct TrialPlan {
     std::vector<Trial> trials;         // the baseline first, then selected, reverse, bottom, custom, random
     std::vector<GridCell> cells;       // selected, reverse, bottom, each in grid order, then custom
     std::vector<std::string> notices;  // what the user should know, such as controls that do not exist
-    std::int64_t num_layers = 0;
+    std::int64_t num_layers = 0;       // with a router
+    MoeLayers moe_layers;              // which those are
     std::int64_t num_experts = 0;
 
     std::int64_t num_merged_cells() const;  // cells that came to a set an earlier one had
@@ -88,7 +89,7 @@ TrialPlan plan_trials(SweepSpec const& sweep, AnalysisParameters const& analysis
 
 // The checks of plan_trials on [[sweep.trial]], list files included, for the moment before the model is loaded.
 void validate_custom_trials(SweepSpec const& sweep, std::int64_t num_layers, std::int64_t num_experts,
-                            std::int64_t top_k);
+                            std::int64_t top_k, MoeLayers const& moe_layers = {});
 
 // 1, 2, 3, 5, 10, 20, 50, 100, ... below n, and n; one size, 1, for a class without experts, whose cell says so.
 std::vector<std::int64_t> automatic_sizes(std::int64_t num_in_class);

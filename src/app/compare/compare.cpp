@@ -146,7 +146,7 @@ void compare_runs(Options const& options) {
     auto const& a = first.activation_counts.shape;
     auto const& b = second.activation_counts.shape;
     std::string sweeps;
-    if (a[1] != b[1] || a[2] != b[2]) {
+    if (a[1] != b[1] || a[2] != b[2] || first.moe_layers != second.moe_layers) {
         out.add("models",
                 fmt::format("{} layers x {} experts and {} x {}: nothing else can be compared", a[1], a[2], b[1], b[2]),
                 false);

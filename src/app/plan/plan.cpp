@@ -189,8 +189,8 @@ void plan_job(Options const& options, int num_ranks_started) {
     at::ScalarType const dtype = choose_dtype(job.model.dtype, config);
     BatchPlan const plan = plan_batches(inputs.prompt_tokens(), job.signals.batch_tokens);
 
-    print("model", fmt::format("{}, {} layers x {} experts, top-{}, {:.1f} M parameters, {}", family_title(config),
-                               config.num_layers, config.num_experts, config.top_k,
+    print("model", fmt::format("{}, {} x {} experts, top-{}, {:.1f} M parameters, {}", family_title(config),
+                               layers_text(config), config.num_experts, config.top_k,
                                static_cast<double>(num_parameters(config)) / 1e6, dtype_name(dtype)));
     print("prompts", fmt::format("{}, {} tokens", inputs.groups.size(), inputs.num_tokens()));
     print_layout(job, plan, num_ranks);
@@ -214,7 +214,8 @@ void plan_job(Options const& options, int num_ranks_started) {
                                      work.num_sequences, recorded, (options.out / "log").string()));
         } else {
             print("sweep", bound_text(job.sweep, config));
-            work = sweep_work(inputs, sweep_bound(job.sweep, config.num_layers * config.num_experts).max_trials());
+            work = sweep_work(inputs,
+                              sweep_bound(job.sweep, config.num_sparse_layers() * config.num_experts).max_trials());
         }
         print_work(work, is_exact);
         tokens_at_rate = work.max_new_tokens;

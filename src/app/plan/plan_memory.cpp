@@ -35,7 +35,7 @@ RankMemory rank_memory(Inputs const& inputs, ModelConfig const& config, BatchPla
         std::int64_t const positions = inputs.max_prompt_tokens() + inputs.job.sweep.max_new_tokens;
         out.cache_slot = KvCache::slot_bytes(config, positions, element);
     }
-    auto const cells = static_cast<std::uint64_t>(config.num_layers * config.num_experts);
+    auto const cells = static_cast<std::uint64_t>(config.num_sparse_layers() * config.num_experts);
     out.arrays = inputs.groups.size() * (2 * cells + 1) * 8;
     return out;
 }

@@ -58,12 +58,13 @@ TrialPlan plan_from_run(Inputs const& inputs, ModelConfig const& config, std::fi
     AnalysisParameters const& roles = inputs.job.analysis;
     bool const same = compared_prompts(roles, input.prompt_ids, input.groups, input.num_tokens) ==
                           compared_prompts(roles, inputs.prompt_ids, inputs.groups, inputs.prompt_tokens()) &&
-                      shape[1] == config.num_layers && shape[2] == config.num_experts;
+                      shape[1] == config.num_sparse_layers() && shape[2] == config.num_experts;
     GATESWEEP_VALIDATE(same, ExitCode::bad_data,
                        "{}: its arrays are of other prompts in the two compared groups, or of another model, than this "
                        "job's (its sets "
                        "would be other ones): name the folder of a run of this job, or leave --out away",
                        folder.string());
+    input.moe_layers = MoeLayers(config.sparse_layers());
     input.top_k = config.top_k;
     input.parameters = inputs.job.analysis;
     input.marks = inputs.marks;
@@ -79,12 +80,13 @@ std::int64_t recorded_replies(Inputs const& inputs, ModelConfig const& config, T
     GeneratorOptions options;
     options.max_new_tokens = inputs.job.sweep.max_new_tokens;
     options.eos_token_ids = config.eos_token_ids;
-    return count_recorded(plan_edits(plan), inputs.token_ids, sweep_rows(inputs.job.sweep, inputs.groups), options,
+    return count_recorded(plan_edits(plan, config.num_layers), inputs.token_ids,
+                          sweep_rows(inputs.job.sweep, inputs.groups), options,
                           [&](std::string const& key) { return records.find(completion_record, key) != nullptr; });
 }
 
 std::string bound_text(SweepSpec const& sweep, ModelConfig const& config) {
-    SweepBound const bound = sweep_bound(sweep, config.num_layers * config.num_experts);
+    SweepBound const bound = sweep_bound(sweep, config.num_sparse_layers() * config.num_experts);
     return fmt::format(
         "at most {} trials: the baseline, {} cells, {} random controls (which sets are equal or empty is known "
         "after the analysis: plan again with --out)",

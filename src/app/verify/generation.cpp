@@ -14,7 +14,8 @@ namespace {
 // late.
 RouterEdits lowest_and_highest(ModelConfig const& config) {
     RouterEdits edits(config.num_layers, config.num_experts);
-    for (std::int64_t layer : {std::int64_t{0}, config.num_layers - 1}) {
+    std::vector<std::int64_t> const layers = config.sparse_layers();
+    for (std::int64_t layer : {layers.front(), layers.back()}) {
         RouterEdit const edit{layer, 0};
         edits.add(EditMode::mask, EditScope::both, std::span(&edit, 1));
     }

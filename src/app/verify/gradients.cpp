@@ -59,7 +59,7 @@ std::vector<std::int64_t> by_magnitude(std::vector<double> const& values, std::i
 }  // namespace
 
 GateGradients gate_gradients(Decoder const& model, std::vector<std::int32_t> const& prompt, Part part) {
-    Collector collector(model.config().num_layers);
+    Collector collector(model.config().num_sparse_layers());
     auto const losses = model.forward_backward(batch_of(prompt, part), collector, TapePolicy::keep);
     if (part == Part::helper) return {};
     collector.gradients.loss = losses[0];
@@ -90,17 +90,18 @@ std::vector<std::optional<double>> finite_differences(Decoder const& model, std:
                                                       Part part, std::vector<GateEntry> const& entries) {
     PackedBatch const batch = batch_of(prompt, part);
     auto const run = [&](std::vector<Routing>& routings) {
-        Collector collector(model.config().num_layers);
+        Collector collector(model.config().num_sparse_layers());
         auto const losses = model.forward(batch, collector);
         routings = std::move(collector.gradients.routings);
         return losses.empty() ? 0.0 : losses[0];
     };
     std::vector<Routing> base, above, below;
     run(base);
+    std::vector<std::int64_t> const sparse_layers = model.config().sparse_layers();
     std::vector<std::optional<double>> differences;
     for (auto const& entry : entries) {
         // A tensor is a handle: writing through this copy changes the model's own weight.
-        at::Tensor const weight = model.weights().layers[entry.layer].gate[entry.expert][entry.column];
+        at::Tensor const weight = model.weights().layers[sparse_layers[entry.layer]].gate[entry.expert][entry.column];
         double const value = weight.item<double>();
         weight.fill_(value + step);
         double const loss_above = run(above);
@@ -139,7 +140,7 @@ Check rounding_note(Signals const& signals, std::int64_t prompt, GateGradients c
     Signals wide(1, config), stored(1, config);
     wide.losses.values[0] = exact.loss;
     stored.losses.values[0] = signals.losses.values[prompt];
-    for (std::int64_t l = 0; l < config.num_layers; ++l) {
+    for (std::int64_t l = 0; l < config.num_sparse_layers(); ++l) {
         at::Tensor const ids = exact.routings[l].expert_ids;
         for (std::int64_t i = 0; i < ids.numel(); ++i)
             ++wide.activation_counts.at(0, l, ids.const_data_ptr<std::int64_t>()[i]);

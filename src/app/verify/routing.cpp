@@ -13,13 +13,15 @@ namespace {
 
 class Examiner final : public RoutingObserver {
 public:
-    Examiner(Decoder const& model, RoutingExamination& result) : model_(model), result_(result) {}
+    Examiner(Decoder const& model, RoutingExamination& result)
+        : model_(model), result_(result), sparse_layers_(model.config().sparse_layers()) {}
 
     void on_routing(std::int64_t, PackedBatch const&, Routing const& routing) override { routings.push_back(routing); }
 
     void on_router_gradient(std::int64_t layer, PackedBatch const& batch, Routing const& routing,
                             at::Tensor const& d_router_logits, at::Tensor const& router_input) override {
-        examine_choices(result_, routing, token_linear(router_input, model_.weights().layers[layer].gate_product));
+        examine_choices(result_, routing,
+                        token_linear(router_input, model_.weights().layers[sparse_layers_[layer]].gate_product));
         for (double imbalance : gate_gradient_scores(batch, routing, d_router_logits, router_input).imbalance) {
             raise(result_.imbalance, imbalance);
         }
@@ -30,6 +32,7 @@ public:
 private:
     Decoder const& model_;
     RoutingExamination& result_;
+    std::vector<std::int64_t> sparse_layers_;
 };
 
 }  // namespace
