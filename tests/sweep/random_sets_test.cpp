@@ -141,5 +141,24 @@ TEST(TrafficMap, IsTheMeanOfTheTwoGroups) {
     EXPECT_EQ(traffic_map(result).values, (std::vector<double>{0.5, 0.5}));
 }
 
+// The same draws, under the names of decoder layers.
+TEST(RandomSet, KnowsWhichLayersHaveARouter) {
+    std::mt19937_64 random(11);
+    ScoreMap const traffic = random_traffic(3, 6, random);
+    MoeLayers const moe_layers({1, 4, 5});
+    std::vector<ExpertId> const set = {{0, 2}, {1, 0}, {1, 5}, {2, 3}};
+    auto const named = [&](std::vector<ExpertId> ids) {
+        for (ExpertId& id : ids)
+            id.layer = moe_layers.layer(id.layer);
+        return ids;
+    };
+    for (ControlMatch const match : {ControlMatch::size, ControlMatch::layers, ControlMatch::traffic}) {
+        for (std::uint64_t seed = 0; seed < 20; ++seed) {
+            EXPECT_EQ(random_set(named(set), match, traffic.view(), seed, moe_layers),
+                      named(random_set(set, match, traffic.view(), seed)));
+        }
+    }
+}
+
 }  // namespace
 }  // namespace gatesweep

@@ -88,5 +88,17 @@ TEST(ScreenOf, IsTheMeanByGroupAndTheChangeByPrompt) {
     EXPECT_EQ(screen.table.rows[3], (std::vector<std::string>{"0", "1", "harmful", "4", "1"}));
 }
 
+TEST(SingleExperts, AreThoseOfLayersWithARouter) {
+    MoeLayers const moe_layers({1, 3});
+    RouterEdits const edits = single_expert_edits(5, 2, EditMode::mask, moe_layers);
+    EXPECT_EQ(edits.num_variants(), 1 + 2 * 2);
+    for (std::int32_t variant = 1; variant < 5; ++variant) {
+        for (std::int64_t layer = 0; layer < 5; ++layer) {
+            bool const is_edited = layer == moe_layers.layer((variant - 1) / 2);
+            EXPECT_EQ(edits.entry(variant, layer, Phase::prefill) != 0, is_edited) << variant << " in " << layer;
+        }
+    }
+}
+
 }  // namespace
 }  // namespace gatesweep
