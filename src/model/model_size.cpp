@@ -9,7 +9,7 @@
 namespace gatesweep {
 namespace {
 
-// Elements by what they belong to, summed over the whole model.
+// Elements by what they belong to.
 struct Elements {
     // Of one layer.
     struct Layer {

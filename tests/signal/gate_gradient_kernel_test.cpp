@@ -30,7 +30,8 @@ struct Batch {
         std::int64_t const num_tokens = batch.num_tokens();
         routing = route(random_tensor({num_tokens, size.num_experts}, at::kFloat, 1), {size.top_k, renormalise});
         dz = route_backward(routing, random_tensor({num_tokens, size.top_k}, at::kFloat, 2));
-        if (size.top_k == 1 && renormalise) dz.copy_(random_tensor({num_tokens, 1}, at::kFloat, 2));  // those of one expert are zero
+        if (size.top_k == 1 && renormalise)
+            dz.copy_(random_tensor({num_tokens, 1}, at::kFloat, 2));  // those of one expert are zero
         x = random_tensor({num_tokens, size.d}, dtype, 3);
         input = {experts_of_gradient(routing), dz, x, size.num_experts};
     }
