@@ -158,7 +158,7 @@ std::vector<BadCase> jobs() {
         {"coverage_that_is_no_share", ExitCode::job, {"coverage", "1.5 is wrong"}, set("analysis.coverage=[0.8, 1.5]")},
         {"marked_expert_outside_the_model",
          ExitCode::bad_data,
-         {"marks.csv", "expert 8 of layer 0", "2 layers x 8 experts", "correct the file"},
+         {"marks.csv", "expert 8 of layer 0", "2 layers of 8 experts", "correct the file"},
          [](Workshop& w) {
              w.write("marks.csv", "layer,expert\n0,8\n");
              w.set("report.mark=marks.csv");
