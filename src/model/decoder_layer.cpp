@@ -28,8 +28,12 @@ AttentionInput attention_input(LayerContext const& context, LayerTape const& tap
             context.batch.offsets_on_device};
 }
 
+at::Tensor rows_of(LayerContext const& context) {
+    return rotary_rows(context.rotary, context.batch.positions, context.batch.offsets);
+}
+
 // Rotated queries and keys, and values, of the tape's input.
-void project_heads(ModelConfig const& c, RotaryTable const& rotary, at::Tensor const& positions,
+void project_heads(ModelConfig const& c, RotaryTable const& rotary, at::Tensor const& rotary_rows,
                    LayerWeights const& weights, LayerTape& tape) {
     at::Tensor const normed = rms_norm(tape.input, weights.input_norm, c.rms_norm_eps);
     at::Tensor products = token_linear(normed, weights.qkv);
@@ -40,8 +44,8 @@ void project_heads(ModelConfig const& c, RotaryTable const& rotary, at::Tensor c
     tape.q = prepared.q;
     tape.k = prepared.k;
     tape.v = prepared.v;
-    rotate_heads(tape.q, positions, rotary, Rotation::forward);
-    rotate_heads(tape.k, positions, rotary, Rotation::forward);
+    rotate_heads(tape.q, rotary_rows, rotary, Rotation::forward);
+    rotate_heads(tape.k, rotary_rows, rotary, Rotation::forward);
 }
 
 at::Tensor attention_backward_to_input(LayerContext const& context, LayerWeights const& weights, LayerTape const& tape,
@@ -50,8 +54,9 @@ at::Tensor attention_backward_to_input(LayerContext const& context, LayerWeights
     at::Tensor const d_mixed =
         token_linear_input_gradient(d_after_attention, weights.o_proj).view({-1, c.num_heads, c.head_dim});
     AttentionGradient const g = attention_backward(attention_input(context, tape), d_mixed);
-    rotate_heads(g.dq, context.batch.positions, context.rotary, Rotation::inverse);
-    rotate_heads(g.dk, context.batch.positions, context.rotary, Rotation::inverse);
+    at::Tensor const rows = rows_of(context);
+    rotate_heads(g.dq, rows, context.rotary, Rotation::inverse);
+    rotate_heads(g.dk, rows, context.rotary, Rotation::inverse);
     Heads d = {g.dq, g.dk, g.dv};
     if (tape.heads.defined()) d = prepare_heads_backward(c, weights, split_heads(c, tape.heads), d);
     at::Tensor const d_heads = at::cat({d.q, d.k, d.v}, 1).flatten(1);
@@ -103,7 +108,7 @@ std::uint64_t LayerTape::num_bytes(ModelConfig const& c, std::int64_t num_tokens
 SlotsUnderWay forward_to_experts(LayerContext const& context, LayerWeights const& weights, at::Tensor const& input,
                                  LayerTape& tape, RowEdits const& edits) {
     tape.input = input;
-    project_heads(context.config, context.rotary, context.batch.positions, weights, tape);
+    project_heads(context.config, context.rotary, rows_of(context), weights, tape);
     at::Tensor const mixed = attention(attention_input(context, tape)).flatten(1);
     tape.after_attention = input + token_linear(mixed, weights.o_proj);
     return send_to_experts(context.config, context.dispatcher, weights, tape, edits);
@@ -142,7 +147,7 @@ at::Tensor layer_decode(DecodeContext const& context, LayerWeights const& weight
     ModelConfig const& c = context.config;
     LayerTape tape;
     tape.input = input;
-    project_heads(c, context.rotary, context.positions_on_device, weights, tape);
+    project_heads(c, context.rotary, rotary_rows_of_last(context.rotary, context.positions_on_device), weights, tape);
     context.cache.store_rows(layer, context.slots_on_device, context.positions_on_device, tape.k, tape.v);
     at::Tensor const mixed = cached_attention({tape.q, context.cache.keys(layer), context.cache.values(layer),
                                                context.slots, context.positions, c.sliding_window, attention_scale(c),

@@ -12,6 +12,7 @@
 #include "gatesweep/base/error.h"
 #include "gatesweep/base/file.h"
 #include "gatesweep/input/strict_json.h"
+#include "rope_fields.h"
 
 namespace gatesweep {
 namespace {
@@ -50,45 +51,6 @@ Family const& read_family(ConfigFields const& fields, std::string const& file) {
                        "checkpoint",
                        file);
     return *family;
-}
-
-// theta of one rotary dictionary; null when it gives none. Everything but the default rotation is refused.
-json const* theta_of(ConfigFields const& fields, std::string const& key, std::string const& file) {
-    json const* const rope = fields.find(key);
-    if (rope == nullptr) return nullptr;
-    if (!rope->is_object()) fields.wrong(key, *rope, "an object");
-    ConfigFields const inner(*rope, file, key + ".");
-    if (json const* const type = inner.find_any({"rope_type", "type"})) {
-        if (inner.text(*type, "rope_type") != "default") {
-            inner.wrong("rope_type", *type, "\"default\" (the only rotary embedding that gatesweep computes)");
-        }
-    }
-    for (auto const& [name, value] : rope->items()) {
-        bool const known = name == "rope_type" || name == "type" || name == "rope_theta" || value.is_null();
-        GATESWEEP_VALIDATE(
-            known, ExitCode::bad_data,
-            "{}: {}.{} asks for a rotary embedding that gatesweep does not compute: choose another model", file, key,
-            printable(name));
-    }
-    return inner.find("rope_theta");
-}
-
-double rope_theta(ConfigFields const& fields, std::string const& file, double theta) {
-    char const* given_as = nullptr;
-    auto const take = [&](json const* value, char const* name) {
-        if (value == nullptr) return;
-        // The rotation's frequencies are computed in float32.
-        double const given =
-            fields.real(*value, name, std::numeric_limits<float>::min(), std::numeric_limits<float>::max());
-        GATESWEEP_VALIDATE(given_as == nullptr || given == theta, ExitCode::bad_data,
-                           "{}: {} and {} differ (they are two names of one field): remove one", file, given_as, name);
-        theta = given;
-        given_as = name;
-    };
-    take(fields.find("rope_theta"), "rope_theta");
-    take(theta_of(fields, "rope_parameters", file), "rope_parameters.rope_theta");
-    take(theta_of(fields, "rope_scaling", file), "rope_scaling.rope_theta");
-    return theta;
 }
 
 void check_heads(ModelConfig const& config, std::string const& file) {
@@ -161,7 +123,7 @@ ModelConfig parse_model_config(std::string_view text, std::string const& file_na
         // Added to a float32 mean of squares, so a smaller one would be no number there.
         config.rms_norm_eps = fields.real(*eps, "rms_norm_eps", std::numeric_limits<float>::min(), 0.999);
     }
-    config.rope_theta = rope_theta(fields, file_name, config.rope_theta);
+    read_rope(fields, family.rope, config);
     config.tie_word_embeddings = fields.flag_or("tie_word_embeddings", false);
     read_tokens(config, object, fields);
     if (json const* const dtype = fields.find_any({"torch_dtype", "dtype"})) {

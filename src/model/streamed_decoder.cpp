@@ -50,7 +50,7 @@ StreamedDecoder::StreamedDecoder(WeightSource source, ParallelLayout const& layo
       world_(layout.world),
       dispatcher_(layout, config().num_experts, source.device),
       rotary_(make_rotary_table(max_tokens, config().head_dim, config().rope_theta,
-                                at::TensorOptions(source.dtype).device(source.device))),
+                                at::TensorOptions(source.dtype).device(source.device), config().rope_scaling)),
       stream_(source) {}
 
 std::uint64_t StreamedDecoder::bytes_per_token(ModelConfig const& config, std::size_t element_size) {

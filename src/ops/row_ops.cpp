@@ -71,25 +71,6 @@ at::Tensor swiglu_backward(at::Tensor const& d_activation, at::Tensor const& gat
     return d_gate_up;
 }
 
-RotaryTable make_rotary_table(std::int64_t num_positions, std::int64_t head_dim, double theta,
-                              at::TensorOptions options) {
-    // In float32 as the reference does, but one element at a time: a vectorised cosine rounds its tail differently, and
-    // a position's row must not depend on how many rows there are.
-    std::int64_t const half = head_dim / 2;
-    at::Tensor cos = at::empty({num_positions, half}, at::kFloat), sin = at::empty_like(cos);
-    auto *c = cos.data_ptr<float>(), *s = sin.data_ptr<float>();
-    for (std::int64_t i = 0; i < half; ++i) {
-        float const exponent = static_cast<float>(2 * i) / static_cast<float>(head_dim);
-        float const inverse_frequency = 1.0F / std::pow(static_cast<float>(theta), exponent);
-        for (std::int64_t position = 0; position < num_positions; ++position) {
-            float const angle = static_cast<float>(position) * inverse_frequency;
-            c[position * half + i] = std::cos(angle);
-            s[position * half + i] = std::sin(angle);
-        }
-    }
-    return {cos.to(options), sin.to(options)};
-}
-
 void rotate_heads(at::Tensor x, at::Tensor const& positions, RotaryTable const& table, Rotation rotation) {
     if (!has_loops(x)) return device::rotate_heads(x, positions, table, rotation);
     std::int64_t const heads = x.size(1), half = x.size(2) / 2;

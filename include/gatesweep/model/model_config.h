@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "gatesweep/terms/rope_scaling.h"
+
 namespace gatesweep {
 
 // How a token finds its experts.
@@ -53,6 +55,7 @@ struct ModelConfig {
     std::optional<std::int64_t> sliding_window;  // visible keys including the token itself
     double rms_norm_eps = 1e-5;
     double rope_theta = 1e6;
+    RopeScaling rope_scaling;
     bool tie_word_embeddings = false;
     RouterRule router;
     HeadRule heads;
@@ -71,7 +74,7 @@ struct ModelConfig {
 };
 
 // Errors: input_missing, bad_data with the field's name; a field that asks for something not implemented
-// (another model_type, an activation other than silu, a rope type other than default) is bad_data too.
+// (another model_type, an activation other than silu, a rope type that is not the family's) is bad_data too.
 ModelConfig parse_model_config(std::string_view json, std::string const& file_name);
 // Reads config.json (and generation_config.json's eos ids, where it has them) of a checkpoint folder.
 ModelConfig load_model_config(std::filesystem::path const& folder);

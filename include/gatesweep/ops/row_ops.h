@@ -8,6 +8,8 @@
 
 #include <cstdint>
 
+#include "gatesweep/ops/rotary.h"
+
 namespace gatesweep {
 
 // x * rsqrt(mean(x^2) + eps), rounded, times weight: [T,D], [D] -> [T,D].
@@ -19,17 +21,10 @@ at::Tensor rms_norm_backward(at::Tensor const& dy, at::Tensor const& x, at::Tens
 at::Tensor swiglu(at::Tensor const& gate_up);
 at::Tensor swiglu_backward(at::Tensor const& d_activation, at::Tensor const& gate_up);  // [R,F], [R,2F] -> [R,2F]
 
-// cos and sin of position * theta^(-2i/d), one row a position: [num_positions, d/2], rounded to the model's type.
-struct RotaryTable {
-    at::Tensor cos;
-    at::Tensor sin;
-};
-RotaryTable make_rotary_table(std::int64_t num_positions, std::int64_t head_dim, double theta,
-                              at::TensorOptions options);
-
 enum class Rotation { forward, inverse };  // inverse is also the gradient of forward
-// Rotates heads in place, first half against second half: x [T, heads, d] (last dimension dense), positions [T] int64.
-void rotate_heads(at::Tensor x, at::Tensor const& positions, RotaryTable const& table, Rotation rotation);
+// Rotates heads in place, first half against second half: x [T, heads, d] (last dimension dense), rows [T] int64 of the
+// table: positions, or what rotary_rows makes of them.
+void rotate_heads(at::Tensor x, at::Tensor const& rows, RotaryTable const& table, Rotation rotation);
 
 // Sum of each row: [n,C] float64 -> [n], in an order that depends on C alone.
 at::Tensor row_sums(at::Tensor const& x);

@@ -10,6 +10,7 @@
 #include "gatesweep/model/model_config.h"
 #include "gatesweep/model/weight_map.h"
 #include "model/config_fields.h"
+#include "model/rope_fields.h"
 
 namespace gatesweep {
 
@@ -29,6 +30,7 @@ struct Family {
     // The fields that are the family's own, over the defaults of its class in transformers. Width and heads are known.
     void (*read_config)(ConfigFields const& fields, ModelConfig& config);
     std::span<Spelling const> spellings;  // the most common first
+    RopeFields rope = {};
 };
 
 std::span<Family const* const> families();

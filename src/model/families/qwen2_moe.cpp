@@ -15,6 +15,6 @@ void read_config(ConfigFields const& fields, ModelConfig& config) {
 
 }  // namespace
 
-Family const qwen2_moe = {"qwen2_moe", "Qwen2 MoE", false, 16, read_config, mlp_expert_spellings};
+Family const qwen2_moe = {"qwen2_moe", "Qwen2 MoE", false, 16, read_config, mlp_expert_spellings, {qwen_rope_types}};
 
 }  // namespace gatesweep

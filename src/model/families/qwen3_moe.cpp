@@ -14,6 +14,6 @@ void read_config(ConfigFields const& fields, ModelConfig& config) {
 
 }  // namespace
 
-Family const qwen3_moe = {"qwen3_moe", "Qwen3 MoE", false, 4, read_config, mlp_expert_spellings};
+Family const qwen3_moe = {"qwen3_moe", "Qwen3 MoE", false, 4, read_config, mlp_expert_spellings, {qwen_rope_types}};
 
 }  // namespace gatesweep
