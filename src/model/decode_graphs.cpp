@@ -41,6 +41,7 @@ bool decode_graph_wanted() {
 Recorder choose_recorder(Decoder const& model, int expert_parallel) {
     if (!decode_graph_wanted()) return {};
     at::Device const device = model.weights().device();
+    auto const first_router = static_cast<std::size_t>(model.config().sparse_layers().front());
     for (auto const& [excludes, setting] :
          {std::pair{batch_invariance_wanted(), "batch_invariant = \"on\""},
           {choose_decode_dispatch(device) == DecodeDispatch::counted && device.is_cuda(), "dispatch = \"counted\""}}) {
@@ -55,7 +56,8 @@ Recorder choose_recorder(Decoder const& model, int expert_parallel) {
         "gpu_kernels = \"own\": leave it out in [parallel], or unset GATESWEEP_DECODE_GRAPH",
         expert_parallel, device.is_cuda() ? "cuda" : "cpu");
     GATESWEEP_VALIDATE(
-        experts_group_on_device(model.weights().layers[0].experts, model.weights().embedding), ExitCode::unavailable,
+        experts_group_on_device(model.weights().layers[first_router].experts, model.weights().embedding),
+        ExitCode::unavailable,
         "graphs = \"on\" needs bfloat16 weights (dtype is {}), sizes that 8 divides and a GPU of compute capability 9 "
         "or 10: elsewhere the host waits for the experts' rows in every layer, which no graph can hold: leave it out "
         "in [parallel], or unset GATESWEEP_DECODE_GRAPH",

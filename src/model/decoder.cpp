@@ -18,7 +18,7 @@ Decoder::Decoder(ModelConfig config, Weights weights, ParallelLayout const& layo
     : config_(std::move(config)),
       weights_(std::move(weights)),
       dispatcher_(layout, config_.num_experts, weights_.device()),
-      rotary_(make_rotary_table(max_tokens, config_.head_dim, config_.rope_theta, weights_.embedding.options(),
+      rotary_(make_rotary_table(max_tokens, config_.rotary_dim(), config_.rope_theta, weights_.embedding.options(),
                                 config_.rope_scaling)) {}
 
 at::Tensor Decoder::embed(at::Tensor const& ids) const {

@@ -6,16 +6,22 @@
 
 #include "gatesweep/ops/cached_attention.h"
 #include "heads.h"
+#include "latent_heads.h"
 
 namespace gatesweep {
 namespace {
 
 double attention_scale(ModelConfig const& config) {
-    return 1.0 / std::sqrt(static_cast<double>(config.head_dim));
+    double const plain = 1.0 / std::sqrt(static_cast<double>(config.head_dim));
+    return config.latent ? plain * latent_score_factor(config.rope_scaling) : plain;
 }
 
 RouteRule route_rule(ModelConfig const& config) {
-    return {config.top_k, config.router.renormalise};
+    RouteRule rule(config.top_k, config.router.renormalise);
+    rule.scale = config.router.scale;
+    rule.num_groups = config.router.num_groups;
+    rule.kept_groups = config.router.kept_groups;
+    return rule;
 }
 
 AttentionInput attention_input(LayerContext const& context, LayerTape const& tape) {
@@ -38,6 +44,14 @@ void project_heads(ModelConfig const& c, RotaryTable const& rotary, at::Tensor c
     at::Tensor const normed = rms_norm(tape.input, weights.input_norm, c.rms_norm_eps);
     at::Tensor products = token_linear(normed, weights.qkv);
     if (weights.qkv_bias.defined()) products.add_(weights.qkv_bias);
+    if (c.latent) {
+        tape.heads = products;
+        Heads const made = latent_heads(c, weights, products, {rotary, rotary_rows});
+        tape.q = made.q;
+        tape.k = made.k;
+        tape.v = made.v;
+        return;
+    }
     at::Tensor const heads = products.view({-1, c.num_heads + 2 * c.num_kv_heads, c.head_dim});
     if (c.heads.changes_values()) tape.heads = heads;
     Heads const prepared = prepare_heads(c, weights, split_heads(c, heads));
@@ -48,18 +62,24 @@ void project_heads(ModelConfig const& c, RotaryTable const& rotary, at::Tensor c
     rotate_heads(tape.k, rotary_rows, rotary, Rotation::forward);
 }
 
+// Gradient to what the product of the normed input gave, from that to rotated queries, keys and values.
+at::Tensor project_heads_backward(LayerContext const& context, LayerWeights const& weights, LayerTape const& tape,
+                                  Heads d) {
+    ModelConfig const& c = context.config;
+    at::Tensor const rows = rows_of(context);
+    if (c.latent) return latent_heads_backward(c, weights, tape.heads, d, {context.rotary, rows});
+    rotate_heads(d.q, rows, context.rotary, Rotation::inverse);
+    rotate_heads(d.k, rows, context.rotary, Rotation::inverse);
+    if (tape.heads.defined()) d = prepare_heads_backward(c, weights, split_heads(c, tape.heads), d);
+    return at::cat({d.q, d.k, d.v}, 1).flatten(1);
+}
+
 at::Tensor attention_backward_to_input(LayerContext const& context, LayerWeights const& weights, LayerTape const& tape,
                                        at::Tensor const& d_after_attention) {
     ModelConfig const& c = context.config;
-    at::Tensor const d_mixed =
-        token_linear_input_gradient(d_after_attention, weights.o_proj).view({-1, c.num_heads, c.head_dim});
+    at::Tensor const d_mixed = value_heads(c, token_linear_input_gradient(d_after_attention, weights.o_proj));
     AttentionGradient const g = attention_backward(attention_input(context, tape), d_mixed);
-    at::Tensor const rows = rows_of(context);
-    rotate_heads(g.dq, rows, context.rotary, Rotation::inverse);
-    rotate_heads(g.dk, rows, context.rotary, Rotation::inverse);
-    Heads d = {g.dq, g.dk, g.dv};
-    if (tape.heads.defined()) d = prepare_heads_backward(c, weights, split_heads(c, tape.heads), d);
-    at::Tensor const d_heads = at::cat({d.q, d.k, d.v}, 1).flatten(1);
+    at::Tensor const d_heads = project_heads_backward(context, weights, tape, {g.dq, g.dk, g.dv});
     at::Tensor const d_normed = token_linear_input_gradient(d_heads, weights.qkv);
     return d_after_attention + rms_norm_backward(d_normed, tape.input, weights.input_norm, c.rms_norm_eps);
 }
@@ -97,11 +117,11 @@ at::Tensor through_gathered_experts(DecodeContext const& context, LayerWeights c
 
 std::uint64_t LayerTape::num_bytes(ModelConfig const& c, std::int64_t num_tokens, std::size_t element_size) {
     std::int64_t const heads = (c.num_heads + 2 * c.num_kv_heads) * c.head_dim;
+    std::int64_t const before = c.latent ? c.latent->width(c.num_heads) : c.heads.changes_values() ? heads : 0;
     std::int64_t const shared = c.shared_size > 0 ? 2 * c.shared_size + c.hidden_size : 0;
     std::int64_t const dense = c.dense_layers.empty() ? 0 : 2 * c.dense_size + c.hidden_size;
     std::int64_t const routed = c.top_k * (2 * c.intermediate_size + c.hidden_size) + shared;
-    std::int64_t const per_token =
-        3 * c.hidden_size + (c.heads.changes_values() ? 2 : 1) * heads + std::max(routed, dense);
+    std::int64_t const per_token = 3 * c.hidden_size + heads + before + std::max(routed, dense);
     return static_cast<std::uint64_t>(per_token * num_tokens) * element_size;
 }
 
@@ -109,7 +129,7 @@ SlotsUnderWay forward_to_experts(LayerContext const& context, LayerWeights const
                                  LayerTape& tape, RowEdits const& edits) {
     tape.input = input;
     project_heads(context.config, context.rotary, rows_of(context), weights, tape);
-    at::Tensor const mixed = attention(attention_input(context, tape)).flatten(1);
+    at::Tensor const mixed = value_rows(context.config, attention(attention_input(context, tape)));
     tape.after_attention = input + token_linear(mixed, weights.o_proj);
     return send_to_experts(context.config, context.dispatcher, weights, tape, edits);
 }
@@ -151,9 +171,8 @@ at::Tensor layer_decode(DecodeContext const& context, LayerWeights const& weight
     context.cache.store_rows(layer, context.slots_on_device, context.positions_on_device, tape.k, tape.v);
     at::Tensor const mixed = cached_attention({tape.q, context.cache.keys(layer), context.cache.values(layer),
                                                context.slots, context.positions, c.sliding_window, attention_scale(c),
-                                               context.slots_on_device, context.positions_on_device})
-                                 .flatten(1);
-    tape.after_attention = input + token_linear(mixed, weights.o_proj);
+                                               context.slots_on_device, context.positions_on_device});
+    tape.after_attention = input + token_linear(value_rows(c, mixed), weights.o_proj);
     if (!context.tokens_of_rank.empty()) return through_gathered_experts(context, weights, tape.after_attention, edits);
     SlotsUnderWay slots = send_to_experts(c, context.dispatcher, weights, tape, edits);
     return forward_from_experts(tape, forward_through_experts(context.dispatcher, weights, tape, std::move(slots)));

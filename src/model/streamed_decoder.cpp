@@ -49,7 +49,7 @@ StreamedDecoder::StreamedDecoder(WeightSource source, ParallelLayout const& layo
     : source_(source),
       world_(layout.world),
       dispatcher_(layout, config().num_experts, source.device),
-      rotary_(make_rotary_table(max_tokens, config().head_dim, config().rope_theta,
+      rotary_(make_rotary_table(max_tokens, config().rotary_dim(), config().rope_theta,
                                 at::TensorOptions(source.dtype).device(source.device), config().rope_scaling)),
       stream_(source) {}
 

@@ -31,6 +31,13 @@ void refuse_non_finite(Checkpoint const& checkpoint, std::string const& name, at
          name, checkpoint.file_of(name), bad, bad == 1 ? "" : "s", bad == 1 ? "is" : "are");
 }
 
+// The last `num` rows of a weight make values that turn in pairs, each pair one row after the other. Puts the first of
+// all pairs before the second ones, as rotate_heads wants them. Scores do not change: queries and keys are both so.
+void put_in_halves(at::Tensor const& weight, std::int64_t num) {
+    at::Tensor const rows = weight.slice(0, weight.size(0) - num);
+    rows.copy_(rows.view({num / 2, 2, -1}).transpose(0, 1).reshape(rows.sizes()));
+}
+
 }  // namespace
 
 WeightReader::WeightReader(WeightSource const& source)
@@ -68,9 +75,7 @@ LinearWeight WeightReader::lm_head() {
     return LinearWeight(whole({WeightRole::lm_head}));
 }
 
-LayerWeights WeightReader::layer(std::int64_t layer) {
-    LayerWeights w;
-    w.input_norm = whole({WeightRole::input_norm, layer});
+void WeightReader::read_heads(std::int64_t layer, LayerWeights& w) {
     w.qkv = LinearWeight(stacked(layer, {WeightRole::q_proj, WeightRole::k_proj, WeightRole::v_proj}));
     ModelConfig const& c = *source_.config;
     if (c.heads.has_bias) w.qkv_bias = stacked(layer, {WeightRole::q_bias, WeightRole::k_bias, WeightRole::v_bias});
@@ -78,6 +83,31 @@ LayerWeights WeightReader::layer(std::int64_t layer) {
         w.q_norm = whole({WeightRole::q_norm, layer});
         w.k_norm = whole({WeightRole::k_norm, layer});
     }
+}
+
+void WeightReader::read_latent_heads(std::int64_t layer, LayerWeights& w) {
+    LatentRule const& rule = *source_.config->latent;
+    bool const has_rank = rule.query_rank > 0;
+    at::Tensor const narrow =
+        stacked(layer, {has_rank ? WeightRole::latent_q : WeightRole::q_proj, WeightRole::latent_kv});
+    std::int64_t const num_queries = rule.num_queries(source_.config->num_heads);
+    put_in_halves(narrow.slice(0, num_queries), rule.rotated_dim);
+    at::Tensor const queries = has_rank ? whole({WeightRole::expand_q, layer}) : narrow.slice(0, 0, num_queries);
+    for (at::Tensor const& head : queries.split(source_.config->head_dim))
+        put_in_halves(head, rule.rotated_dim);
+    w.qkv = LinearWeight(narrow);
+    if (has_rank) w.expand_q = LinearWeight(queries);
+    if (has_rank) w.q_norm = whole({WeightRole::q_norm, layer});
+    w.k_norm = whole({WeightRole::k_norm, layer});
+    w.expand_kv = LinearWeight(whole({WeightRole::expand_kv, layer}));
+}
+
+LayerWeights WeightReader::layer(std::int64_t layer) {
+    ModelConfig const& c = *source_.config;
+    LayerWeights w;
+    w.input_norm = whole({WeightRole::input_norm, layer});
+    if (c.latent) read_latent_heads(layer, w);
+    if (!c.latent) read_heads(layer, w);
     w.o_proj = LinearWeight(whole({WeightRole::o_proj, layer}));
     w.post_attention_norm = whole({WeightRole::post_attention_norm, layer});
     if (c.shared_size > 0 || c.is_dense(layer)) w.shared = shared(layer);
@@ -109,7 +139,8 @@ at::Tensor WeightReader::stacked(std::int64_t layer, std::initializer_list<Weigh
 SharedExpert WeightReader::shared(std::int64_t layer) {
     SharedExpert expert{LinearWeight(stacked(layer, {WeightRole::shared_gate, WeightRole::shared_up})),
                         LinearWeight(whole({WeightRole::shared_down, layer})), std::nullopt};
-    if (!source_.config->is_dense(layer)) expert.weigher.emplace(whole({WeightRole::shared_weight, layer}));
+    if (source_.config->weighs_shared && !source_.config->is_dense(layer))
+        expert.weigher.emplace(whole({WeightRole::shared_weight, layer}));
     return expert;
 }
 

@@ -26,6 +26,9 @@ private:
     at::Tensor whole(WeightPlace const& place);
     // The matrices or vectors of these roles, below each other.
     at::Tensor stacked(std::int64_t layer, std::initializer_list<WeightRole> roles);
+    // Queries, keys and values, their norms and biases.
+    void read_heads(std::int64_t layer, LayerWeights& w);
+    void read_latent_heads(std::int64_t layer, LayerWeights& w);
     SharedExpert shared(std::int64_t layer);
     ExpertWeights experts(std::int64_t layer);
 

@@ -12,6 +12,8 @@ std::uint64_t Weights::num_bytes() const {
         embedding.nbytes() + final_norm.nbytes() + (lm_head.data().is_same(embedding) ? 0 : lm_head.num_bytes());
     for (auto const& w : layers) {
         bytes += w.input_norm.nbytes() + w.post_attention_norm.nbytes() + w.qkv.num_bytes() + w.o_proj.num_bytes();
+        for (LinearWeight const* expand : {&w.expand_q, &w.expand_kv})
+            bytes += expand->num_outputs() > 0 ? expand->num_bytes() : 0;
         for (at::Tensor const* vector : {&w.qkv_bias, &w.q_norm, &w.k_norm, &w.gate})
             bytes += vector->defined() ? vector->nbytes() : 0;
         if (w.shared) bytes += w.shared->gate_up.num_bytes() + w.shared->down.num_bytes();

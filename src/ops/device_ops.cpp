@@ -75,7 +75,7 @@ CombineGradient combine_backward(at::Tensor const& dy, at::Tensor const& slot_ou
 Routing route_on_device(at::Tensor const& router_logits, RouteRule const& rule, RowEdits const& edits,
                         at::Tensor const& all_finite) {
     if constexpr (cuda::is_built) {
-        if (cuda::has_kernels(router_logits) && cuda::can_route(router_logits.size(1)) && rule.renormalise)
+        if (cuda::has_kernels(router_logits) && cuda::can_route(router_logits.size(1)) && rule.is_plain())
             return cuda::route(router_logits, rule.top_k, tensors_of(edits, router_logits.device()), all_finite);
     }
     return generic::route_on_device(router_logits, rule, edits, all_finite);

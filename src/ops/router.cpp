@@ -4,6 +4,7 @@
 #include <limits>
 #include <numeric>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "device_ops.h"
@@ -28,6 +29,22 @@ void softmax(std::vector<A>& z) {
         sum += value = std::exp(value - largest);
     for (A& value : z)
         value /= sum;
+}
+
+// Leaves only the experts of the groups with the largest probabilities, ties to the lower group. Returns by how much
+// the last group kept is ahead of the first that is not.
+template <class A>
+A keep_groups(RouteRule const& rule, std::vector<A>& p) {
+    if (rule.kept_groups == rule.num_groups) return std::numeric_limits<A>::infinity();
+    std::int64_t const size = std::ssize(p) / rule.num_groups;
+    std::vector<std::pair<A, std::int64_t>> groups;  // less its best expert's probability, id: ascending is best first
+    for (std::int64_t g = 0; g < rule.num_groups; ++g)
+        groups.emplace_back(-*std::max_element(p.begin() + g * size, p.begin() + (g + 1) * size), g);
+    std::sort(groups.begin(), groups.end());
+    auto const left = groups.begin() + rule.kept_groups;
+    for (auto group = left; group != groups.end(); ++group)
+        std::fill_n(p.begin() + group->second * size, size, A(0));
+    return left->first - (left - 1)->first;
 }
 
 // out [T,d]: the sum of each token's n rows by their factors [T,n].
@@ -63,7 +80,7 @@ at::Tensor gradient_of_all(Routing const& routing, at::Tensor const& d_routing_w
             for (std::int64_t e = 0, i = 0; e < num_experts; ++e) {
                 bool const is_chosen = i < k && ids[i] == e;  // ids ascend
                 double const of_weight = is_chosen ? static_cast<double>(dw[i++]) : 0.0;
-                dz[e] = static_cast<scalar_t>(static_cast<double>(p[e]) / total * (of_weight - mean));
+                dz[e] = static_cast<scalar_t>(static_cast<double>(p[e]) / total * (of_weight - mean) * routing.scale);
             }
         }
     });
@@ -78,6 +95,7 @@ Routing route(at::Tensor const& router_logits, RouteRule const& rule, RowEdits c
     std::int64_t const num_tokens = router_logits.size(0), num_experts = router_logits.size(1);
     Routing routing;
     routing.num_experts = num_experts;
+    routing.scale = rule.scale;
     routing.expert_ids = at::empty({num_tokens, top_k}, at::kLong);
     auto* ids = routing.expert_ids.data_ptr<std::int64_t>();
     AT_DISPATCH_FLOATING_TYPES_AND(at::kBFloat16, router_logits.scalar_type(), "route", [&] {
@@ -105,11 +123,12 @@ Routing route(at::Tensor const& router_logits, RouteRule const& rule, RowEdits c
             int const mode = edit ? static_cast<int>(edit->mode) : not_edited;
             if (edit) edit_logits<0>(mode, edit->values.data(), static_cast<int>(num_experts), p.data());
             softmax(p);
+            if (probabilities) std::copy(p.begin(), p.end(), probabilities + t * num_experts);
+            A const ahead = keep_groups(rule, p);
             std::iota(order.begin(), order.end(), std::int64_t{0});
             auto const better = [&](std::int64_t a, std::int64_t b) { return p[a] != p[b] ? p[a] > p[b] : a < b; };
             std::partial_sort(order.begin(), order.begin() + looked_at, order.end(), better);
-            if (has_margin) margins[t] = p[order[top_k - 1]] - p[order[top_k]];
-            if (probabilities) std::copy(p.begin(), p.end(), probabilities + t * num_experts);
+            if (has_margin) margins[t] = std::min(ahead, p[order[top_k - 1]] - p[order[top_k]]);
             A sum = rule.renormalise ? 0 : 1;
             for (std::int64_t k = 0; k < top_k && rule.renormalise; ++k)
                 sum += p[order[k]];
@@ -121,6 +140,8 @@ Routing route(at::Tensor const& router_logits, RouteRule const& rule, RowEdits c
             if (edit) {
                 edit_weights(mode, edit->values.data(), ids + t * top_k, weights + t * top_k, static_cast<int>(top_k));
             }
+            for (std::int64_t k = 0; k < top_k && rule.scale != 1.0; ++k)
+                weights[t * top_k + k] *= static_cast<A>(rule.scale);
         }
     });
     return routing;
@@ -157,7 +178,8 @@ at::Tensor route_backward(Routing const& routing, at::Tensor const& d_routing_we
             for (std::int64_t i = 0; i < k; ++i)
                 mean += static_cast<double>(w[i]) / total * static_cast<double>(dw[i]);
             for (std::int64_t i = 0; i < k; ++i) {
-                dz[i] = static_cast<scalar_t>(static_cast<double>(w[i]) / total * (static_cast<double>(dw[i]) - mean));
+                dz[i] = static_cast<scalar_t>(static_cast<double>(w[i]) / total * (static_cast<double>(dw[i]) - mean) *
+                                              routing.scale);
             }
         }
     });

@@ -102,7 +102,8 @@ TEST_P(FamiliesRun, LeavesTheSameBytesFromAnyLayoutAndNamesDecoderLayers) {
 INSTANTIATE_TEST_SUITE_P(Golden, FamiliesRun,
                          testing::Values(Case{"olmoe-bf16", "olmoe", {0, 1}},
                                          Case{"qwen2-dense-bf16", "qwen2_moe", {1, 3}},
-                                         Case{"qwen3-dense-f32", "qwen3_moe", {0, 2}}),
+                                         Case{"qwen3-dense-f32", "qwen3_moe", {0, 2}},
+                                         Case{"deepseek-bf16", "deepseek", {1, 2}}),
                          [](auto const& parameter) { return parameter.param.family; });
 
 TEST(LayersWithoutARouter, AreRefusedInSetsAndMarks) {

@@ -46,6 +46,8 @@ class Checkpoint:
         return [layer for layer in range(self.layers) if not self.family.is_dense(layer)]
 
 
+YARN = dict(type="yarn", beta_fast=32, beta_slow=1, mscale=0.707, mscale_all_dim=0.5, original_max_position_embeddings=32)
+
 CHECKPOINTS = [
     Checkpoint("hub-bf16", "bfloat16", "v4", "hub", 3, 512, 48, 40, 2, 4, 2, None, 8, 2, 1e6, 1e-5, None, False, False,
                "first", "string"),
@@ -75,6 +77,15 @@ CHECKPOINTS = [
                "first", "string", Family("qwen2_moe", renormalise=False, shared=24, step=2)),
     Checkpoint("qwen3-dense-f32", "float32", "v5", "fused", 1, 384, 32, 16, 3, 2, 1, 16, 4, 2, 1e4, 1e-6, None, True, False,
                "second", "string", Family("qwen3_moe", dense=(1,))),
+    Checkpoint("deepseek-bf16", "bfloat16", "v4", "hub", 2, 384, 32, 16, 3, 4, 4, None, 8, 3, 1e4, 1e-6, None, True, False,
+               "first", "string", Family("deepseek", renormalise=False, shared=2, first=1)),
+    Checkpoint("deepseek-f32", "float32", "v4", "hub", 1, 384, 32, 16, 3, 4, 2, None, 4, 2, 1e4, 1e-6, None, True, False,
+               "second", "list", Family("deepseek", shared=1, step=2)),
+    Checkpoint("deepseek-v2-bf16", "bfloat16", "v4", "hub", 2, 384, 32, 16, 2, 2, 2, None, 8, 2, 1e4, 1e-5, None, True, False,
+               "first", "string", Family("deepseek_v2", renormalise=False, shared=1, groups=(4, 2), scale=2.5, query_rank=20,
+                                         latent=(12, 8, 8, 8), rope=dict(YARN, factor=4.0))),
+    Checkpoint("deepseek-v2-lite-f32", "float32", "v5", "fused", 1, 384, 32, 16, 3, 4, 4, None, 4, 2, 1e4, 1e-6, None, True,
+               False, "second", "string", Family("deepseek_v2", renormalise=False, shared=2, first=1, latent=(16, 4, 6, 9))),
 ]
 
 
@@ -102,10 +113,13 @@ def random_weights(c, seed):
         p = f"model.layers.{layer}."
         w[p + "input_layernorm.weight"] = 1 + normal(g, d, scale=0.1)
         w[p + "post_attention_layernorm.weight"] = 1 + normal(g, d, scale=0.1)
-        w[p + "self_attn.q_proj.weight"] = normal(g, q, d, scale=1.5 * d**-0.5)
-        w[p + "self_attn.k_proj.weight"] = normal(g, kv, d, scale=1.5 * d**-0.5)
-        w[p + "self_attn.v_proj.weight"] = normal(g, kv, d, scale=d**-0.5)
-        w[p + "self_attn.o_proj.weight"] = normal(g, d, q, scale=q**-0.5)
+        if c.family.latent:
+            w.update(families.latent_weights(c, normal, g, p + "self_attn."))
+        else:
+            w[p + "self_attn.q_proj.weight"] = normal(g, q, d, scale=1.5 * d**-0.5)
+            w[p + "self_attn.k_proj.weight"] = normal(g, kv, d, scale=1.5 * d**-0.5)
+            w[p + "self_attn.v_proj.weight"] = normal(g, kv, d, scale=d**-0.5)
+            w[p + "self_attn.o_proj.weight"] = normal(g, d, q, scale=q**-0.5)
         w.update(families.extra_weights(c, normal, g, p))
         if c.family.is_dense(layer):
             w.update(families.mlp_weights(c, normal, g, p))
@@ -135,6 +149,8 @@ def config_json(c, eos):
         config["head_dim"] = c.head_dim  # v5 writes null where v4 writes nothing
     if c.spelling == "v4":
         config.update(rope_theta=c.theta, torch_dtype=c.storage, transformers_version="4.36.0")
+        if c.family.rope:
+            config.update(rope_scaling=c.family.rope)
     else:
         config.update(rope_parameters=dict(rope_theta=c.theta, rope_type="default"), dtype=c.storage, pad_token_id=None,
                       router_jitter_noise=0.0, transformers_version="5.0.0")

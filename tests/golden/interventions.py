@@ -30,11 +30,13 @@ def edited_scores(logits, mode, edits):
     return scores
 
 
-def choose(scores, top_k, renormalise):
-    """Softmax over all experts, top-k (ties to the lower id), renormalised where the model does so."""
-    probabilities, ids = torch.softmax(scores, dim=-1).sort(dim=-1, descending=True, stable=True)
-    weights = probabilities[:, :top_k]
-    return weights / weights.sum(dim=-1, keepdim=True) if renormalise else weights, ids[:, :top_k]
+def choose(scores, router):
+    """Softmax over all experts, top-k (ties to the lower id) in the groups kept, renormalised where the model does so."""
+    limited, _ = reference.in_groups(torch.softmax(scores, dim=-1), reference.groups(router), 0.0)
+    probabilities, ids = limited.sort(dim=-1, descending=True, stable=True)
+    weights = probabilities[:, :router.top_k]
+    weights = weights / weights.sum(dim=-1, keepdim=True) if reference.renormalises(router) else weights
+    return weights, ids[:, :router.top_k]
 
 
 def drop(weights, chosen, edits, mode):
@@ -46,12 +48,17 @@ def drop(weights, chosen, edits, mode):
     return weights
 
 
-def margin(scores, top_k, logits):
+def margin(scores, router, logits):
     """Last chosen to first unchosen score, in units of the logits' spread. Scores that the edit made equal are no near-tie."""
-    ordered = scores.sort(dim=-1, descending=True).values
+    top_k = router.top_k
+    limited, between_groups = reference.in_groups(scores, reference.groups(router), -math.inf)
+    ordered = limited.sort(dim=-1, descending=True).values
     gap = ordered[:, top_k - 1] - ordered[:, top_k]
     made_equal = (ordered[:, top_k - 1] == ordered[:, top_k]) | (ordered[:, top_k - 1] == -math.inf)
-    return (torch.where(made_equal, math.inf, gap).min() / logits.std()).item()
+    gap = torch.where(made_equal, math.inf, gap)
+    if reference.groups(router):
+        gap = torch.minimum(gap, torch.where(between_groups == 0, math.inf, between_groups))
+    return (gap.min() / logits.std()).item()
 
 
 @contextlib.contextmanager
@@ -64,10 +71,11 @@ def edited(model, mode, scope, experts, prompt_length):
         prompt = torch.arange(len(logits)) < prompt_length
         inside = {"prefill": prompt, "decode": ~prompt, "both": prompt | True}[scope][:, None]
         scores = torch.where(inside, edited_scores(logits, mode, self.edits), logits) if self.edits else logits
-        weights, chosen = choose(scores, self.top_k, reference.renormalises(self))
+        weights, chosen = choose(scores, self)
         if self.edits and mode.startswith("zero"):
             weights = torch.where(inside, drop(weights, chosen, self.edits, mode), weights)
-        record.append((margin(scores, self.top_k, logits), weights, chosen))
+        weights = weights * reference.scale(self)
+        record.append((margin(scores, self, logits), weights, chosen))
         return logits, weights, chosen
 
     for layer, router in zip(reference.sparse_layers(model), reference.routers(model)):

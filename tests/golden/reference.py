@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from transformers import AutoModelForCausalLM
 
+import deepseek  # noqa: F401, makes its classes known
+
 
 def load(folder, dtype):
     """Read back from disk in `dtype`. A cast in memory would also round the rotary frequencies, which no reader does."""
@@ -29,7 +31,31 @@ def sparse_layers(model):
 
 
 def renormalises(router):
-    return getattr(router, "norm_topk_prob", True)  # Mixtral's has no such switch
+    # Mixtral's has no such switch, and DeepSeek-V2's never does.
+    return getattr(router, "norm_topk_prob", not hasattr(router, "topk_method"))
+
+
+def scale(router):
+    return getattr(router, "routed_scaling_factor", 1.0)
+
+
+def groups(router):
+    """Groups of experts, and how many of them a token chooses from; None: from all experts."""
+    is_limited = getattr(router, "topk_method", None) == "group_limited_greedy"
+    return (router.num_group, router.topk_group) if is_limited else None
+
+
+def in_groups(scores, groups, outside):
+    """Scores with `outside` for experts of other groups than those with the largest scores; least distance between those."""
+    if groups is None:
+        return scores, math.inf
+    number, kept = groups
+    best, order = scores.view(len(scores), number, -1).max(dim=-1).values.sort(dim=-1, descending=True, stable=True)
+    left_out = torch.zeros_like(best, dtype=torch.bool).scatter(1, order[:, kept:], True)
+    left_out = left_out.repeat_interleave(scores.shape[1] // number, dim=1)
+    # Groups without any expert left are no near tie.
+    gap = torch.where(best[:, kept] == -math.inf, math.inf, best[:, kept - 1] - best[:, kept])
+    return scores.masked_fill(left_out, outside), gap
 
 
 @contextlib.contextmanager
@@ -51,8 +77,9 @@ def masked_experts(model, experts):
     def forward(self, hidden):
         logits = F.linear(hidden.reshape(-1, self.hidden_dim), self.weight)
         logits[:, [e for layer, e in experts if layer == self.masked_layer]] = -math.inf
-        top, chosen = torch.topk(torch.softmax(logits.float(), dim=-1), self.top_k, dim=-1)
-        return logits, top / top.sum(dim=-1, keepdim=True) if renormalises(self) else top, chosen
+        p, _ = in_groups(torch.softmax(logits.float(), dim=-1), groups(self), 0.0)
+        top, chosen = torch.topk(p, self.top_k, dim=-1)
+        return logits, (top / top.sum(dim=-1, keepdim=True) if renormalises(self) else top) * scale(self), chosen
 
     for layer, router in zip(sparse_layers(model), routers(model)):
         router.masked_layer = layer
@@ -62,31 +89,37 @@ def masked_experts(model, experts):
         del router.forward
 
 
-def router_margin(logits, top_k):
-    """Smallest distance between the last chosen and the first unchosen logit, in units of the logits' spread."""
-    ordered = logits.float().sort(dim=-1, descending=True).values
+def router_margin(logits, top_k, groups=None):
+    """Smallest distance between the last chosen and the first unchosen logit, or group, in units of the logits' spread."""
+    limited, between_groups = in_groups(logits.float(), groups, -math.inf)
+    ordered = limited.sort(dim=-1, descending=True).values
     finite = logits[logits > -math.inf].float()
-    return ((ordered[..., top_k - 1] - ordered[..., top_k]).min() / finite.std()).item()
+    gap = ordered[..., top_k - 1] - ordered[..., top_k]
+    if groups is not None:
+        gap = torch.minimum(gap, between_groups)
+    return (gap.min() / finite.std()).item()
 
 
-def chosen_experts(logits, top_k):
+def chosen_experts(logits, top_k, groups=None):
     """Top-k of the float32 softmax, ties to the lower id (torch.topk leaves the order of ties open)."""
-    return torch.softmax(logits.float(), dim=-1).sort(dim=-1, descending=True, stable=True).indices[:, :top_k]
+    p, _ = in_groups(torch.softmax(logits.float(), dim=-1), groups, 0.0)
+    return p.sort(dim=-1, descending=True, stable=True).indices[:, :top_k]
 
 
 def measure(model, ids):
     """One prompt: loss, counts [L,E], gradient scores [L,E], router margin."""
     top_k, gates = model.config.num_experts_per_tok, [r.weight for r in routers(model)]
+    limits = groups(routers(model)[0])
     tokens = torch.tensor([ids])
     with recorded_routing(model) as record:
         loss = model(input_ids=tokens, labels=tokens, use_cache=False).loss
-    chosen = [chosen_experts(logits, top_k) for _, logits, _ in record]
+    chosen = [chosen_experts(logits, top_k, limits) for _, logits, _ in record]
     counts = torch.stack([torch.bincount(c.flatten(), minlength=gates[0].shape[0]) for c in chosen])
     if loss.dtype == torch.float32 and gates[0].dtype == torch.float32:
         assert all(torch.equal(c.sort().values, used.sort().values) for c, (_, _, used) in zip(chosen, record))
     gradients = torch.autograd.grad(loss, gates)
     scores = torch.stack([g.double().abs().mean(dim=1) for g in gradients])
-    margin = min(router_margin(logits, top_k) for _, logits, _ in record)
+    margin = min(router_margin(logits, top_k, limits) for _, logits, _ in record)
     return dict(loss=loss.item(), counts=counts, gradients=scores, margin=margin)
 
 
@@ -96,11 +129,11 @@ def greedy(model, ids, length, eos=()):
 
     Every step runs the whole sequence again, so that no cache is part of the reference.
     """
-    ids, margin, new = list(ids), math.inf, []
+    ids, margin, new, limits = list(ids), math.inf, [], groups(routers(model)[0])
     while len(new) < length and not (new and new[-1] in eos):
         with recorded_routing(model) as record:
             logits = model(input_ids=torch.tensor([ids]), use_cache=False).logits[0, -1].float()
-        margin = min([margin] + [router_margin(z, model.config.num_experts_per_tok) for _, z, _ in record])
+        margin = min([margin] + [router_margin(z, model.config.num_experts_per_tok, limits) for _, z, _ in record])
         best = logits.topk(2)
         margin = min(margin, ((best.values[0] - best.values[1]) / logits.std()).item())
         new.append(best.indices[0].item())

@@ -35,8 +35,9 @@ def clear_gates(c, weights, prompts, seed, tries=20000):
         for _ in range(tries):
             gate = checkpoints.random_gate(c, generator)
             logits = inputs @ gate.T
-            used = torch.bincount(reference.chosen_experts(logits, c.top_k).flatten(), minlength=c.experts)
-            if reference.router_margin(logits, c.top_k) > 1.2 * PROMPT_MARGIN and 4 * c.experts * used.min() > used.sum():
+            used = torch.bincount(reference.chosen_experts(logits, c.top_k, c.family.groups).flatten(), minlength=c.experts)
+            margin = reference.router_margin(logits, c.top_k, c.family.groups)
+            if margin > 1.2 * PROMPT_MARGIN and 4 * c.experts * used.min() > used.sum():
                 break
         else:
             raise RuntimeError(f"{c.name}: no clear gate for layer {layer} in {tries} tries")

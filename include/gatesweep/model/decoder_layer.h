@@ -19,8 +19,8 @@ namespace gatesweep {
 
 // What the backward pass needs of a layer. With `input` alone the rest is computed again.
 struct LayerTape {
-    at::Tensor input = {};              // [T,D]
-    at::Tensor heads = {};              // [T,H+2Hkv,d] before norms and limits; undefined where there are none
+    at::Tensor input = {};  // [T,D]
+    at::Tensor heads = {};  // [T,H+2Hkv,d] before norms and limits, undefined where there are none; or [T,width]
     at::Tensor q = {}, k = {}, v = {};  // rotated, [T,H,d], [T,Hkv,d], [T,Hkv,d]
     at::Tensor after_attention = {};    // [T,D]
     at::Tensor router_input = {};       // [T,D] the normalised hidden states that the router and the experts see

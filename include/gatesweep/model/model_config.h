@@ -22,6 +22,10 @@ struct RouterRule {
     };
     Choice choice = Choice::softmax_top_k;
     bool renormalise = true;  // the weights of the chosen sum to one
+    double scale = 1.0;       // and are multiplied by this
+    // Experts are in groups of equal size, by ascending id. A token chooses among the experts of those `kept_groups`
+    // groups whose best experts are the most probable ones.
+    std::int64_t num_groups = 1, kept_groups = 1;
 };
 
 // What happens to queries, keys and values between their products and the rotation, in this order.
@@ -38,6 +42,23 @@ struct HeadRule {
 
     // Whether what the products and biases gave is not what is rotated.
     bool changes_values() const { return norm != Norm::none || clip; }
+};
+
+// Keys and values by way of a product with few outputs, and queries too where they have a rank (multi-head latent
+// attention). A head's queries and keys are `plain_dim` values that are not rotated and `rotated_dim` that are; those
+// of the keys are the same for all heads. Values are narrower than keys, whose width is head_dim.
+// Scores are multiplied by the square of YaRN's magnitude for mscale_all_dim, where the model names one.
+struct LatentRule {
+    std::int64_t query_rank = 0;  // 0: queries are a product of the hidden states
+    std::int64_t key_value_rank = 0;
+    std::int64_t plain_dim = 0, rotated_dim = 0, value_dim = 0;
+    double eps = 1e-6;  // of the norms before the products that make heads
+
+    // Outputs of the product of the hidden states.
+    std::int64_t num_queries(std::int64_t num_heads) const {
+        return query_rank > 0 ? query_rank : num_heads * (plain_dim + rotated_dim);
+    }
+    std::int64_t width(std::int64_t num_heads) const { return num_queries(num_heads) + key_value_rank + rotated_dim; }
 };
 
 struct ModelConfig {
@@ -59,13 +80,17 @@ struct ModelConfig {
     bool tie_word_embeddings = false;
     RouterRule router;
     HeadRule heads;
-    std::int64_t shared_size = 0;  // F of the expert that every token goes to besides, weighed by its gate; 0: none
+    std::optional<LatentRule> latent;
+    std::int64_t shared_size = 0;                 // F of the expert that every token goes to besides; 0: none
+    bool weighs_shared = true;                    // by the sigmoid of a product of its own
     std::vector<std::int64_t> dense_layers = {};  // without a router, ascending
     std::int64_t dense_size = 0;                  // F of those
     std::int32_t bos_token_id = 1;
     std::vector<std::int32_t> eos_token_ids = {2};
     std::string stored_dtype;  // torch_dtype / dtype of the file, informational: "bfloat16", ...
 
+    std::int64_t rotary_dim() const { return latent ? latent->rotated_dim : head_dim; }
+    std::int64_t value_dim() const { return latent ? latent->value_dim : head_dim; }
     bool has_router() const { return router.choice != RouterRule::Choice::none; }
     bool is_dense(std::int64_t layer) const { return std::ranges::binary_search(dense_layers, layer); }
     // The layers that are not: what rows of signals belong to. All of them in a model without a router.

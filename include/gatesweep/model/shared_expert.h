@@ -1,5 +1,5 @@
 // The expert that every token goes to: besides those that the router chose, weighed by the sigmoid of a product of its
-// own, or alone in a layer without a router. It is on every rank: its tokens do not travel.
+// own where the model has one, or alone in a layer without a router. It is on every rank: its tokens do not travel.
 #pragma once
 
 #include <ATen/ATen.h>

@@ -18,15 +18,16 @@
 namespace gatesweep {
 
 struct LayerWeights {
-    at::Tensor input_norm;           // [D]
-    LinearWeight qkv;                // [(H + 2 Hkv) d, D]: q_proj, k_proj, v_proj
-    at::Tensor qkv_bias;             // [(H + 2 Hkv) d]; undefined where the heads have none
-    at::Tensor q_norm, k_norm;       // scales, as HeadRule says; undefined where there is no norm
-    LinearWeight o_proj;             // [D, H d]
-    at::Tensor post_attention_norm;  // [D]
-    at::Tensor gate;                 // [E, D], the router's linear weight; undefined in a layer without one
-    LinearWeight gate_product;       // the same, as token_linear takes it
-    ExpertWeights experts;           // of this rank's block
+    at::Tensor input_norm;             // [D]
+    LinearWeight qkv;                  // [(H + 2 Hkv) d, D]: q_proj, k_proj, v_proj; or [LatentRule's width, D]
+    LinearWeight expand_q, expand_kv;  // of latent attention; no elements elsewhere
+    at::Tensor qkv_bias;               // [(H + 2 Hkv) d]; undefined where the heads have none
+    at::Tensor q_norm, k_norm;         // scales, as HeadRule or LatentRule says; undefined where there is no norm
+    LinearWeight o_proj;               // [D, H d]
+    at::Tensor post_attention_norm;    // [D]
+    at::Tensor gate;                   // [E, D], the router's linear weight; undefined in a layer without one
+    LinearWeight gate_product;         // the same, as token_linear takes it
+    ExpertWeights experts;             // of this rank's block
     std::optional<SharedExpert> shared;
 };
 

@@ -4,8 +4,10 @@
 // R rows received by this rank, L layers, P prompts, V vocabulary.
 //
 // Rule (Hugging Face transformers): softmax of the router logits over all E in float32, the K largest, ties to the
-// lower expert id, renormalised to sum 1 where the model's rule says so. Slots of a token are kept in ascending expert
-// id, which is the order in which the experts' outputs are added.
+// lower expert id, renormalised to sum 1 where the model's rule says so, times its factor. Where the rule keeps some
+// groups of experts, the K largest are looked for among the experts of the groups with the largest probabilities, ties
+// to the lower group. Slots of a token are kept in ascending expert id, which is the order in which the experts'
+// outputs are added.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -17,12 +19,16 @@
 
 namespace gatesweep {
 
-// How many experts a token takes, and whether their weights are made to sum to one.
+// How many experts a token takes, out of which, and what becomes of their weights (RouterRule of the model).
 struct RouteRule {
     std::int64_t top_k = 0;
     bool renormalise = true;
+    double scale = 1.0;
+    std::int64_t num_groups = 1, kept_groups = 1;
 
     RouteRule(std::int64_t num_chosen, bool sums_to_one = true) : top_k(num_chosen), renormalise(sums_to_one) {}
+    // The K largest of all, their weights made to sum to one: what the GPU's kernel computes.
+    bool is_plain() const { return renormalise && scale == 1.0 && num_groups == kept_groups; }
 };
 
 struct Routing {
@@ -30,11 +36,13 @@ struct Routing {
     at::Tensor routing_weights;  // [T,K] float32 (float64 for a float64 model), on the model's device
     std::int64_t num_experts = 0;
     // [T], the same type and device: probability of the last expert chosen minus that of the first not chosen, after
-    // edits; 0 is a tie. Undefined where all experts are chosen.
+    // edits; 0 is a tie. Where groups are kept: or of the last group kept minus that of the first left out, if less.
+    // Undefined where all experts are chosen.
     at::Tensor margins = {};
     // [T,E], the same type and device: softmax over all experts, after edits of the logits. Undefined where weights are
     // renormalised: there the experts that were not chosen have no gradient.
     at::Tensor probabilities = {};
+    double scale = 1.0;  // that the weights hold
 
     std::int64_t num_tokens() const { return expert_ids.size(0); }
     std::int64_t top_k() const { return expert_ids.size(1); }
@@ -54,7 +62,7 @@ void validate_finite(at::Tensor const& all_finite);
 // d loss / d router logits, in the type of the routing weights. Where weights are renormalised: of the chosen experts,
 // [T,K]; those of all others are exactly zero: dz_i = w_i (dw_i - sum_j w_j dw_j). Else of all experts, [T,E]:
 // dz_e = p_e (dw_e - sum_j p_j dw_j), j over the chosen, and dw_e = 0 where e was not chosen. Either way a token's sum
-// is zero. The routing is one without edits.
+// is zero, and the rule's factor multiplies it all. The routing is one without edits.
 at::Tensor route_backward(Routing const& routing, at::Tensor const& d_routing_weights);
 // Which expert each of those columns belongs to: [T,K] or [T,E] int64, where the expert ids are.
 at::Tensor experts_of_gradient(Routing const& routing);

@@ -11,7 +11,8 @@
 //                     unedited s; then softmax, top-k, renormalise (SteerMoE, arXiv 2509.09660)
 //   bias              z[e] += value; then softmax, top-k, renormalise
 // Where a model does not renormalise (router.h), neither do mask, steer and bias: a weight is the softmax over what
-// remains. zero_renormalise divides by the sum in any case.
+// remains. zero_renormalise divides by the sum in any case. A model's factor of the weights (router.h) comes last, and
+// where it keeps groups of experts, they are chosen by the probabilities after mask, steer and bias.
 #pragma once
 
 #include <cstdint>

@@ -83,7 +83,16 @@ void add_streamed_memory(Rows& rows, Job const& job, RankMemory const& m) {
                     "of the prompts streamed together (host memory); in chunks when it is short"});
 }
 
-void print_memory(Job const& job, RankMemory const& m) {
+// What latent attention could keep instead is said, since others do.
+std::string cache_text(ModelConfig const& config) {
+    if (!config.latent) return "";
+    std::int64_t const kept = 2 * config.num_kv_heads * config.head_dim,
+                       latent = config.latent->key_value_rank + config.latent->rotated_dim;
+    return fmt::format("; whole ones of every head, {:.1f} times their latents",
+                       static_cast<double>(kept) / static_cast<double>(latent));
+}
+
+void print_memory(Job const& job, ModelConfig const& config, RankMemory const& m) {
     Rows rows = {{"each rank holds", "size", "of what"}};
     if (job.signals.stream != StreamMode::always) {
         rows.push_back({"weights", bytes_text(m.weights), "its share of the experts, and everything else"});
@@ -96,8 +105,8 @@ void print_memory(Job const& job, RankMemory const& m) {
     rows.push_back({"arrays", bytes_text(m.arrays), "counts and scores of all prompts (host memory)"});
     if (m.cache_slot > 0) {
         std::string const slots = job.sweep.slots > 0 ? std::to_string(job.sweep.slots) : "1 to 256, as memory allows";
-        rows.push_back(
-            {"keys and values", bytes_text(m.cache_slot), fmt::format("each sequence decoded at once; {}", slots)});
+        rows.push_back({"keys and values", bytes_text(m.cache_slot),
+                        fmt::format("each sequence decoded at once; {}{}", slots, cache_text(config))});
     }
     fmt::print("\n{}", aligned(rows));
 }
@@ -196,7 +205,7 @@ void plan_job(Options const& options, int num_ranks_started) {
     print_layout(job, plan, num_ranks);
     fmt::print("\n{}", prompts_table(inputs));
     RankMemory const memory = rank_memory(inputs, config, plan, job.parallel.expert_parallel, dtype);
-    print_memory(job, memory);
+    print_memory(job, config, memory);
     fmt::print("\n");
     if (may_stream(job)) print_streaming(inputs, config, plan, num_ranks, dtype);
     std::int64_t tokens_at_rate = inputs.num_tokens();

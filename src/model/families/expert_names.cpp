@@ -14,7 +14,8 @@ void add_shared(WeightMap& map, ModelConfig const& c, std::int64_t layer, std::s
 }
 
 template <class AddExpert>
-WeightMap map_of(ModelConfig const& c, std::string_view spelling, std::string_view block, AddExpert const& add_expert) {
+WeightMap map_of(ModelConfig const& c, std::string_view spelling, std::string_view block, std::string_view shared,
+                 AddExpert const& add_expert) {
     WeightMap map(spelling);
     for (std::int64_t layer = 0; layer < c.num_layers; ++layer) {
         add_attention(map, c, layer);
@@ -27,7 +28,8 @@ WeightMap map_of(ModelConfig const& c, std::string_view spelling, std::string_vi
         for (std::int64_t expert = 0; expert < c.num_experts; ++expert)
             add_expert(map, layer, expert);
         if (c.shared_size == 0) continue;
-        add_shared(map, c, layer, fmt::format("{}.shared_expert", block), c.shared_size);
+        add_shared(map, c, layer, fmt::format("{}.{}", block, shared), c.shared_size);
+        if (!c.weighs_shared) continue;
         map.add({WeightRole::shared_weight, layer},
                 layer_tensor(layer, fmt::format("{}.shared_expert_gate.weight", block)), {1, c.hidden_size});
     }
@@ -39,7 +41,7 @@ WeightMap map_of(ModelConfig const& c, std::string_view spelling, std::string_vi
 
 WeightMap expert_by_expert(ModelConfig const& c, ExpertNames const& names) {
     std::int64_t const d = c.hidden_size, f = c.intermediate_size;
-    return map_of(c, "hub", names.block, [&](WeightMap& map, std::int64_t layer, std::int64_t expert) {
+    return map_of(c, "hub", names.block, names.shared, [&](WeightMap& map, std::int64_t layer, std::int64_t expert) {
         auto const add = [&](WeightRole role, std::string_view name, std::vector<std::int64_t> const& shape) {
             map.add({role, layer, expert},
                     layer_tensor(layer, fmt::format("{}.experts.{}.{}.weight", names.block, expert, name)), shape);
@@ -51,9 +53,13 @@ WeightMap expert_by_expert(ModelConfig const& c, ExpertNames const& names) {
 }
 
 WeightMap fused_experts(ModelConfig const& c) {
+    return fused_experts_beside(c, "shared_expert");
+}
+
+WeightMap fused_experts_beside(ModelConfig const& c, std::string_view shared) {
     std::int64_t const d = c.hidden_size, f = c.intermediate_size;
     std::vector<std::int64_t> const gate_up = {c.num_experts, 2 * f, d}, down = {c.num_experts, d, f};
-    return map_of(c, "fused", "mlp", [&](WeightMap& map, std::int64_t layer, std::int64_t expert) {
+    return map_of(c, "fused", "mlp", shared, [&](WeightMap& map, std::int64_t layer, std::int64_t expert) {
         auto const first = static_cast<std::uint64_t>(2 * expert * f * d);  // the gate's rows come first
         auto const half = static_cast<std::uint64_t>(f * d);
         std::string const name = layer_tensor(layer, "mlp.experts.gate_up_proj");

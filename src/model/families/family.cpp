@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "deepseek.h"
+#include "deepseek_v2.h"
 #include "gatesweep/base/error.h"
 #include "mistral.h"
 #include "mixtral.h"
@@ -11,9 +13,53 @@
 #include "qwen3_moe.h"
 
 namespace gatesweep {
+namespace {
+
+// In the places of q_proj, k_proj and v_proj.
+void add_latent_heads(WeightMap& map, ModelConfig const& c, std::int64_t layer) {
+    LatentRule const& rule = *c.latent;
+    std::int64_t const d = c.hidden_size, q = c.num_heads * c.head_dim;
+    auto const add = [&](WeightRole role, std::string_view name, std::vector<std::int64_t> const& shape) {
+        map.add({role, layer}, layer_tensor(layer, fmt::format("self_attn.{}.weight", name)), shape);
+    };
+    if (rule.query_rank > 0) {
+        add(WeightRole::latent_q, "q_a_proj", {rule.query_rank, d});
+        add(WeightRole::q_norm, "q_a_layernorm", {rule.query_rank});
+        add(WeightRole::expand_q, "q_b_proj", {q, rule.query_rank});
+    } else {
+        add(WeightRole::q_proj, "q_proj", {q, d});
+    }
+    add(WeightRole::latent_kv, "kv_a_proj_with_mqa", {rule.key_value_rank + rule.rotated_dim, d});
+    add(WeightRole::k_norm, "kv_a_layernorm", {rule.key_value_rank});
+    add(WeightRole::expand_kv, "kv_b_proj", {c.num_heads * (rule.plain_dim + rule.value_dim), rule.key_value_rank});
+}
+
+// Queries, keys and values, with their biases and norms.
+void add_heads(WeightMap& map, ModelConfig const& c, std::int64_t layer) {
+    std::int64_t const d = c.hidden_size, q = c.num_heads * c.head_dim, kv = c.num_kv_heads * c.head_dim;
+    auto const add = [&](WeightRole role, std::string_view name, std::vector<std::int64_t> const& shape) {
+        map.add({role, layer}, layer_tensor(layer, name), shape);
+    };
+    add(WeightRole::q_proj, "self_attn.q_proj.weight", {q, d});
+    add(WeightRole::k_proj, "self_attn.k_proj.weight", {kv, d});
+    add(WeightRole::v_proj, "self_attn.v_proj.weight", {kv, d});
+    if (c.heads.has_bias) {
+        add(WeightRole::q_bias, "self_attn.q_proj.bias", {q});
+        add(WeightRole::k_bias, "self_attn.k_proj.bias", {kv});
+        add(WeightRole::v_bias, "self_attn.v_proj.bias", {kv});
+    }
+    if (c.heads.norm != HeadRule::Norm::none) {
+        bool const is_each = c.heads.norm == HeadRule::Norm::each;
+        add(WeightRole::q_norm, "self_attn.q_norm.weight", {is_each ? c.head_dim : q});
+        add(WeightRole::k_norm, "self_attn.k_norm.weight", {is_each ? c.head_dim : kv});
+    }
+}
+
+}  // namespace
 
 std::span<Family const* const> families() {
-    static constexpr std::array<Family const*, 5> all = {&mixtral, &olmoe, &qwen2_moe, &qwen3_moe, &mistral};
+    static constexpr std::array<Family const*, 7> all = {&mixtral,  &olmoe,       &qwen2_moe, &qwen3_moe,
+                                                         &deepseek, &deepseek_v2, &mistral};
     return all;
 }
 
@@ -39,25 +85,13 @@ void add_ends(WeightMap& map, ModelConfig const& c) {
 }
 
 void add_attention(WeightMap& map, ModelConfig const& c, std::int64_t layer) {
-    std::int64_t const d = c.hidden_size, q = c.num_heads * c.head_dim, kv = c.num_kv_heads * c.head_dim;
+    std::int64_t const d = c.hidden_size;
     auto const add = [&](WeightRole role, std::string_view name, std::vector<std::int64_t> const& shape) {
         map.add({role, layer}, layer_tensor(layer, name), shape);
     };
     add(WeightRole::input_norm, "input_layernorm.weight", {d});
-    add(WeightRole::q_proj, "self_attn.q_proj.weight", {q, d});
-    add(WeightRole::k_proj, "self_attn.k_proj.weight", {kv, d});
-    add(WeightRole::v_proj, "self_attn.v_proj.weight", {kv, d});
-    if (c.heads.has_bias) {
-        add(WeightRole::q_bias, "self_attn.q_proj.bias", {q});
-        add(WeightRole::k_bias, "self_attn.k_proj.bias", {kv});
-        add(WeightRole::v_bias, "self_attn.v_proj.bias", {kv});
-    }
-    if (c.heads.norm != HeadRule::Norm::none) {
-        bool const is_each = c.heads.norm == HeadRule::Norm::each;
-        add(WeightRole::q_norm, "self_attn.q_norm.weight", {is_each ? c.head_dim : q});
-        add(WeightRole::k_norm, "self_attn.k_norm.weight", {is_each ? c.head_dim : kv});
-    }
-    add(WeightRole::o_proj, "self_attn.o_proj.weight", {d, q});
+    c.latent ? add_latent_heads(map, c, layer) : add_heads(map, c, layer);
+    add(WeightRole::o_proj, "self_attn.o_proj.weight", {d, c.num_heads * c.value_dim()});
     add(WeightRole::post_attention_norm, "post_attention_layernorm.weight", {d});
 }
 

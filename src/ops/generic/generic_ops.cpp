@@ -74,6 +74,23 @@ struct EditTensors {
     }
 };
 
+// Probabilities [T,E] with zeros outside the groups that the rule keeps, and by how much the last of those is ahead
+// [T].
+struct KeptGroups {
+    at::Tensor p, ahead;
+
+    KeptGroups(RouteRule const& rule, at::Tensor const& all) : p(all) {
+        if (rule.kept_groups == rule.num_groups) return;
+        at::Tensor const members = all.view({all.size(0), rule.num_groups, all.size(1) / rule.num_groups});
+        auto const sorted = at::sort(members.amax(-1), std::optional<bool>(true), -1, true);
+        ahead = std::get<0>(sorted).select(1, rule.kept_groups - 1) - std::get<0>(sorted).select(1, rule.kept_groups);
+        at::Tensor const left_out = std::get<1>(sorted).slice(1, rule.kept_groups);
+        p = members.masked_fill(at::zeros_like(std::get<1>(sorted)).scatter(1, left_out, 1).to(at::kBool).unsqueeze(-1),
+                                0.0);
+        p = p.reshape(all.sizes());
+    }
+};
+
 }  // namespace
 
 at::Tensor rms_norm(at::Tensor const& x, at::Tensor const& weight, double eps) {
@@ -169,20 +186,24 @@ Routing route_on_device(at::Tensor const& router_logits, RouteRule const& rule, 
     RowEditTensors const tensors = tensors_of(edits, z.device());
     if (tensors.entries.defined()) edit.emplace(tensors, z.options());
     at::Tensor const p = at::softmax(edit ? edit->logits(z) : z, -1);
+    KeptGroups const kept(rule, p);
     // A stable descending sort keeps equal probabilities in ascending expert id; topk promises no order of ties.
-    auto const sorted = at::sort(p, std::optional<bool>(true), -1, true);
+    auto const sorted = at::sort(kept.p, std::optional<bool>(true), -1, true);
     at::Tensor const largest = std::get<0>(sorted).slice(1, 0, top_k);
     at::Tensor const ids = std::get<1>(sorted).slice(1, 0, top_k);
     auto const ascending = at::sort(ids, -1);
     Routing routing;
     routing.num_experts = router_logits.size(1);
+    routing.scale = rule.scale;
     if (top_k < routing.num_experts) {
         routing.margins = std::get<0>(sorted).select(1, top_k - 1) - std::get<0>(sorted).select(1, top_k);
+        if (kept.ahead.defined()) routing.margins = at::minimum(routing.margins, kept.ahead);
     }
     if (!rule.renormalise) routing.probabilities = p;
     at::Tensor const weights = rule.renormalise ? largest / largest.sum(-1, true) : largest;
     routing.routing_weights = weights.gather(1, std::get<1>(ascending));
     if (edit) routing.routing_weights = edit->weights(routing.routing_weights, std::get<0>(ascending));
+    if (rule.scale != 1.0) routing.routing_weights = routing.routing_weights * rule.scale;
     routing.expert_ids = std::get<0>(ascending).contiguous();
     return routing;
 }
@@ -193,7 +214,7 @@ at::Tensor route_backward(Routing const& routing, at::Tensor const& d_routing_we
     at::Tensor dw = d_routing_weights.to(at::kDouble);
     if (of_all) dw = at::zeros_like(wide).scatter(1, routing.expert_ids.to(dw.device()), dw);
     at::Tensor const w = wide / wide.sum(-1, true);
-    return (w * (dw - (w * dw).sum(-1, true))).to(d_routing_weights.scalar_type());
+    return (w * (dw - (w * dw).sum(-1, true)) * routing.scale).to(d_routing_weights.scalar_type());
 }
 
 at::Tensor router_input_gradient(Routing const& routing, at::Tensor const& d_router_logits,
