@@ -84,12 +84,16 @@ at::Tensor attention_backward_to_input(LayerContext const& context, LayerWeights
     return d_after_attention + rms_norm_backward(d_normed, tape.input, weights.input_norm, c.rms_norm_eps);
 }
 
+at::Tensor router_logits(LayerWeights const& weights, at::Tensor const& router_input) {
+    return token_linear(router_input.to(weights.gate.scalar_type()), weights.gate_product);
+}
+
 SlotsUnderWay send_to_experts(ModelConfig const& c, TokenDispatcher const& dispatcher, LayerWeights const& weights,
                               LayerTape& tape, RowEdits const& edits) {
     tape.router_input = rms_norm(tape.after_attention, weights.post_attention_norm, c.rms_norm_eps);
     if (weights.shared) tape.shared = shared_forward(*weights.shared, tape.router_input);
     if (!weights.gate.defined()) return {};
-    tape.routing = route(token_linear(tape.router_input, weights.gate_product), route_rule(c), edits);
+    tape.routing = route(router_logits(weights, tape.router_input), route_rule(c), edits);
     tape.dispatch = dispatcher.plan(tape.routing);
     return dispatcher.tokens_to_experts(tape.router_input, tape.dispatch);
 }
@@ -107,7 +111,7 @@ at::Tensor through_gathered_experts(DecodeContext const& context, LayerWeights c
     SharedTape const shared = weights.shared ? shared_forward(*weights.shared, router_input) : SharedTape{};
     if (!weights.gate.defined()) return after_attention + shared.weighted();
     Routing const routing =
-        route_on_device(token_linear(router_input, weights.gate_product), route_rule(c), edits, context.all_finite);
+        route_on_device(router_logits(weights, router_input), route_rule(c), edits, context.all_finite);
     GatheredTokens const gathered = context.dispatcher.gather(router_input, routing, context.tokens_of_rank);
     at::Tensor const outputs = gathered_experts_forward(context.dispatcher, weights.experts, gathered);
     return after_attention + with_shared(combine(context.dispatcher.return_slots(outputs, gathered), routing), shared);
@@ -203,7 +207,8 @@ LayerGradient LayerBackward::from_experts() {
     at::Tensor d_router_input;
     if (tape_.is_routed()) {
         at::Tensor const d_slots = slots_.arrived().view({-1, c.top_k, c.hidden_size});
-        d_router_input = router_input_gradient(tape_.routing, d_router_logits_, weights_.gate);
+        d_router_input =
+            router_input_gradient(tape_.routing, d_router_logits_, weights_.gate).to(tape_.router_input.scalar_type());
         for (std::int64_t k = 0; k < c.top_k; ++k)
             d_router_input = d_router_input + d_slots.select(1, k);
     }

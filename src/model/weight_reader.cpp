@@ -57,8 +57,12 @@ void WeightReader::read(StoredWeight const& weight, at::Tensor const& to, std::u
 }
 
 at::Tensor WeightReader::whole(WeightPlace const& place) {
+    return whole(place, source_.dtype);
+}
+
+at::Tensor WeightReader::whole(WeightPlace const& place, at::ScalarType dtype) {
     StoredWeight const& weight = source_.map->at(place);
-    at::Tensor result = at::empty(weight.shape, options_);
+    at::Tensor result = at::empty(weight.shape, options_.dtype(dtype));
     read(weight, result, digests_.dense);
     return result;
 }
@@ -112,7 +116,8 @@ LayerWeights WeightReader::layer(std::int64_t layer) {
     w.post_attention_norm = whole({WeightRole::post_attention_norm, layer});
     if (c.shared_size > 0 || c.is_dense(layer)) w.shared = shared(layer);
     if (c.is_dense(layer)) return w;
-    w.gate = c.has_router() ? whole({WeightRole::router, layer}) : at::zeros({1, c.hidden_size}, options_);
+    at::ScalarType const gate_type = c.router.in_float32 ? c10::promoteTypes(source_.dtype, at::kFloat) : source_.dtype;
+    w.gate = c.has_router() ? whole({WeightRole::router, layer}, gate_type) : at::zeros({1, c.hidden_size}, options_);
     w.gate_product = LinearWeight(w.gate);
     w.experts = experts(layer);
     return w;

@@ -24,6 +24,7 @@ public:
 private:
     void read(StoredWeight const& weight, at::Tensor const& to, std::uint64_t& digest);  // `to`: contiguous
     at::Tensor whole(WeightPlace const& place);
+    at::Tensor whole(WeightPlace const& place, at::ScalarType dtype);
     // The matrices or vectors of these roles, below each other.
     at::Tensor stacked(std::int64_t layer, std::initializer_list<WeightRole> roles);
     // Queries, keys and values, their norms and biases.

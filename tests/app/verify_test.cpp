@@ -135,17 +135,17 @@ TEST(RoutingChecks, SeeExpertsChosenTwiceAndNearTies) {
     at::Tensor const logits = at::tensor(std::vector<float>{3, 2, 1, 0, 2, 1, 1, 0}).view({2, 4});
     Routing routing = route(logits, 2);
     RoutingExamination good;
-    examine_choices(good, routing, logits);
+    examine_choices(good, routing);
     EXPECT_EQ(good.num_choices, 2);
     EXPECT_EQ(good.near_ties, 1) << "the second token's experts 1 and 2";
     EXPECT_EQ(verdict_of("choices", good), Verdict::ok);
     routing.expert_ids[1][1].fill_(0);
     RoutingExamination twice;
-    examine_choices(twice, routing, logits);
+    examine_choices(twice, routing);
     EXPECT_EQ(verdict_of("choices", twice), Verdict::failed);
     routing.expert_ids[1][1].fill_(4);
     RoutingExamination outside;
-    examine_choices(outside, routing, logits);
+    examine_choices(outside, routing);
     EXPECT_EQ(verdict_of("choices", outside), Verdict::failed);
 }
 

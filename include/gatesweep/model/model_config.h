@@ -26,6 +26,7 @@ struct RouterRule {
     // Experts are in groups of equal size, by ascending id. A token chooses among the experts of those `kept_groups`
     // groups whose best experts are the most probable ones.
     std::int64_t num_groups = 1, kept_groups = 1;
+    bool in_float32 = false;  // logits are computed in float32, in models of 16 bits too
 };
 
 // What happens to queries, keys and values between their products and the rotation, in this order.

@@ -26,7 +26,7 @@ struct LayerWeights {
     LinearWeight o_proj;               // [D, H d]
     at::Tensor post_attention_norm;    // [D]
     at::Tensor gate;                   // [E, D], the router's linear weight; undefined in a layer without one
-    LinearWeight gate_product;         // the same, as token_linear takes it
+    LinearWeight gate_product;         // the same, as token_linear takes it; both of RouterRule's type
     ExpertWeights experts;             // of this rank's block
     std::optional<SharedExpert> shared;
 };

@@ -2,10 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <set>
 
-#include "gatesweep/ops/linear.h"
 #include "gatesweep/signal/gate_gradients.h"
 
 namespace gatesweep {
@@ -13,15 +11,13 @@ namespace {
 
 class Examiner final : public RoutingObserver {
 public:
-    Examiner(Decoder const& model, RoutingExamination& result)
-        : model_(model), result_(result), sparse_layers_(model.config().sparse_layers()) {}
+    explicit Examiner(RoutingExamination& result) : result_(result) {}
 
     void on_routing(std::int64_t, PackedBatch const&, Routing const& routing) override { routings.push_back(routing); }
 
-    void on_router_gradient(std::int64_t layer, PackedBatch const& batch, Routing const& routing,
+    void on_router_gradient(std::int64_t, PackedBatch const& batch, Routing const& routing,
                             at::Tensor const& d_router_logits, at::Tensor const& router_input) override {
-        examine_choices(result_, routing,
-                        token_linear(router_input, model_.weights().layers[sparse_layers_[layer]].gate_product));
+        examine_choices(result_, routing);
         for (double imbalance : gate_gradient_scores(batch, routing, d_router_logits, router_input).imbalance) {
             raise(result_.imbalance, imbalance);
         }
@@ -30,28 +26,22 @@ public:
     std::vector<Routing> routings;  // by layer
 
 private:
-    Decoder const& model_;
     RoutingExamination& result_;
-    std::vector<std::int64_t> sparse_layers_;
 };
 
 }  // namespace
 
-void examine_choices(RoutingExamination& result, Routing const& routing, at::Tensor const& router_logits) {
+void examine_choices(RoutingExamination& result, Routing const& routing) {
     std::int64_t const k = routing.top_k(), num_experts = routing.num_experts;
-    at::Tensor const p = at::softmax(router_logits.to(at::kCPU, at::kDouble), -1);
     at::Tensor const ids = routing.expert_ids;
+    if (routing.margins.defined())  // else there is no choice to be near to
+        result.near_ties += routing.margins.lt(near_tie).sum().item<std::int64_t>();
     for (std::int64_t t = 0; t < routing.num_tokens(); ++t) {
         auto const* id = ids.const_data_ptr<std::int64_t>() + t * k;
         std::set<std::int64_t> const chosen(id, id + k);
         bool const in_range = *chosen.begin() >= 0 && *chosen.rbegin() < num_experts;
         ++result.num_choices;
         result.wrong_choices += static_cast<std::int64_t>(chosen.size()) != k || !in_range;
-        if (k == num_experts) continue;  // no choice to be near to
-        auto const* row = p.const_data_ptr<double>() + t * num_experts;
-        std::vector<double> sorted(row, row + num_experts);
-        std::sort(sorted.rbegin(), sorted.rend());
-        result.near_ties += sorted[k - 1] - sorted[k] < near_tie;
     }
 }
 
@@ -70,7 +60,7 @@ RoutingExamination examine_routing(Decoder const& model, std::vector<std::vector
         auto const pass = [&](std::vector<std::vector<std::int32_t>> const& ids) {
             return part == Part::examiner ? pack(ids) : pack({});
         };
-        Examiner whole(model, result), prefix(model, result);
+        Examiner whole(result), prefix(result);
         model.forward_backward(pass({prompt}), whole, TapePolicy::recompute);
         auto const half = static_cast<std::ptrdiff_t>(prompt.size() / 2);
         if (half < 2) continue;  // a loss needs two tokens

@@ -29,8 +29,8 @@ enum class Part { examiner, helper };
 RoutingExamination examine_routing(Decoder const& model, std::vector<std::vector<std::int32_t>> const& prompts,
                                    Part part);
 
-// Adds what the choices of a layer show, given the router logits [T,E] they were made of.
-void examine_choices(RoutingExamination& result, Routing const& routing, at::Tensor const& router_logits);
+// Adds what the choices of a layer show.
+void examine_choices(RoutingExamination& result, Routing const& routing);
 
 // Compares the choices for a prompt's first tokens: in the whole prompt, and alone.
 void examine_prefix(RoutingExamination& result, Routing const& whole, Routing const& prefix);

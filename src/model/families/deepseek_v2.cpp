@@ -55,6 +55,7 @@ void read_config(ConfigFields const& fields, ModelConfig& config) {
     read_deepseek_experts(fields, config, 1);
     if (config.shared_size == 0) config.shared_size = 2 * config.intermediate_size;
     config.router.renormalise = false;
+    config.router.in_float32 = true;
     if (auto const* const scale = fields.find("routed_scaling_factor"))
         config.router.scale = fields.real(*scale, "routed_scaling_factor", std::numeric_limits<float>::min(), 1e6);
     read_groups(fields, config);
