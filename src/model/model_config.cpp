@@ -74,6 +74,8 @@ void read_heads(ModelConfig& config, Family const& family, ConfigFields const& f
         "num_key_value_heads", is_class_default ? family.default_kv_heads : config.num_heads, max_config_count);
     if (json const* const head_dim = fields.find("head_dim")) {
         config.head_dim = fields.integer(*head_dim, "head_dim", 1, max_config_width);
+    } else if (family.default_head_dim > 0) {
+        config.head_dim = family.default_head_dim;
     } else {
         GATESWEEP_VALIDATE(config.hidden_size % config.num_heads == 0, ExitCode::bad_data,
                            "{}: hidden_size {} is not a multiple of num_attention_heads {} (head_dim follows from them "

@@ -13,7 +13,7 @@ namespace gatesweep {
 void validate_model(Job const& job, ModelConfig const& config) {
     GATESWEEP_VALIDATE(config.has_router(), ExitCode::bad_data,
                        "{}: a dense model, of the type {} (it has no router whose choices could be measured): name a "
-                       "mixture of experts",
+                       "mixture of experts here; a dense model can be the judge of replies (sweep.labels.judge)",
                        job.model.path.string(), family_title(config));
     validate_expert_split(config.num_experts, job.parallel.expert_parallel);
 }

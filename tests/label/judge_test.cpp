@@ -1,9 +1,9 @@
-// The judge runs a dense Mistral-type checkpoint as Hugging Face transformers does, and compares answers'
-// probabilities.
+// The judge runs dense checkpoints as Hugging Face transformers does, and compares answers' probabilities.
 #include "gatesweep/label/judge.h"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "gatesweep/ops/output_head.h"
@@ -27,28 +27,54 @@ Judge make_judge(std::string const& question, std::int64_t batch_tokens = 8192) 
     return Judge(dense_folder() / "model", parse_judge_template(question, "test"), at::kFloat, at::kCPU, batch_tokens);
 }
 
-TEST(DenseModel, EqualsTransformers) {
-    Golden const golden = load_golden("dense-bf16");
-    Decoder const model = load_model(golden.model_folder(), make_parallel_layout(Communicator(), 1), at::kFloat);
+// The hidden states of one text.
+at::Tensor hidden_of(Decoder const& model, std::vector<std::int32_t> const& ids) {
     RouterEdits const edits(model.config().num_layers, 1);
+    Stem const stem{ids, static_cast<std::int64_t>(ids.size())};
+    Branch const branch{0, 0};
+    return model.forward_branches(std::span(&stem, 1), std::span(&branch, 1), edits).hidden;
+}
+
+class DenseModel : public testing::TestWithParam<std::string> {
+protected:
+    Golden const golden = load_golden(GetParam());
+    Decoder const model = load_model(golden.model_folder(), make_parallel_layout(Communicator(), 1), at::kFloat);
+};
+
+TEST_P(DenseModel, EqualsTransformers) {
     auto const answers = golden.json.at("answers").get<std::vector<std::int32_t>>();
     for (std::size_t p = 0; p < golden.prompts.size(); ++p) {
         auto const& ids = golden.prompts[p];
-        Stem const stem{ids, static_cast<std::int64_t>(ids.size())};
-        Branch const branch{0, 0};
-        BranchedHidden const hidden = model.forward_branches(std::span(&stem, 1), std::span(&branch, 1), edits);
-        std::int64_t const last = hidden.hidden.size(0) - 1;
+        at::Tensor const hidden = hidden_of(model, ids);
+        std::int64_t const last = hidden.size(0) - 1;
         auto const log_p = [&](std::int32_t answer) {
-            return target_log_probs(hidden.hidden.slice(0, last), model.weights().lm_head, std::span(&answer, 1))[0];
+            return target_log_probs(hidden.slice(0, last), model.weights().lm_head, std::span(&answer, 1))[0];
         };
         auto const expected = golden.json.at("prompts")[p].at("answer_log_probabilities").get<std::vector<double>>();
         for (std::size_t a = 0; a < answers.size(); ++a)
             EXPECT_NEAR(log_p(answers[a]), expected[a], 1e-4) << "prompt " << p;
-        EXPECT_NEAR(TextScorer(hidden.hidden, model.weights().lm_head, ids).reference().nll_sum /
-                        static_cast<double>(ids.size() - 1),
-                    golden.losses[p], 1e-5 * golden.losses[p]);
+        EXPECT_NEAR(
+            TextScorer(hidden, model.weights().lm_head, ids).reference().nll_sum / static_cast<double>(ids.size() - 1),
+            golden.losses[p], 1e-5 * golden.losses[p]);
     }
 }
+
+TEST_P(DenseModel, ContinuesAsTransformers) {
+    for (std::size_t p = 0; p < golden.prompts.size(); ++p) {
+        std::vector<std::int32_t> ids = golden.prompts[p];
+        for (auto const& expected : golden.json.at("prompts")[p].at("greedy_ids")) {
+            std::int32_t const next = greedy_tokens(hidden_of(model, ids).slice(0, -1), model.weights().lm_head)[0];
+            ASSERT_EQ(next, expected.get<std::int32_t>()) << "prompt " << p << ", token " << ids.size();
+            ids.push_back(next);
+        }
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(Golden, DenseModel, testing::ValuesIn(dense_golden_names()), [](auto const& parameter) {
+    std::string name = parameter.param;
+    std::replace(name.begin(), name.end(), '-', '_');
+    return name;
+});
 
 TEST(Judge, GivesTheLikelierAnswersLabel) {
     Judge const judge = make_judge(yes_or_no);

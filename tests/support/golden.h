@@ -37,6 +37,11 @@ inline std::vector<std::string> golden_names() {
             "deepseek-f32",   "deepseek-v2-bf16", "deepseek-v2-lite-f32"};
 }
 
+// Of the kinds that only judge.
+inline std::vector<std::string> dense_golden_names() {
+    return {"dense-bf16", "dense-qwen2-bf16", "dense-qwen3-f32", "dense-llama-f16"};
+}
+
 inline Golden load_golden(std::string const& name) {
     Golden golden;
     golden.folder = std::filesystem::path(GATESWEEP_GOLDEN_DIR) / name;

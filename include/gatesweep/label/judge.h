@@ -1,5 +1,5 @@
 // A judge model, run by this same engine: a verdict is the answer whose first tokens are likeliest behind the filled-in
-// template. Nothing is generated, nothing is parsed. Mixtral-format and dense Mistral-type checkpoints.
+// template. Nothing is generated, nothing is parsed. Checkpoints that can be measured, and dense ones.
 #pragma once
 
 #include <ATen/ATen.h>

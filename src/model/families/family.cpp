@@ -2,14 +2,18 @@
 
 #include <algorithm>
 #include <array>
+#include <nlohmann/json.hpp>
 
 #include "deepseek.h"
 #include "deepseek_v2.h"
 #include "gatesweep/base/error.h"
+#include "llama.h"
 #include "mistral.h"
 #include "mixtral.h"
 #include "olmoe.h"
+#include "qwen2.h"
 #include "qwen2_moe.h"
+#include "qwen3.h"
 #include "qwen3_moe.h"
 
 namespace gatesweep {
@@ -58,8 +62,8 @@ void add_heads(WeightMap& map, ModelConfig const& c, std::int64_t layer) {
 }  // namespace
 
 std::span<Family const* const> families() {
-    static constexpr std::array<Family const*, 7> all = {&mixtral,  &olmoe,       &qwen2_moe, &qwen3_moe,
-                                                         &deepseek, &deepseek_v2, &mistral};
+    static constexpr std::array all = {&mixtral,     &olmoe, &qwen2_moe, &qwen3_moe, &deepseek,
+                                       &deepseek_v2, &llama, &mistral,   &qwen2,     &qwen3};
     return all;
 }
 
@@ -98,6 +102,16 @@ void add_attention(WeightMap& map, ModelConfig const& c, std::int64_t layer) {
 void read_window(ConfigFields const& fields, ModelConfig& config) {
     if (fields.find("sliding_window") != nullptr)
         config.sliding_window = fields.size_or("sliding_window", 1, max_config_positions);
+}
+
+void refuse_windows(ConfigFields const& fields) {
+    fields.refuse_unless_false("use_sliding_window");
+    auto const* const types = fields.find("layer_types");
+    if (types == nullptr) return;
+    bool const is_full = types->is_array() && std::ranges::all_of(*types, [](auto const& t) {
+                             return t.is_string() && t.template get_ref<std::string const&>() == "full_attention";
+                         });
+    if (!is_full) fields.wrong("layer_types", *types, "a list of \"full_attention\" alone (what gatesweep computes)");
 }
 
 void read_expert_counts(ConfigFields const& fields, ModelConfig& config) {

@@ -31,6 +31,8 @@ struct Family {
     void (*read_config)(ConfigFields const& fields, ModelConfig& config);
     std::span<Spelling const> spellings;  // the most common first
     RopeFields rope = {};
+    // Width of a head where config.json names none; 0: hidden_size divided by the heads.
+    std::int64_t default_head_dim = 0;
 };
 
 std::span<Family const* const> families();
@@ -46,6 +48,8 @@ void add_attention(WeightMap& map, ModelConfig const& config, std::int64_t layer
 
 // The field sliding_window, of a family that heeds it whenever it is there.
 void read_window(ConfigFields const& fields, ModelConfig& config);
+// Of a family whose windows only some layers have: any of them is refused.
+void refuse_windows(ConfigFields const& fields);
 // The number of experts, and how many a token takes.
 void read_expert_counts(ConfigFields const& fields, ModelConfig& config);
 

@@ -1,6 +1,5 @@
 #include "mlp_experts.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -36,16 +35,6 @@ void read_dense_layers(ConfigFields const& fields, ModelConfig& config) {
                        fields.file());
     config.dense_layers.assign(dense.begin(), dense.end());
     config.dense_size = config.intermediate_size;
-}
-
-void refuse_windows(ConfigFields const& fields) {
-    fields.refuse_unless_false("use_sliding_window");
-    auto const* const types = fields.find("layer_types");
-    if (types == nullptr) return;
-    bool const is_full = types->is_array() && std::ranges::all_of(*types, [](auto const& t) {
-                             return t.is_string() && t.template get_ref<std::string const&>() == "full_attention";
-                         });
-    if (!is_full) fields.wrong("layer_types", *types, "a list of \"full_attention\" alone (what gatesweep computes)");
 }
 
 }  // namespace
