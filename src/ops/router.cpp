@@ -177,6 +177,8 @@ at::Tensor route_backward(Routing const& routing, at::Tensor const& d_routing_we
                 total += static_cast<double>(w[i]);
             for (std::int64_t i = 0; i < k; ++i)
                 mean += static_cast<double>(w[i]) / total * static_cast<double>(dw[i]);
+            // Where equal experts were chosen, the last place of the mean would be all there is.
+            if (std::all_of(dw, dw + k, [&](scalar_t x) { return x == dw[0]; })) mean = static_cast<double>(dw[0]);
             for (std::int64_t i = 0; i < k; ++i) {
                 dz[i] = static_cast<scalar_t>(static_cast<double>(w[i]) / total * (static_cast<double>(dw[i]) - mean) *
                                               routing.scale);

@@ -141,6 +141,15 @@ TEST(RouteBackward, SumsToZeroOverExperts) {
     EXPECT_LE(relative_error(dz, generic::route_backward(routing, random_tensor({64, 3}, at::kFloat, 2) * 1e3)), 1e-6);
 }
 
+TEST(RouteBackward, OfEqualExpertsIsZero) {
+    for (std::int64_t top_k : {2, 3, 5}) {
+        Routing const routing = route(random_tensor({64, 8}, at::kFloat, 1) * 3, top_k);
+        at::Tensor const dw = random_tensor({64, 1}, at::kFloat, 2).expand({64, top_k}).contiguous();
+        EXPECT_TRUE(at::equal(route_backward(routing, dw), at::zeros({64, top_k})));
+        EXPECT_TRUE(at::equal(generic::route_backward(routing, dw), at::zeros({64, top_k})));
+    }
+}
+
 TEST(RouterInputGradient, EqualsItsReferenceAndRowsAreIndependent) {
     for (auto dtype : storage_types()) {
         at::Tensor const logits = random_tensor({7, 8}, dtype, 1), gate = random_tensor({8, 21}, dtype, 2);

@@ -212,7 +212,11 @@ at::Tensor route_backward(Routing const& routing, at::Tensor const& d_routing_we
     bool const of_all = routing.probabilities.defined();
     at::Tensor const wide = (of_all ? routing.probabilities : routing.routing_weights).to(at::kDouble);
     at::Tensor dw = d_routing_weights.to(at::kDouble);
-    if (of_all) dw = at::zeros_like(wide).scatter(1, routing.expert_ids.to(dw.device()), dw);
+    if (of_all) {
+        dw = at::zeros_like(wide).scatter(1, routing.expert_ids.to(dw.device()), dw);
+    } else {
+        dw = dw - dw.slice(1, 0, 1);  // of equal experts nothing is left, not the last place of a mean
+    }
     at::Tensor const w = wide / wide.sum(-1, true);
     return (w * (dw - (w * dw).sum(-1, true)) * routing.scale).to(d_routing_weights.scalar_type());
 }
