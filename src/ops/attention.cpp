@@ -6,6 +6,7 @@
 #include "device_ops.h"
 #include "ops/cpu/head_attention.h"
 #include "ops/cpu/head_attention_gradient.h"
+#include "ops/cpu/head_sinks.h"
 #include "ops/cpu/kernels.h"
 #include "ops/cpu/row_loops.h"
 #include "ops/cpu/tasks.h"
@@ -63,6 +64,7 @@ struct Buffers {
 
 at::Tensor attention(AttentionInput const& in) {
     if (!has_loops(in.q)) return device::attention(in);
+    HeadSinks const sinks(in.sinks);
     std::int64_t const d = in.q.size(2), group = in.q.size(1) / in.k.size(1);
     at::Tensor output = at::empty({in.q.size(0), in.q.size(1), d}, in.q.options());
     GATESWEEP_DISPATCH(in.q.scalar_type(), "attention", [&] {
@@ -77,7 +79,7 @@ at::Tensor attention(AttentionInput const& in) {
                 load<scalar_t>(in.q, task, h, b.q);
                 for (std::int64_t i = 0; i < task.length; i += head.max_rows()) {
                     std::int64_t const rows = std::min(head.max_rows(), task.length - i);
-                    head.attend(b.q.data() + i * d, rows, {i, 1, in.window}, static_cast<float>(in.scale),
+                    head.attend(b.q.data() + i * d, rows, {i, 1, in.window}, sinks.rule(in.scale, h, 0),
                                 b.out.data() + i * d);
                 }
                 store<scalar_t>(b.out, task, h, output);
@@ -89,6 +91,7 @@ at::Tensor attention(AttentionInput const& in) {
 
 AttentionGradient attention_backward(AttentionInput const& in, at::Tensor const& d_output) {
     if (!has_loops(in.q)) return device::attention_backward(in, d_output);
+    HeadSinks const sinks(in.sinks);
     std::int64_t const d = in.q.size(2), group = in.q.size(1) / in.k.size(1);
     AttentionGradient gradient{at::empty(in.q.sizes(), in.q.options()), at::empty(in.k.sizes(), in.k.options()),
                                at::empty(in.v.sizes(), in.v.options())};
@@ -104,7 +107,7 @@ AttentionGradient attention_backward(AttentionInput const& in, at::Tensor const&
             for (std::int64_t h = task.kv_head * group; h < (task.kv_head + 1) * group; ++h) {
                 load<scalar_t>(in.q, task, h, b.q);
                 load<scalar_t>(d_output, task, h, b.d_out);
-                head.add_head(b.q.data(), b.d_out.data(), in.window, static_cast<float>(in.scale), b.out.data());
+                head.add_head(b.q.data(), b.d_out.data(), in.window, sinks.rule(in.scale, h, 0), b.out.data());
                 store<scalar_t>(b.out, task, h, gradient.dq);
             }
             head.take(b.out.data(), b.d_v.data());

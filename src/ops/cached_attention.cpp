@@ -6,6 +6,7 @@
 #include "device_ops.h"
 #include "gatesweep/ops/attention.h"
 #include "ops/cpu/head_attention.h"
+#include "ops/cpu/head_sinks.h"
 #include "ops/cpu/kernels.h"
 #include "ops/cpu/row_loops.h"
 #include "ops/cpu/tasks.h"
@@ -24,6 +25,7 @@ struct Buffers {
 
 at::Tensor cached_attention(CachedAttentionInput const& in) {
     if (!has_loops(in.q)) return device::cached_attention(in);
+    HeadSinks const sinks(in.sinks);
     std::int64_t const num_heads = in.q.size(1), d = in.q.size(2), num_kv_heads = in.k.size(1),
                        group = num_heads / num_kv_heads;
     at::Tensor output = at::empty({in.q.size(0), num_heads, d}, in.q.options());
@@ -54,7 +56,8 @@ at::Tensor cached_attention(CachedAttentionInput const& in) {
                           b.queries.data() + h * d, d);
             for (std::int64_t h = 0; h < group; h += head.max_rows()) {
                 head.attend(b.queries.data() + h * d, std::min(head.max_rows(), group - h),
-                            {last - first, 0, in.window}, static_cast<float>(in.scale), b.out.data() + h * d);
+                            {last - first, 0, in.window}, sinks.rule(in.scale, kv_head * group + h, 1),
+                            b.out.data() + h * d);
             }
             narrow_row(b.out.data(), bits(out + (i * num_heads + kv_head * group) * d), group * d);
         });

@@ -110,7 +110,7 @@ Routing route(at::Tensor const& router_logits, RouteRule const& rule, RowEdits c
             routing.probabilities = at::empty({num_tokens, num_experts}, routing.routing_weights.options());
         auto* const probabilities = rule.renormalise ? nullptr : routing.probabilities.template data_ptr<A>();
         std::int64_t const looked_at = top_k + (has_margin ? 1 : 0);
-        std::vector<A> p(static_cast<std::size_t>(num_experts));
+        std::vector<A> p(static_cast<std::size_t>(num_experts)), z;
         std::vector<std::int64_t> order(static_cast<std::size_t>(num_experts));
         for (std::int64_t t = 0; t < num_tokens; ++t) {
             std::copy_n(logits + t * num_experts, num_experts, p.begin());
@@ -122,13 +122,17 @@ Routing route(at::Tensor const& router_logits, RouteRule const& rule, RowEdits c
             LayerEdit const* const edit = edits.of_row(t);
             int const mode = edit ? static_cast<int>(edit->mode) : not_edited;
             if (edit) edit_logits<0>(mode, edit->values.data(), static_cast<int>(num_experts), p.data());
+            if (rule.chosen_first) z = p;
             softmax(p);
             if (probabilities) std::copy(p.begin(), p.end(), probabilities + t * num_experts);
             A const ahead = keep_groups(rule, p);
+            std::vector<A> const& by = rule.chosen_first ? z : p;
             std::iota(order.begin(), order.end(), std::int64_t{0});
-            auto const better = [&](std::int64_t a, std::int64_t b) { return p[a] != p[b] ? p[a] > p[b] : a < b; };
+            auto const better = [&](std::int64_t a, std::int64_t b) { return by[a] != by[b] ? by[a] > by[b] : a < b; };
             std::partial_sort(order.begin(), order.begin() + looked_at, order.end(), better);
             if (has_margin) margins[t] = std::min(ahead, p[order[top_k - 1]] - p[order[top_k]]);
+            for (std::int64_t k = 0; k < top_k && rule.chosen_first; ++k)
+                p[order[k]] = std::exp(z[order[k]] - z[order[0]]);
             A sum = rule.renormalise ? 0 : 1;
             for (std::int64_t k = 0; k < top_k && rule.renormalise; ++k)
                 sum += p[order[k]];

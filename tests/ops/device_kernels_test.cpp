@@ -91,6 +91,7 @@ TEST(RouteKernel, TakesNoTokensAndAllExperts) {
 struct Cache {
     std::int64_t num_heads, num_kv_heads, head_dim;
     std::optional<std::int64_t> window;
+    bool has_sinks = false;
 };
 
 TEST(CachedAttentionKernel, EqualsItsReference) {
@@ -98,8 +99,8 @@ TEST(CachedAttentionKernel, EqualsItsReference) {
     at::Tensor const slot_tensor = at::tensor(slots, at::kLong), position_tensor = at::tensor(positions, at::kLong);
     constexpr std::int64_t num_slots = 6, capacity = 20;
     for (auto dtype : kernel_types) {
-        for (Cache const& c :
-             {Cache{8, 2, 128, {}}, Cache{4, 4, 8, {}}, Cache{6, 1, 40, {}}, Cache{4, 2, 64, 5}, Cache{2, 1, 160, 1}}) {
+        for (Cache const& c : {Cache{8, 2, 128, {}}, Cache{4, 4, 8, {}}, Cache{6, 1, 40, {}}, Cache{4, 2, 64, 5},
+                               Cache{2, 1, 160, 1}, Cache{8, 2, 64, 5, true}, Cache{6, 6, 40, {}, true}}) {
             // Queries are a slice of one projection, as the decoder passes them.
             at::Tensor const heads = random_tensor({4, c.num_heads + 2, c.head_dim}, dtype, 1);
             CachedAttentionInput const in{heads.slice(1, 1, 1 + c.num_heads),
@@ -108,7 +109,10 @@ TEST(CachedAttentionKernel, EqualsItsReference) {
                                           slots,
                                           positions,
                                           c.window,
-                                          1.0 / std::sqrt(static_cast<double>(c.head_dim))};
+                                          1.0 / std::sqrt(static_cast<double>(c.head_dim)),
+                                          {},
+                                          {},
+                                          c.has_sinks ? random_tensor({c.num_heads}, dtype, 4) * 3 : at::Tensor()};
             at::Tensor const own = cuda::launch_cached_attention(HostLauncher{false}, in, slot_tensor, position_tensor);
             EXPECT_LE(relative_error(own, generic::cached_attention(in)), rounding_of(dtype)) << c.head_dim;
             EXPECT_TRUE(

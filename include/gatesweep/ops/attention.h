@@ -1,5 +1,8 @@
 // Causal grouped-query attention: over packed sequences, forward and backward, and of single queries over a cache.
 //
+// A head may have a sink: one more score in every softmax, of no key, that takes its share of the weight and gives
+// nothing. Scores are scaled, sinks are not.
+//
 // On the CPU one output row is one query against its visible keys in ascending order, whatever else is in the batch: a
 // sequence's bits depend on that sequence alone.
 #pragma once
@@ -19,6 +22,7 @@ struct AttentionInput {
     std::optional<std::int64_t> window;  // a query sees at most this many keys, itself included
     double scale = 1.0;                  // head_dim^-0.5
     at::Tensor offsets_on_device = {};   // int32, the same; uploaded where a GPU needs them and they are not given
+    at::Tensor sinks = {};               // [H]; undefined where there are none
 };
 
 struct AttentionGradient {

@@ -20,6 +20,7 @@ struct CachedAttentionInput {
     double scale = 1.0;
     // The same on the device; uploaded where a GPU needs them and they are not given.
     at::Tensor slots_on_device = {}, positions_on_device = {};
+    at::Tensor sinks = {};  // [H], as attention() takes them
 };
 
 at::Tensor cached_attention(CachedAttentionInput const& in);  // [n, H, d]

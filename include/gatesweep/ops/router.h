@@ -25,10 +25,14 @@ struct RouteRule {
     bool renormalise = true;
     double scale = 1.0;
     std::int64_t num_groups = 1, kept_groups = 1;
+    // The K largest logits are chosen and the softmax is over them alone: renormalised weights, but for rounding, also
+    // where probabilities are too small to tell logits apart.
+    bool chosen_first = false;
 
-    RouteRule(std::int64_t num_chosen, bool sums_to_one = true) : top_k(num_chosen), renormalise(sums_to_one) {}
+    RouteRule(std::int64_t num_chosen, bool sums_to_one = true, bool top_k_first = false)
+        : top_k(num_chosen), renormalise(sums_to_one), chosen_first(top_k_first) {}
     // The K largest of all, their weights made to sum to one: what the GPU's kernel computes.
-    bool is_plain() const { return renormalise && scale == 1.0 && num_groups == kept_groups; }
+    bool is_plain() const { return renormalise && scale == 1.0 && num_groups == kept_groups && !chosen_first; }
 };
 
 struct Routing {

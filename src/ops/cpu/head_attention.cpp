@@ -1,5 +1,4 @@
 #include "head_attention.h"
-#include "softmax_blocks.h"
 
 #include <cstring>
 
@@ -46,7 +45,8 @@ void HeadAttention::set_keys(float const* keys, float const* values, std::int64_
     values_.pack_along(values, n, d);
 }
 
-void HeadAttention::attend(float const* queries, std::int64_t rows, Visible const& visible, float scale, float* out) {
+void HeadAttention::attend(float const* queries, std::int64_t rows, Visible const& visible, Scores const& rule,
+                           float* out) {
     std::int64_t const first_panel = visible.first(0) / panel_columns,
                        end_panel = visible.last(rows - 1) / panel_columns + 1;
     std::int64_t const num_panels = end_panel - first_panel, block = rows * panel_columns;
@@ -59,7 +59,7 @@ void HeadAttention::attend(float const* queries, std::int64_t rows, Visible cons
         kernel_->multiply(packed_bytes, rows, keys_.panel(first_panel + i), d_, scores + i * block, Start::zero);
     for (std::int64_t r = 0; r < rows; ++r)
         softmax_blocks(scores + r * panel_columns, block, num_panels, first_panel * panel_columns, visible.first(r),
-                       visible.last(r), scale);
+                       visible.last(r), rule.scale, rule.sink(r));
 
     for (std::int64_t i = 0; i < num_panels; ++i)
         kernel_->pack_rows(scores + i * block, panel_columns, rows, panel_columns,

@@ -11,6 +11,7 @@
 
 #include "gemm_kernel.h"
 #include "gemm_scratch.h"
+#include "softmax_blocks.h"
 
 namespace gatesweep::kernels {
 
@@ -28,6 +29,15 @@ struct Visible {
 
     std::int64_t last(std::int64_t row) const { return first_row_position + step * row; }
     std::int64_t first(std::int64_t row) const { return first_visible(window, last(row)); }
+};
+
+// What becomes of the products of one block of queries before their softmax.
+struct Scores {
+    float scale = 1.0F;
+    float const* sinks = nullptr;  // of the rows' heads (softmax_blocks.h); null: there are none
+    std::int64_t step = 0;         // from a row's sink to the next row's: 0 where all rows are one head's
+
+    float sink(std::int64_t row) const { return sinks ? sinks[step * row] : no_sink; }
 };
 
 // Rows [n,d] of a head as the matrix kernels take weights. Reused from head to head.
@@ -54,7 +64,7 @@ public:
     void set_keys(float const* keys, float const* values, std::int64_t n, std::int64_t d);
 
     // out [rows,d] of queries [rows,d]; rows at most max_rows().
-    void attend(float const* queries, std::int64_t rows, Visible const& visible, float scale, float* out);
+    void attend(float const* queries, std::int64_t rows, Visible const& visible, Scores const& rule, float* out);
 
 private:
     gemm::Kernel<float> const* kernel_ = &gemm::kernel_of<float>(gemm::active_kernels());

@@ -23,7 +23,7 @@ struct HeadAttentionGradient::QueryBlock {
     float const *queries, *d_out;
     std::int64_t first, rows;
     Visible visible;
-    float scale;
+    Scores rule;
     std::int64_t first_panel, num_panels;
 
     std::int64_t panel_size() const { return rows * panel_columns; }
@@ -45,10 +45,10 @@ void HeadAttentionGradient::set_keys(float const* keys, float const* values, std
 }
 
 void HeadAttentionGradient::add_head(float const* queries, float const* d_out, std::optional<std::int64_t> window,
-                                     float scale, float* d_queries) {
+                                     Scores const& rule, float* d_queries) {
     std::int64_t const most = kernel_blocks * kernel_->max_rows;
     for (std::int64_t i = 0; i < n_; i += most) {
-        QueryBlock block{queries + i * d_, d_out + i * d_, i, std::min(most, n_ - i), {i, 1, window}, scale, 0, 0};
+        QueryBlock block{queries + i * d_, d_out + i * d_, i, std::min(most, n_ - i), {i, 1, window}, rule, 0, 0};
         block.first_panel = block.visible.first(0) / panel_columns;
         block.num_panels = block.visible.last(block.rows - 1) / panel_columns + 1 - block.first_panel;
         p_ = p_scratch_.get<float>(block.num_panels * block.panel_size());
@@ -76,9 +76,9 @@ void HeadAttentionGradient::probabilities(QueryBlock const& block) {
     }
     for (std::int64_t r = 0; r < block.rows; ++r) {
         softmax_blocks(p_ + r * panel_columns, block.panel_size(), block.num_panels, block.first_panel * panel_columns,
-                       block.visible.first(r), block.visible.last(r), block.scale);
+                       block.visible.first(r), block.visible.last(r), block.rule.scale, block.rule.sink(r));
         softmax_backward_blocks(p_ + r * panel_columns, dp_ + r * panel_columns, block.panel_size(), block.num_panels,
-                                block.scale);
+                                block.rule.scale);
     }
 }
 

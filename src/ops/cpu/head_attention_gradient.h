@@ -16,7 +16,7 @@ class HeadAttentionGradient {
 public:
     void set_keys(float const* keys, float const* values, std::int64_t n, std::int64_t d);
     // One head of queries [n,d]: d_queries [n,d] from d_out [n,d]; the keys' and values' gradients grow.
-    void add_head(float const* queries, float const* d_out, std::optional<std::int64_t> window, float scale,
+    void add_head(float const* queries, float const* d_out, std::optional<std::int64_t> window, Scores const& rule,
                   float* d_queries);
     void take(float* d_keys, float* d_values) const;  // [n,d]
 

@@ -23,7 +23,7 @@ constexpr int lanes = 32;
 
 GATESWEEP_EACH_VECTOR_WIDTH void softmax_blocks(float* scores, std::int64_t stride, std::int64_t num_blocks,
                                                 std::int64_t first_key, std::int64_t first, std::int64_t last,
-                                                float scale) {
+                                                float scale, float sink) {
     constexpr float hidden = -std::numeric_limits<float>::infinity();
     float largest[lanes], sum[lanes];
     for (int c = 0; c < lanes; ++c)
@@ -38,7 +38,7 @@ GATESWEEP_EACH_VECTOR_WIDTH void softmax_blocks(float* scores, std::int64_t stri
             largest[c] = z > largest[c] ? z : largest[c];
         }
     }
-    float top = hidden;
+    float top = sink;
     for (int c = 0; c < lanes; ++c)
         top = largest[c] > top ? largest[c] : top;
     for (std::int64_t b = 0; b < num_blocks; ++b) {
@@ -49,7 +49,8 @@ GATESWEEP_EACH_VECTOR_WIDTH void softmax_blocks(float* scores, std::int64_t stri
             sum[c] += s[c];
         }
     }
-    float const inverse = 1.0F / sum_32(sum);
+    float const of_sink = sink == no_sink ? 0.0F : exponential(sink - top);
+    float const inverse = 1.0F / (sum_32(sum) + of_sink);
     for (std::int64_t b = 0; b < num_blocks; ++b) {
         float* const s = scores + b * stride;
         for (int c = 0; c < lanes; ++c)

@@ -23,7 +23,8 @@ struct CachedAttentionTask {
     std::int64_t const *slots, *positions;  // [n]
     std::int64_t window;                    // 0: all keys are seen
     float scale;
-    T* output;  // [n,H,d]
+    T const* sinks;  // [H], or null
+    T* output;       // [n,H,d]
     int num_heads, group, d;
 };
 
@@ -89,9 +90,11 @@ __global__ void __launch_bounds__(attention_warps* warp_size) cached_attention_k
     }
     __syncthreads();
     for (int h = warp; h < kHeads && first_head + h < task.group; h += attention_warps) {
-        float top = warp_largest[0][h], all = 0.0F;
-        for (int w = 1; w < attention_warps; ++w)
+        float const sink = task.sinks ? static_cast<float>(task.sinks[group_head + h]) : -INFINITY;
+        float top = sink;
+        for (int w = 0; w < attention_warps; ++w)
             top = warp_largest[w][h] > top ? warp_largest[w][h] : top;
+        float all = expf(sink - top);  // 0 without a sink
         for (int w = 0; w < attention_warps; ++w)
             all += warp_total[w][h] * expf(warp_largest[w][h] - top);  // a warp without keys adds 0
         for (int column = lane; column < d; column += warp_size) {
@@ -124,6 +127,7 @@ at::Tensor launch_cached_attention(Launch const& launch, CachedAttentionInput co
                                           positions.const_data_ptr<std::int64_t>(),
                                           in.window ? *in.window : 0,
                                           static_cast<float>(in.scale),
+                                          in.sinks.defined() ? in.sinks.const_data_ptr<T>() : nullptr,
                                           output.data_ptr<T>(),
                                           static_cast<int>(num_heads),
                                           static_cast<int>(group),

@@ -22,6 +22,15 @@ at::Tensor inverse_rms(at::Tensor const& x, double eps) {
     return up(x).square().mean(-1, true).add(eps).rsqrt();
 }
 
+// Softmax over a dimension of scores [H,n,n] or [H,n,1], where a head's sink is one more score, of no key.
+at::Tensor softmax_with_sinks(at::Tensor const& scores, std::int64_t dim, at::Tensor const& sinks) {
+    if (!sinks.defined()) return at::softmax(scores, dim);
+    std::vector<std::int64_t> sizes = scores.sizes().vec();
+    sizes[static_cast<std::size_t>(dim)] = 1;
+    at::Tensor const more = sinks.to(scores.scalar_type()).view({-1, 1, 1}).expand(sizes);
+    return at::softmax(at::cat({scores, more}, dim), dim).slice(dim, 0, -1);
+}
+
 // [H,n,n] probabilities of one sequence, in the compute type; keys and values with their heads repeated.
 struct Sequence {
     at::Tensor q, k, v, p;  // [H,n,d], p [H,n,n]
@@ -40,7 +49,7 @@ struct Sequence {
         at::Tensor hidden = j.gt(i);
         if (in.window) hidden = hidden.logical_or(j.le(i - *in.window));
         at::Tensor const scores = at::matmul(q, k.transpose(1, 2)) * in.scale;
-        p = at::softmax(scores.masked_fill(hidden, -std::numeric_limits<double>::infinity()), -1);
+        p = softmax_with_sinks(scores.masked_fill(hidden, -std::numeric_limits<double>::infinity()), 2, in.sinks);
     }
 };
 
@@ -114,6 +123,24 @@ at::Tensor swiglu_backward(at::Tensor const& d_activation, at::Tensor const& gat
     return at::cat({d_gate.to(gate_up.scalar_type()), (d * up(at::silu(parts[0]))).to(gate_up.scalar_type())}, -1);
 }
 
+at::Tensor clamped_gate(at::Tensor const& gate_up, GateRule const& rule) {
+    auto const parts = gate_up.chunk(2, -1);
+    at::Tensor const g = parts[0].clamp_max(*rule.limit), u = parts[1].clamp(-*rule.limit, *rule.limit);
+    return (u + 1) * (g * at::sigmoid(g * rule.alpha));
+}
+
+at::Tensor clamped_gate_backward(at::Tensor const& d_activation, at::Tensor const& gate_up, GateRule const& rule) {
+    auto const parts = up(gate_up).chunk(2, -1);
+    at::Tensor const d = up(d_activation);
+    at::Tensor const g = parts[0].clamp_max(*rule.limit), u = parts[1].clamp(-*rule.limit, *rule.limit);
+    at::Tensor const s = at::sigmoid(g * rule.alpha);
+    at::Tensor const d_gate = d * (u + 1) * s * (1 + rule.alpha * g * (1 - s)), d_up = d * (g * s);
+    return at::cat({d_gate.masked_fill(parts[0].gt(*rule.limit), 0.0),
+                    d_up.masked_fill(parts[1].abs().gt(*rule.limit), 0.0)},
+                   -1)
+        .to(gate_up.scalar_type());
+}
+
 void rotate_heads(at::Tensor x, at::Tensor const& positions, RotaryTable const& table, Rotation rotation) {
     at::Tensor const where = positions.to(x.device());
     at::Tensor const cos = table.cos.index_select(0, where).unsqueeze(1);
@@ -143,7 +170,7 @@ at::Tensor cached_attention(CachedAttentionInput const& in) {
             return up(x[in.slots[i]].slice(1, first, last + 1)).repeat_interleave(group, 0);
         };
         at::Tensor const scores = at::matmul(cached(in.k), up(in.q[i]).unsqueeze(-1)) * in.scale;  // [H,n,1]
-        rows.push_back((at::softmax(scores, 1) * cached(in.v)).sum(1).to(in.q.scalar_type()));
+        rows.push_back((softmax_with_sinks(scores, 1, in.sinks) * cached(in.v)).sum(1).to(in.q.scalar_type()));
     }
     return rows.empty() ? at::empty_like(in.q) : at::stack(rows);
 }
@@ -185,10 +212,10 @@ Routing route_on_device(at::Tensor const& router_logits, RouteRule const& rule, 
     std::optional<EditTensors> edit;
     RowEditTensors const tensors = tensors_of(edits, z.device());
     if (tensors.entries.defined()) edit.emplace(tensors, z.options());
-    at::Tensor const p = at::softmax(edit ? edit->logits(z) : z, -1);
+    at::Tensor const scores = edit ? edit->logits(z) : z, p = at::softmax(scores, -1);
     KeptGroups const kept(rule, p);
     // A stable descending sort keeps equal probabilities in ascending expert id; topk promises no order of ties.
-    auto const sorted = at::sort(kept.p, std::optional<bool>(true), -1, true);
+    auto const sorted = at::sort(rule.chosen_first ? scores : kept.p, std::optional<bool>(true), -1, true);
     at::Tensor const largest = std::get<0>(sorted).slice(1, 0, top_k);
     at::Tensor const ids = std::get<1>(sorted).slice(1, 0, top_k);
     auto const ascending = at::sort(ids, -1);
@@ -196,11 +223,14 @@ Routing route_on_device(at::Tensor const& router_logits, RouteRule const& rule, 
     routing.num_experts = router_logits.size(1);
     routing.scale = rule.scale;
     if (top_k < routing.num_experts) {
-        routing.margins = std::get<0>(sorted).select(1, top_k - 1) - std::get<0>(sorted).select(1, top_k);
+        at::Tensor const ordered = kept.p.gather(1, std::get<1>(sorted).slice(1, top_k - 1, top_k + 1));
+        routing.margins = ordered.select(1, 0) - ordered.select(1, 1);
         if (kept.ahead.defined()) routing.margins = at::minimum(routing.margins, kept.ahead);
     }
     if (!rule.renormalise) routing.probabilities = p;
-    at::Tensor const weights = rule.renormalise ? largest / largest.sum(-1, true) : largest;
+    at::Tensor const weights = rule.chosen_first  ? at::softmax(largest, -1)
+                               : rule.renormalise ? largest / largest.sum(-1, true)
+                                                  : largest;
     routing.routing_weights = weights.gather(1, std::get<1>(ascending));
     if (edit) routing.routing_weights = edit->weights(routing.routing_weights, std::get<0>(ascending));
     if (rule.scale != 1.0) routing.routing_weights = routing.routing_weights * rule.scale;

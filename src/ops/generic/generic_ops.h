@@ -19,6 +19,8 @@ at::Tensor rms_norm(at::Tensor const& x, at::Tensor const& weight, double eps);
 at::Tensor rms_norm_backward(at::Tensor const& dy, at::Tensor const& x, at::Tensor const& weight, double eps);
 at::Tensor swiglu(at::Tensor const& gate_up);
 at::Tensor swiglu_backward(at::Tensor const& d_activation, at::Tensor const& gate_up);
+at::Tensor clamped_gate(at::Tensor const& gate_up, GateRule const& rule);
+at::Tensor clamped_gate_backward(at::Tensor const& d_activation, at::Tensor const& gate_up, GateRule const& rule);
 void rotate_heads(at::Tensor x, at::Tensor const& positions, RotaryTable const& table, Rotation rotation);
 at::Tensor attention(AttentionInput const& in);
 AttentionGradient attention_backward(AttentionInput const& in, at::Tensor const& d_output);
