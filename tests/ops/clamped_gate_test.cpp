@@ -1,4 +1,5 @@
 // The gate with limits: its values, its gradient, and what happens on and beyond a limit.
+#include "gatesweep/ops/gated.h"
 #include "gatesweep/ops/row_ops.h"
 #include "ops/generic/generic_ops.h"
 #include "support/tensors.h"

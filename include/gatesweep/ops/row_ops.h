@@ -8,7 +8,6 @@
 
 #include <cstdint>
 
-#include "gatesweep/ops/gate_rule.h"
 #include "gatesweep/ops/rotary.h"
 
 namespace gatesweep {
@@ -21,11 +20,6 @@ at::Tensor rms_norm_backward(at::Tensor const& dy, at::Tensor const& x, at::Tens
 // silu(g) * u of gate_up = [g | u]: [R,2F] -> [R,F].
 at::Tensor swiglu(at::Tensor const& gate_up);
 at::Tensor swiglu_backward(at::Tensor const& d_activation, at::Tensor const& gate_up);  // [R,F], [R,2F] -> [R,2F]
-
-// What a rule asks for: swiglu, or its form with limits. A value on its limit still has a gradient, one beyond has
-// none.
-at::Tensor gated(at::Tensor const& gate_up, GateRule const& rule);
-at::Tensor gated_backward(at::Tensor const& d_activation, at::Tensor const& gate_up, GateRule const& rule);
 
 enum class Rotation { forward, inverse };  // inverse is also the gradient of forward
 // Rotates heads in place, first half against second half: x [T, heads, d] (last dimension dense), rows [T] int64 of the

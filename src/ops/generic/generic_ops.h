@@ -10,6 +10,7 @@
 
 #include "gatesweep/ops/attention.h"
 #include "gatesweep/ops/cached_attention.h"
+#include "gatesweep/ops/gate_rule.h"
 #include "gatesweep/ops/router.h"
 #include "gatesweep/ops/row_ops.h"
 
