@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "gatesweep/base/error.h"
+#include "prompt_maps.h"
 #include "validate_input.h"
 
 namespace gatesweep {
@@ -84,19 +85,6 @@ SignalAnalysis analyze_signal(SignalKind signal, NdArray<double> const& maps, st
     return result;
 }
 
-// The maps [P, L, E] of a signal, prompt by prompt.
-NdArray<double> prompt_maps(SignalKind signal, AnalysisInput const& input) {
-    switch (signal) {
-        case SignalKind::activation:
-            return normalise_layers(input.activation_counts);
-        case SignalKind::gradient:
-            return input.gradient_scores;
-        case SignalKind::gradient_share:
-            break;
-    }
-    return normalise_layers(input.gradient_scores);
-}
-
 void add_marked(std::vector<MarkedExpert>& marked, SignalAnalysis const& analysis, std::vector<ExpertId> const& marks,
                 AnalysisResult const& result) {
     auto const& experts = analysis.classes;
@@ -140,6 +128,7 @@ AnalysisResult analyze(AnalysisInput const& input) {
             analyze_signal(signal.kind, prompt_maps(signal.kind, input), groups, result.levels, input));
     }
     result.marked = mark_experts(input, result);
+    result.providers = provider_scores(input);
     return result;
 }
 

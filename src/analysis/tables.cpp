@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <span>
 
+#include "gatesweep/analysis/provider_tables.h"
 #include "gatesweep/analysis/stored_signals.h"
 #include "gatesweep/store/table_catalogue.h"
 
@@ -186,6 +187,10 @@ std::vector<CsvTable> signal_tables(AnalysisInput const& input, AnalysisResult c
     for (SignalAnalysis const& analysis : result.signals)
         tables.push_back(classes_table(analysis));
     if (!result.marked.empty()) tables.push_back(marked_experts_table(result));
+    if (!result.providers.empty()) {
+        tables.push_back(providers_table(result.providers, result.moe_layers));
+        tables.push_back(provider_agreement_table(result.providers, top));
+    }
     return tables;
 }
 
@@ -193,6 +198,9 @@ void write_tables(AnalysisInput const& input, AnalysisResult const& result, RunD
     for (CsvTable const& table : signal_tables(input, result))
         run.write_table(table.name, table);
     if (result.marked.empty()) run.remove_table("marked_experts");
+    if (!result.providers.empty()) return;
+    for (char const* const name : {"providers", "provider_agreement", "provider_screen"})
+        run.remove_table(name);
 }
 
 }  // namespace gatesweep

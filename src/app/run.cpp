@@ -40,6 +40,7 @@ AnalysisInput analysis_input(Inputs const& inputs, ModelConfig const& config, Si
     input.moe_layers = signals.moe_layers;
     input.top_k = config.top_k;
     input.parameters = inputs.job.analysis;
+    input.scores = inputs.job.scores;
     input.marks = inputs.marks;
     return input;
 }

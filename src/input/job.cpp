@@ -11,6 +11,7 @@
 #include "gatesweep/input/toml_section.h"
 #include "job_overrides.h"
 #include "job_parts.h"
+#include "job_scores.h"
 #include "job_sweep.h"
 #include "template_arguments.h"
 
@@ -30,7 +31,7 @@ toml::table parse_file(fs::path const& file) {
 }
 
 Section whole_job(toml::table const& root, std::string const& file) {
-    return {root, "", file, {"model", "parallel", "prompts", "signals", "analysis", "sweep", "report"}};
+    return {root, "", file, {"model", "parallel", "prompts", "signals", "analysis", "scores", "sweep", "report"}};
 }
 
 ModelSpec read_model(Section const& top, std::string const& file, InputPlaces const& places) {
@@ -247,7 +248,9 @@ Job read_job(toml::table root, std::string const& name, std::vector<std::string>
     job.analysis = read_analysis(top);
     job.report = read_report(top, places);
     check_groups(job, top.place("analysis"));
+    job.scores = read_scores(top);
     job.sweep = read_sweep(top, job, places);
+    complete_scores(top, job);
     GATESWEEP_VALIDATE(
         job.signals.stream != StreamMode::always || !job.sweep.enabled, ExitCode::job,
         "{}: [signals] stream is true and the job has a [sweep] (which needs all weights in memory): say "

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "gatesweep/base/utf8.h"
+#include "toml_text.h"
 
 namespace gatesweep {
 
@@ -65,6 +66,32 @@ std::vector<std::string> prompt_groups(Job const& job) {
         if (std::find(groups.begin(), groups.end(), source.group) == groups.end()) groups.push_back(source.group);
     }
     return groups;
+}
+
+std::vector<std::string> read_words(Section const& section, std::string_view key, std::vector<std::string> fallback,
+                                    std::vector<std::string> const& known, EmptyList empty) {
+    if (!section.has(key)) return fallback;
+    auto const list = checked_list(section, key, *section.texts(key), empty);
+    for (auto const& word : list) {
+        if (std::find(known.begin(), known.end(), word) != known.end()) continue;
+        std::string const close = nearest(word, known);
+        section.refuse(
+            key,
+            fmt::format("only {} (\"{}\" is none of them{})",
+                        toml_list(known, [](auto const& k) { return fmt::format("\"{}\"", printable(k)); }),
+                        printable(word), close.empty() ? "" : fmt::format(", did you mean \"{}\"?", printable(close))));
+    }
+    return list;
+}
+
+std::vector<std::string> read_openers(Section const& section, std::string_view key) {
+    auto const list = section.texts(key).value_or(std::vector<std::string>());
+    for (auto const& opener : list) {
+        if (opener.empty() || std::count(list.begin(), list.end(), opener) > 1) {
+            section.refuse(key, "texts that are not empty, each once, or [] for the model's own, from the baseline");
+        }
+    }
+    return list;
 }
 
 }  // namespace gatesweep

@@ -15,38 +15,6 @@ namespace fs = std::filesystem;
 constexpr std::int64_t any_size = 1'000'000;
 constexpr std::int64_t max_random_sets = 10'000;
 
-enum class EmptyList { refused, allowed };
-
-// A list with nothing twice.
-template <class T>
-std::vector<T> checked_list(Section const& section, std::string_view key, std::vector<T> list,
-                            EmptyList empty = EmptyList::refused) {
-    if (list.empty() && empty == EmptyList::refused) section.refuse(key, "at least one entry");
-    for (std::size_t i = 0; i < list.size(); ++i) {
-        if (std::find(list.begin(), list.begin() + static_cast<std::ptrdiff_t>(i), list[i]) !=
-            list.begin() + static_cast<std::ptrdiff_t>(i)) {
-            section.refuse(key, fmt::format("every entry once (entry {}, counted from 0, is there twice)", i));
-        }
-    }
-    return list;
-}
-
-std::vector<std::string> read_words(Section const& section, std::string_view key, std::vector<std::string> fallback,
-                                    std::vector<std::string> const& known, EmptyList empty = EmptyList::refused) {
-    if (!section.has(key)) return fallback;
-    auto const list = checked_list(section, key, *section.texts(key), empty);
-    for (auto const& word : list) {
-        if (std::find(known.begin(), known.end(), word) != known.end()) continue;
-        std::string const close = nearest(word, known);
-        section.refuse(
-            key,
-            fmt::format("only {} (\"{}\" is none of them{})",
-                        toml_list(known, [](auto const& k) { return fmt::format("\"{}\"", printable(k)); }),
-                        printable(word), close.empty() ? "" : fmt::format(", did you mean \"{}\"?", printable(close))));
-    }
-    return list;
-}
-
 template <class T, class List>
 std::vector<T> read_enums(Section const& section, std::string_view key, std::vector<T> fallback, List const& all) {
     std::vector<std::string> words;

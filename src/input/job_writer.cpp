@@ -4,6 +4,7 @@
 
 #include "gatesweep/base/error.h"
 #include "gatesweep/input/job.h"
+#include "job_scores.h"
 #include "sweep_writer.h"
 #include "template_arguments.h"
 #include "toml_text.h"
@@ -62,6 +63,7 @@ std::string to_toml(Job const& job) {
                        toml_list(job.analysis.coverage, toml_number), job.analysis.top);
     for (SignalFacts const& signal : signal_kinds)
         out += fmt::format("{} = {}\n", signal.job_word, limits(job.analysis.limits(signal.kind)));
+    out += scores_text(job.scores);
     out += sweep_text(job.sweep);
     out += fmt::format("\n[report]\ntitle = {}\nmark = {}\nby = {}\n", toml_string(job.report.title),
                        toml_string(job.report.mark.string()), toml_string(job.report.by));

@@ -10,16 +10,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::vector<std::string> read_openers(Section const& section, std::string_view key) {
-    auto const list = section.texts(key).value_or(std::vector<std::string>());
-    for (auto const& opener : list) {
-        if (opener.empty() || std::count(list.begin(), list.end(), opener) > 1) {
-            section.refuse(key, "texts that are not empty, each once, or [] for the model's own, from the baseline");
-        }
-    }
-    return list;
-}
-
 std::vector<std::vector<std::int64_t>> read_experts(Section const& section) {
     constexpr std::string_view allowed = "a list of [layer, expert] pairs, counted from 0, like [[7, 5], [12, 1]]";
     std::vector<std::vector<std::int64_t>> out;

@@ -75,6 +75,7 @@ AnalysisInput read_stored_input(fs::path const& folder, Job const& job) {
     validate_run_folder(folder);
     AnalysisInput input = read_signals(folder);
     input.parameters = job.analysis;
+    input.scores = job.scores;
     input.marks = stored_marks(folder, job.report.mark);
     return input;
 }

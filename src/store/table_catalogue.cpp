@@ -40,6 +40,16 @@ constexpr std::array catalogue = {
                Presence::sometimes, "the same over all layers and over the last quarter"},
     TableFacts{"marked_experts", "signal,layer,expert,benign_mean,malicious_mean,gap,rank_by_abs_gap,label",
                Presence::sometimes, "the experts named in advance"},
+    TableFacts{"providers", "provider,layer,expert,score,low,high,rank,importance", Presence::sometimes,
+               "what each score provider says of every expert"},
+    TableFacts{"provider_agreement",
+               "provider_a,provider_b,spearman,spearman_low,spearman_high,kendall,top_n,top_overlap,kendall_low,"
+               "kendall_high,top_overlap_low,top_overlap_high",
+               Presence::sometimes, "whether score providers agree"},
+    TableFacts{"provider_screen",
+               "provider,group,spearman,low,high,top_n,share_of_largest_effects,share_low,share_high,"
+               "signed_spearman,signed_low,signed_high",
+               Presence::sometimes, "score providers against the screen of single experts"},
     TableFacts{"near_ties", "layer,choices,near_bfloat16,near_float32", Presence::sometimes,
                "choices of the router that rounding could turn"},
     TableFacts{"trials",

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "gatesweep/base/error.h"
+#include "gatesweep/base/uniform.h"
 
 namespace gatesweep {
 namespace {
@@ -33,15 +34,6 @@ std::vector<Pool> pools_of(std::span<ExpertId const> set, ControlMatch match, Ma
         }
     }
     return pools;
-}
-
-// Uniform below `bound`. The distributions of the standard library give other numbers elsewhere.
-std::uint64_t uniform_below(std::uint64_t bound, std::mt19937_64& random) {
-    std::uint64_t const excess = (0 - bound) % bound;  // 2^64 mod bound
-    std::uint64_t value = random();
-    while (value < excess)
-        value = random();
-    return value % bound;
 }
 
 // Fisher-Yates, as far as needed.

@@ -7,10 +7,13 @@
 
 #include "gatesweep/analysis/classification.h"
 #include "gatesweep/analysis/layer_metrics.h"
+#include "gatesweep/analysis/provider_scores.h"
 #include "gatesweep/analysis/ranking.h"
 #include "gatesweep/analysis/score_maps.h"
 #include "gatesweep/base/nd_array.h"
 #include "gatesweep/terms/analysis_parameters.h"
+#include "gatesweep/terms/measure.h"
+#include "gatesweep/terms/score_parameters.h"
 
 namespace gatesweep {
 
@@ -32,9 +35,11 @@ struct AnalysisInput {
     PromptMetadata metadata;
     NdArray<std::int64_t> activation_counts;  // [P, L, E]
     NdArray<double> gradient_scores;          // [P, L, E]
+    Measures measures;                        // what the job's score providers need beside the signals
     MoeLayers moe_layers;                     // what the rows of L are
     std::int64_t top_k = 0;                   // experts per token; 0: unknown, taken from the first prompt
     AnalysisParameters parameters;
+    ScoreParameters scores;
     std::vector<ExpertId> marks;  // experts the user wants named, wherever they rank; repeated ones count once
 };
 
@@ -82,10 +87,11 @@ struct AnalysisResult {
     std::int64_t num_layers = 0;  // with a router
     std::int64_t num_experts = 0;
     std::int64_t top_k = 0;
-    std::vector<double> levels;           // 0.80, 0.90, 0.95, then the job's other levels in its order
-    std::vector<SignalAnalysis> signals;  // one of each kind, in the order of signal_kinds
-    std::vector<MarkedExpert> marked;     // by signal, then as marked
-    MoeLayers moe_layers;                 // the input's
+    std::vector<double> levels;             // 0.80, 0.90, 0.95, then the job's other levels in its order
+    std::vector<SignalAnalysis> signals;    // one of each kind, in the order of signal_kinds
+    std::vector<MarkedExpert> marked;       // by signal, then as marked
+    std::vector<ProviderScores> providers;  // in the order of the job
+    MoeLayers moe_layers;                   // the input's
 
     SignalAnalysis const& of(SignalKind kind) const { return signals[static_cast<std::size_t>(kind)]; }
     SignalAnalysis& of(SignalKind kind) { return signals[static_cast<std::size_t>(kind)]; }

@@ -32,9 +32,10 @@ CsvTable top_frequency_table(AnalysisResult const& result);
 CsvTable threshold_sensitivity_table(AnalysisResult const& result);
 CsvTable marked_experts_table(AnalysisResult const& result);
 
-// All of the above and prompts; marked_experts only when experts are marked.
+// All of the above and prompts; marked_experts only when experts are marked, and the tables of score providers that
+// need no screen (provider_tables.h) only where the job names some.
 std::vector<CsvTable> signal_tables(AnalysisInput const& input, AnalysisResult const& result);
-// Those as files of the run; a tables/marked_experts.csv that no longer applies is removed.
+// Those as files of the run; tables that no longer apply are removed.
 void write_tables(AnalysisInput const& input, AnalysisResult const& result, RunDirectory& run);
 
 }  // namespace gatesweep

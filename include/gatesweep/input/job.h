@@ -13,6 +13,7 @@
 #include "gatesweep/input/tokenizer.h"
 #include "gatesweep/terms/analysis_parameters.h"
 #include "gatesweep/terms/edit_mode.h"
+#include "gatesweep/terms/score_parameters.h"
 
 namespace gatesweep {
 
@@ -152,6 +153,7 @@ struct Job {
     std::vector<PromptSource> prompts;
     SignalsSpec signals;
     AnalysisParameters analysis;
+    ScoreParameters scores;
     SweepSpec sweep;
     ReportSpec report;
 };

@@ -65,6 +65,10 @@ void serialize(Archive& a, gatesweep::AnalysisParameters& x, unsigned int) {
         a& limits;
 }
 template <class Archive>
+void serialize(Archive& a, gatesweep::ScoreParameters& x, unsigned int) {
+    a& x.providers& x.bootstrap& x.refusals& x.compliances;
+}
+template <class Archive>
 void serialize(Archive& a, gatesweep::CustomTrial& x, unsigned int) {
     a& x.name& x.experts& x.file& x.mode& x.scope& x.bias& x.activate;
 }
@@ -92,7 +96,7 @@ void serialize(Archive& a, gatesweep::ReportSpec& x, unsigned int) {
 }
 template <class Archive>
 void serialize(Archive& a, gatesweep::Job& x, unsigned int) {
-    a& x.name& x.model& x.parallel& x.prompts& x.signals& x.analysis& x.sweep& x.report;
+    a& x.name& x.model& x.parallel& x.prompts& x.signals& x.analysis& x.scores& x.sweep& x.report;
 }
 template <class Archive>
 void serialize(Archive& a, gatesweep::PromptMetadata& x, unsigned int) {

@@ -1,0 +1,66 @@
+// Score providers: methods that give every expert a number, with a sign. A signal is a provider, with the difference of
+// its group means as the score. One row makes a provider's words; src/analysis/providers has its formula.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gatesweep/terms/measure.h"
+#include "gatesweep/terms/signal_kind.h"
+
+namespace gatesweep {
+
+struct ProviderFacts {
+    std::string_view word;      // in jobs and tables
+    std::string_view title;     // in prose
+    std::string_view score;     // what the number of an expert is
+    std::string_view positive;  // what a number above 0 says of the expert
+    std::optional<Measure> needs = {};
+    std::string_view missing = {};  // why this version cannot compute it; empty: it can
+};
+
+inline constexpr std::string_view more_on_malicious = "more on the malicious group";
+
+inline constexpr std::array own_providers = {
+    ProviderFacts{"safex", "stability selection",
+                  "share of the malicious group's resamples in whose top ranks by activation the expert is, minus the "
+                  "benign group's",
+                  "stably among the most used of the malicious group alone"},
+    ProviderFacts{"gate-mass", "gate mass", "mean weight per token, malicious minus benign", more_on_malicious,
+                  Measure::gate_mass},
+    ProviderFacts{"reap", "REAP saliency",
+                  "mean over the tokens routed to the expert of its weight times the length of its output, malicious "
+                  "minus benign",
+                  more_on_malicious, Measure::output_norm},
+    ProviderFacts{"logit-gradient", "logit gradient",
+                  "mean over the malicious group of d refusal margin / d router logit, summed over tokens",
+                  "a larger logit makes a refusal likelier", Measure::margin_gradient},
+    ProviderFacts{"log-ratio", "log ratio", "log of the share of tokens that chose it, malicious minus benign",
+                  more_on_malicious},
+    ProviderFacts{"routing-sensitivity", "routing sensitivity", "", "", {}, "it needs the audit of matched prompts"},
+};
+
+constexpr ProviderFacts provider_of(SignalFacts const& signal) {
+    return {signal.job_word, signal.title, signal.score, more_on_malicious};
+}
+
+// The signals first, then the others.
+inline std::vector<ProviderFacts> score_providers() {
+    std::vector<ProviderFacts> all;
+    for (SignalFacts const& signal : signal_kinds)
+        all.push_back(provider_of(signal));
+    all.insert(all.end(), own_providers.begin(), own_providers.end());
+    return all;
+}
+// Nothing for a word that names none.
+inline std::optional<ProviderFacts> find_provider(std::string_view word) {
+    for (ProviderFacts const& facts : score_providers()) {
+        if (facts.word == word) return facts;
+    }
+    return std::nullopt;
+}
+
+}  // namespace gatesweep

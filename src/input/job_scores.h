@@ -1,0 +1,17 @@
+// [scores] of a job.
+#pragma once
+
+#include "job_parts.h"
+
+namespace gatesweep {
+
+// Without providers the section says nothing, and is dropped.
+ScoreParameters read_scores(Section const& top);
+// What the section takes from the rest of the job: openings that it does not name are those of [sweep.screen]. Errors:
+// ExitCode::job where a provider needs some and there are none.
+void complete_scores(Section const& top, Job& job);
+
+// As TOML; empty without providers.
+std::string scores_text(ScoreParameters const& scores);
+
+}  // namespace gatesweep
