@@ -13,6 +13,8 @@
 namespace gatesweep {
 namespace {
 
+namespace fs = std::filesystem;
+
 std::string const metadata_prefix = "meta_";
 
 }  // namespace
@@ -43,9 +45,15 @@ std::vector<std::string> PromptMetadata::column(std::string const& name) const {
     return values;
 }
 
-void write_signals(AnalysisInput const& input, RunDirectory& run) {
+void write_measured(AnalysisInput const& input, RunDirectory& run) {
     run.write_array("activation_counts", input.activation_counts);
     run.write_array("gradient_scores", input.gradient_scores);
+    for (auto const& [kind, values] : input.measures)
+        run.write_array(facts_of(kind).word, values);
+}
+
+void write_signals(AnalysisInput const& input, RunDirectory& run) {
+    write_measured(input, run);
     run.write_table("prompts", prompts_table(input));
 }
 
@@ -53,6 +61,10 @@ AnalysisInput read_signals(std::filesystem::path const& folder) {
     AnalysisInput input;
     input.activation_counts = read_npy<std::int64_t>(folder / "arrays" / "activation_counts.npy");
     input.gradient_scores = read_npy<double>(folder / "arrays" / "gradient_scores.npy");
+    for (MeasureFacts const& facts : measure_kinds) {
+        fs::path const file = folder / "arrays" / fmt::format("{}.npy", facts.word);
+        if (file_kind(file) != FileKind::missing) input.measures.emplace(facts.measure, read_npy<double>(file));
+    }
     if (file_kind(folder / "manifest.json") == FileKind::file)
         input.moe_layers = MoeLayers(read_manifest(folder).moe_layers);
     CsvTable const prompts = read_csv(folder / "tables" / "prompts.csv");
@@ -77,11 +89,17 @@ AnalysisInput read_signals(std::filesystem::path const& folder) {
         shape.size() == 3 && shape[0] == static_cast<std::int64_t>(prompts.rows.size()), ExitCode::bad_data,
         "{}: {} prompts, and arrays of shape ({}) (they do not belong together): restore the files or run again",
         prompts.name, prompts.rows.size(), fmt::join(shape, ", "));
-    GATESWEEP_VALIDATE(input.gradient_scores.shape == shape, ExitCode::bad_data,
-                       "{}: shape ({}), and activation counts of shape ({}) (they do not belong together): restore the "
-                       "files or run again",
-                       (folder / "arrays" / "gradient_scores.npy").string(),
-                       fmt::join(input.gradient_scores.shape, ", "), fmt::join(shape, ", "));
+    auto const must_fit = [&](std::string_view word, NdArray<double> const& values) {
+        GATESWEEP_VALIDATE(
+            values.shape == shape, ExitCode::bad_data,
+            "{}: shape ({}), and activation counts of shape ({}) (they do not belong together): restore the "
+            "files or run again",
+            (folder / "arrays" / fmt::format("{}.npy", word)).string(), fmt::join(values.shape, ", "),
+            fmt::join(shape, ", "));
+    };
+    must_fit("gradient_scores", input.gradient_scores);
+    for (auto const& [kind, values] : input.measures)
+        must_fit(facts_of(kind).word, values);
     return input;
 }
 

@@ -86,6 +86,22 @@ void check_scores(AnalysisInput const& input) {
     }
 }
 
+void check_measures(AnalysisInput const& input) {
+    for (auto const& [kind, values] : input.measures) {
+        MeasureFacts const& facts = facts_of(kind);
+        GATESWEEP_VALIDATE(values.shape == input.gradient_scores.shape, ExitCode::bad_data,
+                           "{} of shape ({}) and gradient scores of shape ({}) (they must be equal): run again",
+                           facts.word, fmt::join(values.shape, ", "), fmt::join(input.gradient_scores.shape, ", "));
+        for (std::int64_t p = 0; p < values.shape[0]; ++p) {
+            for (double const value : values.row(p)) {
+                GATESWEEP_VALIDATE(std::isfinite(value) && (facts.is_signed || value >= 0.0), ExitCode::bad_data,
+                                   "{}: {} {} (it is the {}): check the checkpoint, or run in float32",
+                                   prompt_name(input, p), facts.word, value, facts.meaning);
+            }
+        }
+    }
+}
+
 void check_parameters(AnalysisInput const& input) {
     auto const& parameters = input.parameters;
     GATESWEEP_VALIDATE(
@@ -129,6 +145,7 @@ std::int64_t validated_top_k(AnalysisInput const& input) {
     check_parameters(input);
     std::int64_t const top_k = check_counts(input);
     check_scores(input);
+    check_measures(input);
     return top_k;
 }
 

@@ -37,6 +37,7 @@ AnalysisInput analysis_input(Inputs const& inputs, ModelConfig const& config, Si
     input.metadata = inputs.metadata;
     input.activation_counts = signals.activation_counts;
     input.gradient_scores = signals.gradient_scores;
+    input.measures = signals.measures;
     input.moe_layers = signals.moe_layers;
     input.top_k = config.top_k;
     input.parameters = inputs.job.analysis;
@@ -47,8 +48,7 @@ AnalysisInput analysis_input(Inputs const& inputs, ModelConfig const& config, Si
 
 // Arrays and tables of the signals. Final rank.
 AnalysisResult analyse(AnalysisInput const& input, RunDirectory& run) {
-    run.write_array("activation_counts", input.activation_counts);
-    run.write_array("gradient_scores", input.gradient_scores);
+    write_measured(input, run);
     AnalysisResult const analysis = analyze(input);
     write_tables(input, analysis, run);
     return analysis;
@@ -73,7 +73,7 @@ void run_phases(Setup const& setup, RunSession& session) {
     if (session.was_complete()) return;
 
     MeasuredSignals const measured = measure_signals(setup, loaded, session);
-    session.manifest().determinism = check_determinism(setup, loaded.resident(), measured.signals);
+    session.manifest().determinism = check_determinism(setup, loaded.resident(), measured.signals, measured.wanted);
     session.manifest().layout.bytes_read = layout.world.all_gather(loaded.bytes_read());
     session.manifest().layout.peak_memory = layout.world.all_gather(peak_memory());
     std::vector<PhaseTiming> timings = {{"load", loaded.seconds(), 0}, measured.timing};

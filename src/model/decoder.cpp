@@ -63,10 +63,13 @@ std::vector<std::vector<double>> Decoder::forward_backward(std::span<ObservedBat
         }
     }
     std::vector<std::vector<double>> losses;
-    for (BatchUnderWay& b : under_way) {
-        HeadGradient head = head_forward_backward(config_, weights_.final_norm, weights_.lm_head, b.batch, b.current);
+    for (std::size_t i = 0; i < under_way.size(); ++i) {
+        BatchUnderWay& b = under_way[i];
+        HeadGradient head = head_forward_backward(config_, weights_.final_norm, weights_.lm_head,
+                                                  {b.batch, b.observer, batches[i].openings}, b.current);
         losses.push_back(std::move(head.losses));
         b.current = std::move(head.d_hidden);
+        b.margin = std::move(head.d_margin);
     }
     for (std::int64_t l = config_.num_layers - 1; l >= steps.lowest_router(); --l) {
         note_step();

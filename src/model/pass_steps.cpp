@@ -9,10 +9,17 @@
 namespace gatesweep {
 
 HeadGradient head_forward_backward(ModelConfig const& config, at::Tensor const& final_norm, LinearWeight const& lm_head,
-                                   PackedBatch const& batch, at::Tensor const& hidden) {
+                                   ObservedBatch const& observed, at::Tensor const& hidden) {
+    PackedBatch const& batch = observed.batch;
+    auto const to_hidden = [&](at::Tensor const& d_normed) {
+        return rms_norm_backward(d_normed, hidden, final_norm, config.rms_norm_eps);
+    };
     at::Tensor const normed = rms_norm(hidden, final_norm, config.rms_norm_eps);
     NextTokenLoss loss = next_token_loss(normed, lm_head, batch.ids, batch.offsets, Gradient::hidden);
-    return {std::move(loss.losses), rms_norm_backward(loss.d_hidden, hidden, final_norm, config.rms_norm_eps)};
+    HeadGradient result{std::move(loss.losses), to_hidden(loss.d_hidden), {}};
+    if (observed.openings)
+        result.d_margin = to_hidden(opening_margin(normed, lm_head, batch.offsets, *observed.openings).d_hidden);
+    return result;
 }
 
 LayerSteps::LayerSteps(ModelConfig const& config, TokenDispatcher const& dispatcher, RotaryTable const& rotary)
@@ -35,7 +42,9 @@ void LayerSteps::compute(std::span<BatchUnderWay> batches, LayerWeights const& w
 void LayerSteps::forth(std::span<BatchUnderWay> batches, LayerWeights const& weights, std::int64_t layer) const {
     compute(batches, weights);
     for (BatchUnderWay const& b : batches) {
-        if (b.tape.is_routed()) b.observer->on_routing(row_of(layer), b.batch, b.tape.routing);
+        if (!b.tape.is_routed()) continue;
+        b.observer->on_routing(row_of(layer), b.batch, b.tape.routing);
+        b.observer->on_expert_outputs(row_of(layer), b.batch, b.tape.routing, b.tape.slot_outputs);
     }
 }
 
@@ -48,26 +57,41 @@ void LayerSteps::again(std::span<BatchUnderWay> batches, LayerWeights const& wei
         batches[i].current = gradients[i];
 }
 
-void LayerSteps::back(std::span<BatchUnderWay> batches, LayerWeights const& weights, std::int64_t layer) const {
-    Backward const extent = layer > lowest_router() ? Backward::router_and_input : Backward::router_only;
+std::vector<LayerGradient> LayerSteps::gradients(std::span<BatchUnderWay const> batches, LayerWeights const& weights,
+                                                 at::Tensor BatchUnderWay::*d_output, Backward extent) const {
     std::vector<LayerContext> contexts;
     for (BatchUnderWay const& b : batches)
         contexts.push_back(context(b));
     std::vector<LayerBackward> steps;
     for (std::size_t i = 0; i < batches.size(); ++i)
-        steps.emplace_back(contexts[i], weights, batches[i].tape, batches[i].current, extent);
+        steps.emplace_back(contexts[i], weights, batches[i].tape, batches[i].*d_output, extent);
     for (LayerBackward& step : steps)
         step.to_experts();
     for (LayerBackward& step : steps)
         step.through_experts();
+    std::vector<LayerGradient> out;
+    for (LayerBackward& step : steps)
+        out.push_back(step.from_experts());
+    return out;
+}
+
+void LayerSteps::back(std::span<BatchUnderWay> batches, LayerWeights const& weights, std::int64_t layer) const {
+    Backward const extent = layer > lowest_router() ? Backward::router_and_input : Backward::router_only;
+    auto const of_losses = gradients(batches, weights, &BatchUnderWay::current, extent);
+    std::vector<LayerGradient> of_margins;
+    if (batches.front().margin.defined()) of_margins = gradients(batches, weights, &BatchUnderWay::margin, extent);
     for (std::size_t i = 0; i < batches.size(); ++i) {
         BatchUnderWay& b = batches[i];
-        LayerGradient const gradient = steps[i].from_experts();
         if (b.tape.is_routed()) {
-            b.observer->on_router_gradient(row_of(layer), b.batch, b.tape.routing, gradient.d_router_logits,
+            b.observer->on_router_gradient(row_of(layer), b.batch, b.tape.routing, of_losses[i].d_router_logits,
                                            b.tape.router_input);
         }
-        b.current = gradient.d_input;
+        b.current = of_losses[i].d_input;
+        if (!of_margins.empty()) {
+            if (b.tape.is_routed())
+                b.observer->on_margin_gradient(row_of(layer), b.batch, b.tape.routing, of_margins[i].d_router_logits);
+            b.margin = of_margins[i].d_input;
+        }
         b.tape = {};
     }
 }

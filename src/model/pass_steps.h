@@ -16,6 +16,8 @@ struct BatchUnderWay {
     RoutingObserver* observer = nullptr;
     at::Tensor current;   // [T,D] what goes into the layer: forth its input, back the gradient to its output
     LayerTape tape = {};  // of the layer at hand
+    at::Tensor margin =
+        {};  // [T,D] back, the gradient of the margins to the layer's output; undefined without openings
 };
 
 // One layer, for several batches together: while the rows of one travel between ranks, the next one computes.
@@ -39,6 +41,9 @@ private:
     LayerContext context(BatchUnderWay const& batch) const { return {config_, dispatcher_, rotary_, batch.batch}; }
     std::int64_t row_of(std::int64_t layer) const;  // that observers know a layer with a router by
     void compute(std::span<BatchUnderWay> batches, LayerWeights const& weights) const;
+    // Of `d_output` of each batch, through its tape.
+    std::vector<LayerGradient> gradients(std::span<BatchUnderWay const> batches, LayerWeights const& weights,
+                                         at::Tensor BatchUnderWay::*d_output, Backward extent) const;
 
     ModelConfig const& config_;
     TokenDispatcher const& dispatcher_;
@@ -49,8 +54,9 @@ private:
 struct HeadGradient {
     std::vector<double> losses;  // of each prompt
     at::Tensor d_hidden;         // [T,D] gradient of their sum to the last layer's output
+    at::Tensor d_margin;         // [T,D] the same of the margins; undefined without openings
 };
 HeadGradient head_forward_backward(ModelConfig const& config, at::Tensor const& final_norm, LinearWeight const& lm_head,
-                                   PackedBatch const& batch, at::Tensor const& hidden);
+                                   ObservedBatch const& batch, at::Tensor const& hidden);
 
 }  // namespace gatesweep

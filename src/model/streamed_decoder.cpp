@@ -27,6 +27,7 @@ public:
     Activations(std::size_t num_batches, std::int64_t num_layers, at::Device device)
         : inputs_(num_batches, std::vector<at::Tensor>(static_cast<std::size_t>(num_layers))),
           current_(num_batches),
+          margins_(num_batches),
           device_(device) {}
 
     void keep_input(std::size_t batch, std::int64_t layer, at::Tensor const& input) {
@@ -38,10 +39,19 @@ public:
     // The output of the last layer forth, or the gradient on the way back.
     void set_current(std::size_t batch, at::Tensor const& tensor) { current_[batch] = tensor.cpu(); }
     at::Tensor take_current(std::size_t batch) { return std::exchange(current_[batch], {}).to(device_); }
+    // The gradient of the margins; undefined without openings.
+    void set_margin(std::size_t batch, at::Tensor const& tensor) {
+        if (tensor.defined()) margins_[batch] = tensor.cpu();
+    }
+    at::Tensor take_margin(std::size_t batch) {
+        at::Tensor const margin = std::exchange(margins_[batch], {});
+        return margin.defined() ? margin.to(device_) : margin;
+    }
 
 private:
     std::vector<std::vector<at::Tensor>> inputs_;  // [T,D] by batch and layer
     std::vector<at::Tensor> current_;              // [T,D] by batch
+    std::vector<at::Tensor> margins_;              // [T,D] by batch
     at::Device device_;
 };
 
@@ -99,8 +109,9 @@ bool StreamedDecoder::backward(std::span<ObservedBatch const> batches, StreamHoo
         OutputHead const head = stream_.head();
         for (std::size_t b = 0; b < batches.size(); ++b) {
             HeadGradient result =
-                head_forward_backward(config(), head.final_norm, head.lm_head, batches[b].batch, kept.take_current(b));
+                head_forward_backward(config(), head.final_norm, head.lm_head, batches[b], kept.take_current(b));
             kept.set_current(b, result.d_hidden);
+            kept.set_margin(b, result.d_margin);
             losses.push_back(std::move(result.losses));
         }
     });
@@ -109,11 +120,17 @@ bool StreamedDecoder::backward(std::span<ObservedBatch const> batches, StreamHoo
         if (!may_go_on(hooks)) return false;
         LayerWeights const& weights = layer(l, l > lowest ? l - 1 : LayerStream::none);
         for (std::size_t b = 0; b < batches.size(); ++b) {
-            BatchUnderWay batch{
-                batches[b].batch, batches[b].observer, kept.take_current(b), {.input = kept.take_input(b, l)}};
+            BatchUnderWay batch{batches[b].batch,
+                                batches[b].observer,
+                                kept.take_current(b),
+                                {.input = kept.take_input(b, l)},
+                                kept.take_margin(b)};
             steps().again({&batch, 1}, weights);
             steps().back({&batch, 1}, weights, l);
-            if (l > lowest) kept.set_current(b, batch.current);
+            if (l > lowest) {
+                kept.set_current(b, batch.current);
+                kept.set_margin(b, batch.margin);
+            }
             tell(hooks, backward_work * batches[b].batch.num_tokens());
             if (l == lowest && hooks.done) hooks.done(b, losses[b]);
         }

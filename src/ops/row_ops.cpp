@@ -1,9 +1,12 @@
 #include "gatesweep/ops/row_ops.h"
 
+#include <cmath>
+
 #include "device_ops.h"
 #include "ops/cpu/kernels.h"
 #include "ops/cpu/row_loops.h"
 #include "ops/cpu/swiglu_rows.h"
+#include "ops/generic/generic_ops.h"
 
 namespace gatesweep {
 
@@ -87,6 +90,20 @@ void rotate_heads(at::Tensor x, at::Tensor const& positions, RotaryTable const& 
             }
         });
     });
+}
+
+at::Tensor row_lengths(at::Tensor const& x) {
+    if (!has_loops(x)) return generic::row_lengths(x);
+    at::Tensor lengths = at::empty({x.size(0)}, at::kDouble);
+    std::int64_t const n = x.size(1);
+    GATESWEEP_DISPATCH(x.scalar_type(), "row_lengths", [&] {
+        auto const* in = x.const_data_ptr<scalar_t>();
+        auto* out = lengths.data_ptr<double>();
+        for_each_row(x.size(0), n, [&](std::int64_t r) {
+            out[r] = std::sqrt(static_cast<double>(dot_row(bits(in + r * n), bits(in + r * n), n)));
+        });
+    });
+    return lengths;
 }
 
 at::Tensor row_sums(at::Tensor const& x) {

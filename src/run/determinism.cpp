@@ -24,15 +24,18 @@ bool same_rows(Signals const& a, Signals const& b, std::int64_t prompt) {
     auto const equal = [prompt](auto const& x, auto const& y) {
         return std::ranges::equal(x.row(prompt), y.row(prompt));
     };
+    bool const same_measures = std::ranges::all_of(
+        a.measures, [&](auto const& measure) { return equal(measure.second, b.measures.at(measure.first)); });
     return equal(a.activation_counts, b.activation_counts) && equal(a.gradient_scores, b.gradient_scores) &&
-           equal(a.losses, b.losses);
+           equal(a.losses, b.losses) && same_measures;
 }
 
-ManifestDeterminism compute_again(Setup const& setup, Decoder const& model, Signals const& signals) {
+ManifestDeterminism compute_again(Setup const& setup, Decoder const& model, Signals const& signals,
+                                  WantedMeasures const& wanted) {
     auto const& [inputs, config, layout, machine] = setup;
     BatchPlan const plan = prompts_alone(inputs.prompt_tokens(), layout.num_copies);
-    Signals again =
-        compute_signals(model, layout, inputs.token_ids, plan, {.tape_memory = machine.tape_memory, .progress = {}});
+    Signals again = compute_signals(model, layout, inputs.token_ids, plan,
+                                    {.tape_memory = machine.tape_memory, .measures = wanted});
     reduce_to_final_rank(again, layout);
     ManifestDeterminism result;
     if (!layout.is_final_rank()) return result;
@@ -53,10 +56,11 @@ ManifestDeterminism compute_again(Setup const& setup, Decoder const& model, Sign
 
 }  // namespace
 
-ManifestDeterminism check_determinism(Setup const& setup, Decoder const* model, Signals const& signals) {
+ManifestDeterminism check_determinism(Setup const& setup, Decoder const* model, Signals const& signals,
+                                      WantedMeasures const& wanted) {
     auto const& [inputs, config, layout, machine] = setup;
     ManifestDeterminism result{.level = "not checked"};
-    if (model) result = compute_again(setup, *model, signals);
+    if (model) result = compute_again(setup, *model, signals, wanted);
     if (!layout.is_final_rank()) return {};
     result.choices = inputs.num_tokens() * config.num_sparse_layers();
     for (std::size_t i = 0; i < signals.near_ties.values.size(); i += 2) {

@@ -12,6 +12,7 @@
 #include "gatesweep/base/words.h"
 #include "gatesweep/comm/progress.h"
 #include "gatesweep/comm/stop_together.h"
+#include "gatesweep/run/wanted_measures.h"
 #include "gatesweep/signal/streamed_signals.h"
 
 namespace gatesweep {
@@ -25,10 +26,11 @@ struct PromptSignals {
     std::vector<double> gradient_scores;          // [L,E]
     std::vector<std::int64_t> near_ties;          // [L,2]
     double loss = 0.0;
+    std::vector<std::vector<double>> measures;  // [L,E] each, in the order of Signals::measures
 
     template <class Archive>
     void serialize(Archive& a, unsigned int) {
-        a& activation_counts& gradient_scores& near_ties& loss;
+        a& activation_counts& gradient_scores& near_ties& loss& measures;
     }
 };
 
@@ -39,8 +41,14 @@ std::vector<T> copy_of_row(NdArray<T> const& array, std::int64_t prompt) {
 }
 
 PromptSignals signals_of(Signals const& signals, std::int64_t prompt) {
-    return {copy_of_row(signals.activation_counts, prompt), copy_of_row(signals.gradient_scores, prompt),
-            copy_of_row(signals.near_ties, prompt), signals.losses.values[static_cast<std::size_t>(prompt)]};
+    PromptSignals of_prompt = {copy_of_row(signals.activation_counts, prompt),
+                               copy_of_row(signals.gradient_scores, prompt),
+                               copy_of_row(signals.near_ties, prompt),
+                               signals.losses.values[static_cast<std::size_t>(prompt)],
+                               {}};
+    for (auto const& [kind, values] : signals.measures)
+        of_prompt.measures.push_back(copy_of_row(values, prompt));
+    return of_prompt;
 }
 
 template <class T>
@@ -59,6 +67,9 @@ void set_signals(Signals& signals, std::int64_t prompt, PromptSignals const& of_
     set_row(signals.gradient_scores, prompt, of_prompt.gradient_scores);
     set_row(signals.near_ties, prompt, of_prompt.near_ties);
     signals.losses.values[static_cast<std::size_t>(prompt)] = of_prompt.loss;
+    std::size_t next = 0;
+    for (auto& [kind, values] : signals.measures)
+        set_row(values, prompt, next < of_prompt.measures.size() ? of_prompt.measures[next++] : std::vector<double>());
 }
 
 void say_prompts(Inputs const& inputs, std::size_t num_batches, std::int64_t num_done) {
@@ -82,7 +93,7 @@ void say_prompts(Inputs const& inputs, std::size_t num_batches, std::int64_t num
 using Keep = std::function<void(Signals const&, std::span<std::int64_t const>)>;
 
 // The same from layers that are read one after the other, committed at the end of each chunk.
-Signals stream_signals(Setup const& setup, LoadedModel& loaded, BatchPlan const& plan,
+Signals stream_signals(Setup const& setup, LoadedModel& loaded, BatchPlan const& plan, WantedMeasures const& wanted,
                        std::function<void(std::int64_t, std::int64_t)> const& show, Keep const& keep) {
     auto const& [inputs, config, layout, machine] = setup;
     std::vector<std::int64_t> const tokens = inputs.prompt_tokens();
@@ -101,6 +112,7 @@ Signals stream_signals(Setup const& setup, LoadedModel& loaded, BatchPlan const&
     StreamedSignals streamed =
         compute_streamed_signals(*loaded.streamed(), layout, inputs.token_ids, plan,
                                  {.activation_memory = loaded.streaming().activation_memory,
+                                  .measures = wanted,
                                   .progress = show,
                                   .done = keep_batch,
                                   .go_on = [&] { return no_rank_stops(StopRequest::now); },
@@ -122,6 +134,7 @@ MeasuredSignals measure_signals(Setup const& setup, LoadedModel& loaded, RunSess
     }
     session.expect(record_kind, std::ssize(keys));
     BatchPlan const plan = plan_batches(inputs.prompt_tokens(), inputs.job.signals.batch_tokens, done);
+    WantedMeasures const wanted = wanted_measures(setup);
     say_prompts(inputs, plan.batches.size(), std::count(done.begin(), done.end(), true));
 
     Progress progress(RunPhase::signals, "tokens", layout.world, counts_as(layout));
@@ -134,10 +147,11 @@ MeasuredSignals measure_signals(Setup const& setup, LoadedModel& loaded, RunSess
     Signals signals = loaded.resident() ? compute_signals(*loaded.resident(), layout, inputs.token_ids, plan,
                                                           {.tape_memory = machine.tape_memory,
                                                            .in_halves = machine.overlaps,
+                                                           .measures = wanted,
                                                            .progress = show,
                                                            .computed = keep,
                                                            .stop = [] { return stop_request() != StopRequest::none; }})
-                                        : stream_signals(setup, loaded, plan, show, keep);
+                                        : stream_signals(setup, loaded, plan, wanted, show, keep);
     progress.finish();
     reduce_to_final_rank(signals, layout);
     std::int64_t num_tokens = 0;
@@ -148,7 +162,7 @@ MeasuredSignals measure_signals(Setup const& setup, LoadedModel& loaded, RunSess
         from_bytes(ledger.payload(record_kind, keys[p]), recalled);
         set_signals(signals, static_cast<std::int64_t>(p), recalled);
     }
-    return {std::move(signals), {"signals", progress.seconds(), num_tokens}};
+    return {std::move(signals), wanted, {"signals", progress.seconds(), num_tokens}};
 }
 
 }  // namespace gatesweep

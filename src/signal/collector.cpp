@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "gatesweep/base/error.h"
+#include "gatesweep/ops/row_ops.h"
 #include "gatesweep/signal/activation_counts.h"
 #include "gatesweep/signal/gate_gradients.h"
 
@@ -54,6 +55,36 @@ void SignalCollector::on_router_gradient(std::int64_t row, PackedBatch const& ba
             signals_.gradient_scores.at(prompts_[p], row, e) = result.scores[p * num_experts + e];
         }
     }
+}
+
+// In token order, in float64: the order of the prompt alone.
+void SignalCollector::sum_by_expert(Measure kind, std::int64_t row, PackedBatch const& batch, at::Tensor const& experts,
+                                    at::Tensor const& values) {
+    NdArray<double>& sums = signals_.measures.at(kind);
+    at::Tensor const ids = experts.to(at::kCPU).contiguous(), numbers = values.to(at::kCPU, at::kDouble).contiguous();
+    auto const* const id = ids.const_data_ptr<std::int64_t>();
+    auto const* const number = numbers.const_data_ptr<double>();
+    std::int64_t const num_columns = experts.size(1);
+    for (std::int64_t p = 0; p < batch.num_prompts(); ++p) {
+        for (std::int64_t i = batch.offsets[p] * num_columns; i < batch.offsets[p + 1] * num_columns; ++i)
+            sums.at(prompts_[p], row, id[i]) += number[i];
+    }
+}
+
+void SignalCollector::on_expert_outputs(std::int64_t row, PackedBatch const& batch, Routing const& routing,
+                                        at::Tensor const& slot_outputs) {
+    if (is_wanted(Measure::gate_mass))
+        sum_by_expert(Measure::gate_mass, row, batch, routing.expert_ids, routing.routing_weights);
+    if (!is_wanted(Measure::output_norm)) return;
+    at::Tensor const lengths = row_lengths(slot_outputs).view_as(routing.routing_weights);
+    sum_by_expert(Measure::output_norm, row, batch, routing.expert_ids,
+                  lengths * routing.routing_weights.to(at::kDouble));
+}
+
+void SignalCollector::on_margin_gradient(std::int64_t row, PackedBatch const& batch, Routing const& routing,
+                                         at::Tensor const& d_router_logits) {
+    if (is_wanted(Measure::margin_gradient))
+        sum_by_expert(Measure::margin_gradient, row, batch, experts_of_gradient(routing), d_router_logits);
 }
 
 }  // namespace gatesweep

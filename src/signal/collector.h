@@ -15,9 +15,17 @@ public:
     void on_routing(std::int64_t row, PackedBatch const& batch, Routing const& routing) override;
     void on_router_gradient(std::int64_t row, PackedBatch const& batch, Routing const& routing,
                             at::Tensor const& d_router_logits, at::Tensor const& router_input) override;
+    void on_expert_outputs(std::int64_t row, PackedBatch const& batch, Routing const& routing,
+                           at::Tensor const& slot_outputs) override;
+    void on_margin_gradient(std::int64_t row, PackedBatch const& batch, Routing const& routing,
+                            at::Tensor const& d_router_logits) override;
 
 private:
     void count_near_ties(std::int64_t row, PackedBatch const& batch, Routing const& routing);
+    // Where the measure is wanted: values [T,n] of experts [T,n], summed over the tokens of each prompt.
+    void sum_by_expert(Measure kind, std::int64_t row, PackedBatch const& batch, at::Tensor const& experts,
+                       at::Tensor const& values);
+    bool is_wanted(Measure kind) const { return signals_.measures.contains(kind); }
 
     Signals& signals_;
     std::span<std::int64_t const> prompts_;

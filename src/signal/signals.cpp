@@ -41,12 +41,15 @@ bool overlap_wanted() {
     return is_on(Setting::overlap);
 }
 
-Signals::Signals(std::int64_t num_prompts, ModelConfig const& config)
+Signals::Signals(std::int64_t num_prompts, ModelConfig const& config, WantedMeasures const& wanted)
     : activation_counts({num_prompts, config.num_sparse_layers(), config.num_experts}),
       gradient_scores({num_prompts, config.num_sparse_layers(), config.num_experts}),
       losses({num_prompts}),
       near_ties({num_prompts, config.num_sparse_layers(), 2}),
-      moe_layers(config.sparse_layers()) {}
+      moe_layers(config.sparse_layers()) {
+    for (Measure const kind : wanted.kinds)
+        measures.emplace(kind, NdArray<double>(gradient_scores.shape));
+}
 
 Signals compute_signals(Decoder const& model, ParallelLayout const& layout,
                         std::vector<std::vector<std::int32_t>> const& prompts, BatchPlan const& plan,
@@ -54,7 +57,7 @@ Signals compute_signals(Decoder const& model, ParallelLayout const& layout,
     std::vector<std::int64_t> prompt_tokens;
     for (auto const& ids : prompts)
         prompt_tokens.push_back(static_cast<std::int64_t>(ids.size()));
-    Signals signals(static_cast<std::int64_t>(prompts.size()), model.config());
+    Signals signals(static_cast<std::int64_t>(prompts.size()), model.config(), options.measures);
 
     auto const mine = batches_of_copy(plan, layout.copy, layout.num_copies);
     std::int64_t all = 0, done = 0;
@@ -76,7 +79,7 @@ Signals compute_signals(Decoder const& model, ParallelLayout const& layout,
             std::vector<std::vector<std::int32_t>> ids;
             for (auto p : parts[i])
                 ids.push_back(prompts[p]);
-            observed.push_back({pack(ids), &collectors[i]});
+            observed.push_back({pack(ids), &collectors[i], options.measures.openings_of_pass()});
         }
         TapePolicy const policy = choose_policy(model.config(), spread, prompt_tokens,
                                                 model.weights().embedding.element_size(), options.tape_memory);
@@ -99,6 +102,8 @@ void reduce_to_final_rank(Signals& signals, ParallelLayout const& layout) {
     layout.world.reduce_sum(std::span(signals.gradient_scores.values), root);
     layout.world.reduce_sum(std::span(signals.losses.values), root);
     layout.world.reduce_sum(std::span(signals.near_ties.values), root);
+    for (auto& [kind, values] : signals.measures)
+        layout.world.reduce_sum(std::span(values.values), root);
 }
 
 }  // namespace gatesweep

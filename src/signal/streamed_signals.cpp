@@ -24,7 +24,7 @@ struct ChunkWork {
 
 ChunkWork chunk_work(RoundRange chunk, ParallelLayout const& layout,
                      std::vector<std::vector<std::int32_t>> const& prompts, BatchPlan const& plan,
-                     std::span<std::int64_t const> prompt_tokens, Signals& signals) {
+                     std::span<std::int64_t const> prompt_tokens, WantedMeasures const& wanted, Signals& signals) {
     auto const mine = batches_of_copy(plan, layout.copy, layout.num_copies);
     ChunkWork work;
     for (std::int64_t round = chunk.first; round < std::min(chunk.last, std::ssize(mine)); ++round) {
@@ -38,7 +38,7 @@ ChunkWork chunk_work(RoundRange chunk, ParallelLayout const& layout,
         std::vector<std::vector<std::int32_t>> ids;
         for (auto p : work.prompts[i])
             ids.push_back(prompts[p]);
-        work.streamed.push_back({pack(ids), &work.collectors[i]});
+        work.streamed.push_back({pack(ids), &work.collectors[i], wanted.openings_of_pass()});
     }
     return work;
 }
@@ -100,7 +100,7 @@ StreamedSignals compute_streamed_signals(StreamedDecoder& model, ParallelLayout 
     std::vector<std::int64_t> prompt_tokens;
     for (auto const& ids : prompts)
         prompt_tokens.push_back(std::ssize(ids));
-    StreamedSignals result{Signals(std::ssize(prompts), model.config()), true};
+    StreamedSignals result{Signals(std::ssize(prompts), model.config(), options.measures), true};
     Tally tally = make_tally(layout, plan, prompt_tokens, StreamedDecoder::work_per_token(model.config()));
     if (options.progress) options.progress(0, tally.all());
     auto const max_tokens = static_cast<std::int64_t>(options.activation_memory / model.bytes_per_token());
@@ -108,7 +108,8 @@ StreamedSignals compute_streamed_signals(StreamedDecoder& model, ParallelLayout 
     for (RoundRange const chunk : stream_chunks(plan, prompt_tokens, layout.num_copies, layout.ep_size(), max_tokens)) {
         if (chunk.first > 0 && options.go_on_with_next_chunk && !options.go_on_with_next_chunk())
             return {std::move(result.signals), false};
-        ChunkWork const work = chunk_work(chunk, layout, prompts, plan, prompt_tokens, result.signals);
+        ChunkWork const work =
+            chunk_work(chunk, layout, prompts, plan, prompt_tokens, options.measures, result.signals);
         StreamHooks hooks;
         hooks.go_on = options.go_on;
         hooks.worked = [&](std::int64_t amount) {

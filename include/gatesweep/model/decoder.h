@@ -19,6 +19,7 @@
 #include "gatesweep/model/model_config.h"
 #include "gatesweep/model/packed_batch.h"
 #include "gatesweep/model/weights.h"
+#include "gatesweep/ops/opening_margin.h"
 #include "gatesweep/ops/router.h"
 
 namespace gatesweep {
@@ -34,11 +35,20 @@ public:
     // router_input[t,:].
     virtual void on_router_gradient(std::int64_t row, PackedBatch const& batch, Routing const& routing,
                                     at::Tensor const& d_router_logits, at::Tensor const& router_input) = 0;
+    // Forward, after on_routing: what the chosen experts gave, before their weights, [T*K,D] by token and slot.
+    virtual void on_expert_outputs(std::int64_t /*row*/, PackedBatch const& /*batch*/, Routing const& /*routing*/,
+                                   at::Tensor const& /*slot_outputs*/) {}
+    // Backward, after on_router_gradient, of a batch with openings: d margin / d router logits, in the same form.
+    virtual void on_margin_gradient(std::int64_t /*row*/, PackedBatch const& /*batch*/, Routing const& /*routing*/,
+                                    at::Tensor const& /*d_router_logits*/) {}
 };
 
 struct ObservedBatch {
     PackedBatch batch;
     RoutingObserver* observer = nullptr;
+    // With these the pass back is made twice, for the losses and for the margins; all batches of a call have them, on
+    // every rank of the group, or none has.
+    OpeningTokens const* openings = nullptr;
 };
 
 // Keep the tapes of all layers for the backward pass, or only their inputs and compute each layer twice.

@@ -26,6 +26,8 @@ enum class Rotation { forward, inverse };  // inverse is also the gradient of fo
 // table: positions, or what rotary_rows makes of them.
 void rotate_heads(at::Tensor x, at::Tensor const& rows, RotaryTable const& table, Rotation rotation);
 
+// Euclidean length of each row: [n,C] -> [n] float64, where x is; a row's bits depend on that row alone.
+at::Tensor row_lengths(at::Tensor const& x);
 // Sum of each row: [n,C] float64 -> [n], in an order that depends on C alone.
 at::Tensor row_sums(at::Tensor const& x);
 

@@ -10,9 +10,10 @@
 namespace gatesweep {
 
 // Collective. A short prompt for every copy of the model, computed alone in its batch and compared bit for bit with
-// `signals` (whole on the final rank), which may come from another rank, node or start. Warns where they differ.
-// Without a model in memory (layers are streamed) nothing is computed again.
-ManifestDeterminism check_determinism(Setup const& setup, Decoder const* model, Signals const& signals);
+// `signals` (whole on the final rank, with the measures that were wanted), which may come from another rank, node or
+// start. Warns where they differ. Without a model in memory (layers are streamed) nothing is computed again.
+ManifestDeterminism check_determinism(Setup const& setup, Decoder const* model, Signals const& signals,
+                                      WantedMeasures const& wanted);
 
 // layer, choices, near_bfloat16, near_float32.
 CsvTable near_tie_table(Signals const& signals, std::int64_t num_tokens);

@@ -10,8 +10,9 @@
 namespace gatesweep {
 
 struct MeasuredSignals {
-    Signals signals;     // whole on the final rank
-    PhaseTiming timing;  // of what this start computed
+    Signals signals;        // whole on the final rank
+    WantedMeasures wanted;  // beside the signals
+    PhaseTiming timing;     // of what this start computed
 };
 
 // Collective. Errors: those of compute_signals.

@@ -1,6 +1,7 @@
 // The routing signals of a run: exact activation counts and gate-gradient scores of every prompt and layer.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -10,6 +11,7 @@
 #include "gatesweep/comm/parallel_layout.h"
 #include "gatesweep/model/decoder.h"
 #include "gatesweep/signal/batch_plan.h"
+#include "gatesweep/terms/measure.h"
 #include "gatesweep/terms/moe_layers.h"
 
 namespace gatesweep {
@@ -18,6 +20,16 @@ namespace gatesweep {
 // one not chosen: what rounding of bfloat16 and of float32 could turn over, on other hardware or in another library.
 inline constexpr double near_tie_margins[2] = {0x1p-7, 0x1p-20};
 
+// What to measure beside the signals, in the same passes.
+struct WantedMeasures {
+    std::vector<Measure> kinds;
+    OpeningTokens openings;  // for Measure::margin_gradient
+
+    bool has(Measure kind) const { return std::ranges::find(kinds, kind) != kinds.end(); }
+    // What a pass needs to know; null without margins.
+    OpeningTokens const* openings_of_pass() const { return has(Measure::margin_gradient) ? &openings : nullptr; }
+};
+
 // Rows of prompts that this rank has not computed are zero, so that sums over ranks are exact.
 struct Signals {
     NdArray<std::int64_t> activation_counts;  // [P,L,E] tokens of the prompt whose top-K holds the expert
@@ -25,10 +37,11 @@ struct Signals {
     NdArray<double> losses;                   // [P] mean next-token cross-entropy
     NdArray<std::int64_t> near_ties;  // [P,L,2] tokens whose choice of experts was nearly a tie: see near_tie_margins
 
+    Measures measures;     // [P,L,E] each: those that were wanted
     MoeLayers moe_layers;  // what the rows of L are
 
     Signals() = default;
-    Signals(std::int64_t num_prompts, ModelConfig const& config);
+    Signals(std::int64_t num_prompts, ModelConfig const& config, WantedMeasures const& wanted = {});
 };
 
 // What Setting::overlap says.
@@ -39,8 +52,9 @@ struct SignalsOptions {
     // Every batch in two halves, of which one computes while the rows of the other travel between the ranks of the
     // group; the same on every rank. Worth its smaller products where the links between ranks are slow.
     bool in_halves = false;
+    WantedMeasures measures = {};
     // Called after each batch of this rank's copy with the copy's tokens done and in all.
-    std::function<void(std::int64_t done, std::int64_t all)> progress;
+    std::function<void(std::int64_t done, std::int64_t all)> progress = {};
     // Called after each batch with the prompts of it whose rows this rank has now computed.
     std::function<void(Signals const& signals, std::span<std::int64_t const> prompts)> computed = {};
     // Asked before each batch; one rank's yes ends the work of its group. Empty: never.

@@ -27,6 +27,7 @@ std::vector<RoundRange> stream_chunks(BatchPlan const& plan, std::span<std::int6
 
 struct StreamedSignalsOptions {
     std::uint64_t activation_memory = 0;  // bytes a rank may keep of layer inputs; the same on every rank
+    WantedMeasures measures = {};
     // After each layer's work on a batch: the copy's tokens done and in all, as a share of the work.
     std::function<void(std::int64_t done, std::int64_t all)> progress = nullptr;
     // After each batch of this rank's copy, at the end of its chunk: its number in the plan. Rows of its prompts on

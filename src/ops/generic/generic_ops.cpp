@@ -111,6 +111,18 @@ at::Tensor rms_norm_backward(at::Tensor const& dy, at::Tensor const& x, at::Tens
     return ((g - wide * (g * wide).mean(-1, true) * scale.square()) * scale).to(x.scalar_type());
 }
 
+// A few rows at a time: squares in float64 take four times the room of bfloat16.
+at::Tensor row_lengths(at::Tensor const& x) {
+    constexpr std::int64_t max_bytes = std::int64_t{256} << 20;
+    std::int64_t const chunk = std::max<std::int64_t>(1, max_bytes / (8 * x.size(1)));
+    at::Tensor const lengths = at::empty({x.size(0)}, x.options().dtype(at::kDouble));
+    for (std::int64_t begin = 0; begin < x.size(0); begin += chunk) {
+        std::int64_t const end = std::min(begin + chunk, x.size(0));
+        lengths.slice(0, begin, end).copy_(row_sums(x.slice(0, begin, end).to(at::kDouble).square()).sqrt());
+    }
+    return lengths;
+}
+
 at::Tensor swiglu(at::Tensor const& gate_up) {
     auto const parts = gate_up.chunk(2, -1);
     return at::silu(parts[0]) * parts[1];

@@ -18,6 +18,7 @@ namespace gatesweep::generic {
 
 at::Tensor rms_norm(at::Tensor const& x, at::Tensor const& weight, double eps);
 at::Tensor rms_norm_backward(at::Tensor const& dy, at::Tensor const& x, at::Tensor const& weight, double eps);
+at::Tensor row_lengths(at::Tensor const& x);
 at::Tensor swiglu(at::Tensor const& gate_up);
 at::Tensor swiglu_backward(at::Tensor const& d_activation, at::Tensor const& gate_up);
 at::Tensor clamped_gate(at::Tensor const& gate_up, GateRule const& rule);
