@@ -14,8 +14,10 @@
 #include "gatesweep/report/figures.h"
 #include "gatesweep/report/html.h"
 #include "gatesweep/run/machine.h"
+#include "gatesweep/run/screen.h"
 #include "gatesweep/run/stored_replies.h"
 #include "gatesweep/run/stored_run.h"
+#include "gatesweep/store/npy.h"
 #include "gatesweep/store/run_directory.h"
 #include "gatesweep/sweep/sweep_tables.h"
 #include "print_headline.h"
@@ -79,7 +81,7 @@ void analyze_as_before(fs::path const& folder) {
 }
 
 void analyze_with_changes(Options const& options) {
-    Derivation const derivation = read_derivation(options, "analyze", {"analysis.", "report."});
+    Derivation const derivation = read_derivation(options, "analyze", {"analysis.", "scores.", "report."});
     AnalysisInput const input = read_stored_input(derivation.source, derivation.job);
     AnalysisResult const result = analyze(input);
     std::string const& by = derivation.job.report.by;
@@ -96,6 +98,10 @@ void analyze_with_changes(Options const& options) {
             write_category_effects(stored->sweep.plan, stored->outcomes(derivation.job.sweep, stored->label), by,
                                    input.metadata, to);
         if (by.empty()) to.remove_table("category_effects");
+        fs::path const screen = derivation.source / "arrays" / "screen_margin_change.npy";
+        if (file_kind(screen) == FileKind::missing) return;
+        write_provider_screen(result.providers, read_npy<double>(screen), derivation.job.sweep, input.groups,
+                              derivation.job.analysis.top, to);
     });
 }
 

@@ -1,9 +1,10 @@
 #include "job_sweep.h"
 
 #include <algorithm>
-#include <array>
+#include <charconv>
 #include <limits>
 
+#include "gatesweep/terms/rank_class.h"
 #include "job_parts.h"
 #include "sweep_parts.h"
 
@@ -26,6 +27,16 @@ std::vector<T> read_enums(Section const& section, std::string_view key, std::vec
         out.push_back(all[static_cast<std::size_t>(std::find(words.begin(), words.end(), word) - words.begin())]);
     }
     return out;
+}
+
+// Of "12.5 %" or "12.5%"; nothing for what is no share above 0 and below 100.
+std::optional<double> parse_share(std::string_view text) {
+    double value = 0.0;
+    auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    std::string_view rest(end, static_cast<std::size_t>(text.data() + text.size() - end));
+    if (rest.starts_with(' ')) rest.remove_prefix(1);
+    bool const sound = error == std::errc() && rest == "%" && value > 0.0 && value < 100.0;
+    return sound ? std::optional(value) : std::nullopt;
 }
 
 std::map<std::string, std::vector<double>> read_gap_thresholds(Section const& sweep) {
@@ -75,16 +86,68 @@ void read_groups(Section const& section, Job const& job, SweepSpec& out) {
     }
 }
 
-void read_grid(Section const& section, SweepSpec& out) {
-    auto const words = signal_job_words();
-    out.signals = read_words(section, "signals", out.signals, {words.begin(), words.end()}, EmptyList::allowed);
-    out.classes = read_words(section, "classes", out.classes,
-                             {"malicious-dominant", "weak-malicious", "benign-dominant", "weak-benign", "shared"});
-    if (section.has("sizes") && !says_auto(section, "sizes")) {
-        if (!section.node("sizes")->is_array())
-            section.refuse("sizes", "\"auto\", a list of whole numbers, or [] for no grid");
-        out.sizes = checked_list(section, "sizes", *section.wholes("sizes", 1, any_size), EmptyList::allowed);
+void read_signals_of_grid(Section const& section, ScoreParameters const& scores, SweepSpec& out) {
+    std::vector<std::string> known;
+    for (auto const word : signal_job_words())
+        known.emplace_back(word);
+    for (auto const& word : scores.providers) {
+        if (!find_signal(word)) known.push_back(word);
     }
+    if (section.has("signals")) {
+        for (auto const& word : *section.texts("signals")) {
+            bool const is_left_out = find_provider(word) && std::ranges::find(known, word) == known.end();
+            if (is_left_out)
+                section.refuse("signals", fmt::format("\"{0}\" together with [scores] providers = [\"{0}\"]", word));
+        }
+    }
+    out.signals = read_words(section, "signals", out.signals, known, EmptyList::allowed);
+}
+
+void read_classes(Section const& section, SweepSpec& out) {
+    bool const has_signal = std::ranges::any_of(out.signals, [](auto const& word) { return find_signal(word); });
+    bool const has_other = std::ranges::any_of(out.signals, [](auto const& word) { return !find_signal(word); });
+    if (!has_signal && has_other) out.classes.clear();
+    if (has_other) out.classes.emplace_back(top_class);
+    std::vector<std::string> known = {"malicious-dominant", "weak-malicious", "benign-dominant", "weak-benign",
+                                      "shared"};
+    known.insert(known.end(), rank_classes.begin(), rank_classes.end());
+    out.classes = read_words(section, "classes", out.classes, known);
+    bool const has_ranks = std::ranges::any_of(out.classes, [](auto const& word) { return is_rank_class(word); });
+    if (has_other && !has_ranks)
+        section.refuse("classes",
+                       "\"top\" or \"bottom\" as well (a score provider that is no signal has no other class)");
+    if (!out.shares.empty() && !has_ranks)
+        section.refuse("sizes", "shares together with class \"top\" or \"bottom\" (they are shares of ranked experts)");
+}
+
+// Whole numbers, and shares as "12.5 %".
+void read_sizes(Section const& section, SweepSpec& out) {
+    if (!section.has("sizes") || says_auto(section, "sizes")) return;
+    constexpr std::string_view allowed =
+        "\"auto\", a list of whole numbers from 1 and of shares below 100 like \"12.5 %\", each once, or [] for no "
+        "grid";
+    toml::array const* const list = section.node("sizes")->as_array();
+    if (!list) section.refuse("sizes", allowed);
+    out.sizes.emplace();
+    for (auto const& item : *list) {
+        if (auto const text = item.value_exact<std::string_view>()) {
+            auto const share = parse_share(*text);
+            if (!share) section.refuse("sizes", allowed);
+            out.shares.push_back(*share);
+        } else {
+            auto const size = item.value_exact<std::int64_t>();
+            if (!size || *size < 1 || *size > any_size) section.refuse("sizes", allowed);
+            out.sizes->push_back(*size);
+        }
+    }
+    checked_list(section, "sizes", *out.sizes, EmptyList::allowed);
+    checked_list(section, "sizes", out.shares, EmptyList::allowed);
+}
+
+void read_grid(Section const& section, ScoreParameters const& scores, SweepSpec& out) {
+    read_signals_of_grid(section, scores, out);
+    read_sizes(section, out);
+    read_classes(section, out);
     out.gap_thresholds = read_gap_thresholds(section);
     std::vector<EditMode> modes;
     for (EditModeFacts const& mode : edit_modes)
@@ -107,7 +170,7 @@ SweepSpec read_sweep(Section const& top, Job const& job, InputPlaces const& plac
     if (!section) return out;
     out.enabled = section->flag("enabled").value_or(true);
     read_groups(*section, job, out);
-    read_grid(*section, out);
+    read_grid(*section, job.scores, out);
     out.max_new_tokens = section->whole("max_new_tokens", 1, 4096).value_or(out.max_new_tokens);
     if (section->has("slots") && !says_auto(*section, "slots")) {
         if (!section->node("slots")->is_integer())

@@ -20,15 +20,25 @@ std::string path(std::filesystem::path const& value) {
     return toml_string(value.string());
 }
 
+std::string sizes_text(SweepSpec const& sweep) {
+    if (!sweep.sizes) return "\"auto\"";
+    std::vector<std::string> sizes;
+    for (std::int64_t const size : *sweep.sizes)
+        sizes.push_back(whole(size));
+    for (double const share : sweep.shares)
+        sizes.push_back(fmt::format("\"{} %\"", toml_number(share)));
+    return toml_list(sizes, [](std::string const& text) { return text; });
+}
+
 std::string grid(SweepSpec const& sweep) {
     std::string gaps;
     for (auto const& [signal, list] : sweep.gap_thresholds)
         gaps += fmt::format("{} {} = {}", gaps.empty() ? "" : ",", signal, toml_list(list, toml_number));
     return fmt::format(
         "signals = {}\nclasses = {}\nsizes = {}\ngap_thresholds = {{{} }}\nmodes = {}\nscopes = {}\nbias = {}\n",
-        toml_list(sweep.signals, toml_string), toml_list(sweep.classes, toml_string),
-        sweep.sizes ? toml_list(*sweep.sizes, whole) : "\"auto\"", gaps, toml_list(sweep.modes, word<EditMode>),
-        toml_list(sweep.scopes, word<EditScope>), toml_list(sweep.bias, toml_number));
+        toml_list(sweep.signals, toml_string), toml_list(sweep.classes, toml_string), sizes_text(sweep), gaps,
+        toml_list(sweep.modes, word<EditMode>), toml_list(sweep.scopes, word<EditScope>),
+        toml_list(sweep.bias, toml_number));
 }
 
 std::string labels(LabelsSpec const& spec) {

@@ -244,6 +244,7 @@ std::string doses_section(RunView const& run) {
                 "<code>sweep.sizes</code> several.</p>\n";
         }
         for (auto const& signal : sweep_signals(sweep)) {
+            if (!find_signal(signal)) continue;  // a provider without limits
             auto const curves = curves_over_threshold(sweep, group, signal, edit);
             if (curves.empty()) {
                 body += fmt::format(

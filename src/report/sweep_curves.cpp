@@ -9,6 +9,7 @@
 #include <set>
 #include <tuple>
 
+#include "gatesweep/terms/rank_class.h"
 #include "sweep_facts.h"
 
 namespace gatesweep {
@@ -89,9 +90,10 @@ std::vector<RawCurve> raw_curves(SweepView const& sweep, std::string const& grou
     std::map<std::tuple<std::string, std::string, double>, RawCurve> found;
     for (auto const& cell : selected_cells(sweep, edit)) {
         TrialResult const* const result = sweep.find(cell.trial_id, group);
-        if (!result || std::isnan(result->rate()) || std::isnan(cell.gap_threshold)) continue;
-        if (signal && cell.signal != *signal) continue;
-        double const member = signal ? static_cast<double>(cell.size) : cell.gap_threshold;
+        if (!result || std::isnan(result->rate())) continue;
+        bool const has_limit = !std::isnan(cell.gap_threshold);  // classes by ranks have none
+        if (signal && (cell.signal != *signal || !has_limit)) continue;
+        double const member = signal ? static_cast<double>(cell.size) : has_limit ? cell.gap_threshold : 0.0;
         double const x = signal ? cell.gap_threshold : static_cast<double>(result->num_experts());
         RawCurve& curve = found[{cell.signal, cell.expert_class, member}];
         if (curve.members.empty()) curve = {cell.signal, cell.expert_class, {member}, {}};
@@ -110,8 +112,9 @@ std::vector<RawCurve> raw_curves(SweepView const& sweep, std::string const& grou
 std::vector<Curve> curves_over_size(SweepView const& sweep, std::string const& group, EditRule const& edit) {
     std::vector<Curve> curves;
     for (auto& curve : raw_curves(sweep, group, edit, nullptr)) {
-        curves.push_back({fmt::format("{} {}, gap {}", curve.signal, curve.expert_class, members_text(curve.members)),
-                          std::move(curve.points)});
+        std::string const gap =
+            is_rank_class(curve.expert_class) ? "" : fmt::format(", gap {}", members_text(curve.members));
+        curves.push_back({fmt::format("{} {}{}", curve.signal, curve.expert_class, gap), std::move(curve.points)});
     }
     return curves;
 }

@@ -29,7 +29,8 @@ std::vector<double> thresholds_of(std::string const& signal, SweepSpec const& sw
                                   AnalysisParameters const& analysis) {
     auto const given = sweep.gap_thresholds.find(signal);
     if (given != sweep.gap_thresholds.end()) return given->second;
-    return {analysis.limits(find_signal(signal)->kind).gap};
+    SignalFacts const* const facts = find_signal(signal);  // null for a provider without limits
+    return facts ? std::vector{analysis.limits(facts->kind).gap} : std::vector<double>();
 }
 
 void shrink_thresholds(Job const& before, Job& now) {
@@ -77,6 +78,7 @@ std::vector<std::string> differences_beyond_growth(Job const& before, Job const&
     } else if (sweep.enabled) {
         shrink_thresholds(before, shrunk);  // by the signals of both
         shrink_sizes(sweep.sizes, old.sizes, sizes_tried);
+        shrink(sweep.shares, old.shares);
         shrink(sweep.signals, old.signals);
         shrink(sweep.classes, old.classes);
         shrink(sweep.modes, old.modes);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/serialization/vector.hpp>
 
+#include "gatesweep/analysis/provider_tables.h"
 #include "gatesweep/base/file.h"
 #include "gatesweep/base/log.h"
 #include "gatesweep/base/stop_request.h"
@@ -50,8 +51,29 @@ Openers choose_openers(Setup const& setup, std::vector<Completion> const& baseli
 
 }  // namespace
 
+std::vector<std::int64_t> screen_rows(SweepSpec const& sweep, std::vector<std::string> const& groups) {
+    std::vector<std::int64_t> rows;
+    for (std::string const& group : sweep.prompts) {
+        auto of_group = rows_of_groups(groups, {group});
+        if (sweep.screen.limit > 0 && std::ssize(of_group) > sweep.screen.limit)
+            of_group.resize(static_cast<std::size_t>(sweep.screen.limit));
+        rows.insert(rows.end(), of_group.begin(), of_group.end());
+    }
+    return rows;
+}
+
+void write_provider_screen(std::vector<ProviderScores> const& providers, NdArray<double> const& margin_change,
+                           SweepSpec const& sweep, std::vector<std::string> const& groups, std::int64_t top,
+                           RunDirectory& run) {
+    if (providers.empty()) return;
+    std::vector<std::string> of_rows;
+    for (std::int64_t const row : screen_rows(sweep, groups))
+        of_rows.push_back(groups[static_cast<std::size_t>(row)]);
+    run.write_table("provider_screen", provider_screen_table(providers, screens_by_group(margin_change, of_rows), top));
+}
+
 void run_screen(Setup const& setup, Decoder const& model, std::vector<Completion> const& baseline,
-                RunSession& session) {
+                AnalysisResult const* analysis, RunSession& session) {
     auto const& [inputs, config, layout, machine] = setup;
     ScreenSpec const& screen = inputs.job.sweep.screen;
     Openers openers;
@@ -68,13 +90,7 @@ void run_screen(Setup const& setup, Decoder const& model, std::vector<Completion
         }
         return;
     }
-    std::vector<std::int64_t> rows;
-    for (std::string const& group : inputs.job.sweep.prompts) {
-        auto of_group = rows_of_groups(inputs.groups, {group});
-        if (screen.limit > 0 && static_cast<std::int64_t>(of_group.size()) > screen.limit)
-            of_group.resize(static_cast<std::size_t>(screen.limit));
-        rows.insert(rows.end(), of_group.begin(), of_group.end());
-    }
+    std::vector<std::int64_t> const rows = screen_rows(inputs.job.sweep, inputs.groups);
     MoeLayers const moe_layers(config.sparse_layers());
     RouterEdits const edits = single_expert_edits(config.num_layers, config.num_experts, screen.mode, moe_layers);
     session.expect(margin_record, edits.num_variants() * std::ssize(rows));
@@ -94,6 +110,8 @@ void run_screen(Setup const& setup, Decoder const& model, std::vector<Completion
         screen_of(margins, rows, inputs.groups, config.num_sparse_layers(), config.num_experts, moe_layers);
     session.folder()->write_table("screen", result.table);
     session.folder()->write_array("screen_margin_change", result.margin_change);
+    write_provider_screen(analysis->providers, result.margin_change, inputs.job.sweep, inputs.groups,
+                          inputs.job.analysis.top, *session.folder());
 }
 
 }  // namespace gatesweep

@@ -153,7 +153,7 @@ std::vector<PhaseTiming> run_sweep(Setup const& setup, std::unique_ptr<Decoder> 
         forced_texts(baseline.completions, inputs.token_ids, inputs.groups, inputs.job.sweep.side_effects);
     world.broadcast_value(texts, layout.final_rank());
     session.expect(text_record, num_trials > 1 ? num_trials * std::ssize(texts) : 0);
-    if (inputs.job.sweep.screen.enabled) run_screen(setup, *model, baseline.completions, session);
+    if (inputs.job.sweep.screen.enabled) run_screen(setup, *model, baseline.completions, analysis, session);
 
     Progress sweep_progress(RunPhase::sweep, "completions", world);
     context.progress = [&](std::int64_t done, std::int64_t all) { sweep_progress.update(done, all); };

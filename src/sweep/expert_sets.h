@@ -26,6 +26,10 @@ std::optional<ExpertClass> opposite(ExpertClass label);  // of shared and uncert
 
 // The experts that the thresholds put into a class, by descending |gap|, equal ones by layer, then expert.
 std::vector<ExpertId> ranked_class(std::span<ClassifiedExpert const> experts, ExpertClass label, Thresholds thresholds);
+// All experts in the order of a class by ranks: of a provider of the analysis, or of a signal by its gaps.
+std::vector<ExpertId> by_rank(std::string const& signal, std::string_view rank_class, AnalysisResult const& result);
+// The first of them, as many in every layer: `share` % of its experts, rounded.
+std::vector<ExpertId> share_of_layers(std::span<ExpertId const> ranking, double share, AnalysisResult const& result);
 // All experts by ascending |gap|, equal ones by layer, then expert.
 std::vector<ExpertId> by_smallest_gap(std::span<ClassifiedExpert const> experts);
 

@@ -9,6 +9,7 @@
 #include "gatesweep/base/digest.h"
 #include "gatesweep/base/error.h"
 #include "gatesweep/sweep/random_sets.h"
+#include "gatesweep/terms/rank_class.h"
 
 namespace gatesweep {
 namespace {
@@ -85,8 +86,9 @@ private:
     std::optional<std::string> draw(Trial const& model, std::int64_t attempt, std::int64_t num_before) {
         std::uint64_t const seed = seed_of(sweep_.seed, model.id, attempt);
         ControlMatch const match = sweep_.controls.match;
-        Trial control = control_of(model, match,
-                                   random_set(model.experts(), match, traffic_.view(), seed, shape_.moe_layers), seed);
+        DrawFrom const from = is_rank_class(model.expert_class) ? DrawFrom::all : DrawFrom::others_first;
+        auto const experts = random_set(model.experts(), match, traffic_.view(), seed, shape_.moe_layers, from);
+        Trial control = control_of(model, match, experts, seed);
         if (!refusal(control.mode, control.edits, shape_, sweep_.allow_fewer).empty()) return std::nullopt;
         auto const [index, is_new] = known_.add(control, plan_.trials.size());
         if (!is_new) {

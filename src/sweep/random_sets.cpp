@@ -20,7 +20,7 @@ struct Pool {
 };
 
 std::vector<Pool> pools_of(std::span<ExpertId const> set, ControlMatch match, MapView shape,
-                           MoeLayers const& moe_layers) {
+                           MoeLayers const& moe_layers, DrawFrom from) {
     std::vector<ExpertId> sorted(set.begin(), set.end());
     std::sort(sorted.begin(), sorted.end());
     std::vector<Pool> pools(match == ControlMatch::size ? 1 : static_cast<std::size_t>(shape.num_layers));
@@ -29,7 +29,7 @@ std::vector<Pool> pools_of(std::span<ExpertId const> set, ControlMatch match, Ma
         for (std::int64_t e = 0; e < shape.num_experts; ++e) {
             ExpertId const id{moe_layers.layer(l), e};
             bool const own = std::binary_search(sorted.begin(), sorted.end(), id);
-            (own ? pool.own : pool.others).push_back(id);
+            (own && from == DrawFrom::others_first ? pool.own : pool.others).push_back(id);
             pool.count += own ? 1 : 0;
         }
     }
@@ -87,8 +87,8 @@ ScoreMap traffic_map(AnalysisResult const& result) {
 }
 
 std::vector<ExpertId> random_set(std::span<ExpertId const> set, ControlMatch match, MapView traffic, std::uint64_t seed,
-                                 MoeLayers const& moe_layers) {
-    auto const pools = pools_of(set, match, traffic, moe_layers);
+                                 MoeLayers const& moe_layers, DrawFrom from) {
+    auto const pools = pools_of(set, match, traffic, moe_layers, from);
     std::mt19937_64 random(seed);
     std::vector<ExpertId> best = draw_set(pools, random);
     if (match != ControlMatch::traffic) return best;

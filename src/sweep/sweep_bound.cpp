@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "gatesweep/sweep/trial_plan.h"
+#include "gatesweep/terms/rank_class.h"
 
 namespace gatesweep {
 
@@ -14,13 +15,19 @@ SweepBound sweep_bound(SweepSpec const& sweep, std::int64_t num_model_experts) {
     std::int64_t thresholds = 0;  // of all signals
     for (auto const& signal : sweep.signals) {
         auto const given = sweep.gap_thresholds.find(signal);
-        thresholds += given == sweep.gap_thresholds.end() ? 1 : std::ssize(given->second);
+        if (find_signal(signal)) thresholds += given == sweep.gap_thresholds.end() ? 1 : std::ssize(given->second);
     }
-    auto const has_opposite = [](std::string const& name) { return name != "shared" && name != "uncertain"; };
+    auto const has_opposite = [](std::string const& name) {
+        return name != "shared" && name != "uncertain" && !is_rank_class(name);
+    };
     std::int64_t const num_sizes =
         sweep.sizes ? std::ssize(*sweep.sizes) : std::ssize(automatic_sizes(num_model_experts));
-    std::int64_t const num_classes = std::ssize(sweep.classes);
-    std::int64_t const selected = thresholds * num_classes * num_sizes * manners;
+    std::int64_t const num_rank_classes =
+        std::ranges::count_if(sweep.classes, [](auto const& name) { return is_rank_class(name); });
+    std::int64_t const num_classes = std::ssize(sweep.classes) - num_rank_classes;
+    std::int64_t const num_signals = std::ssize(sweep.signals);
+    std::int64_t const of_ranks = num_signals * num_rank_classes * (num_sizes + std::ssize(sweep.shares));
+    std::int64_t const selected = (thresholds * num_classes * num_sizes + of_ranks) * manners;
     SweepBound out;
     out.num_cells = selected + std::ssize(sweep.trials);
     if (sweep.controls.reverse)
@@ -28,9 +35,10 @@ SweepBound sweep_bound(SweepSpec const& sweep, std::int64_t num_model_experts) {
             thresholds * std::count_if(sweep.classes.begin(), sweep.classes.end(), has_opposite) * num_sizes * manners;
     if (sweep.controls.bottom) {
         // Automatic sizes are those of all classes of a signal, each of which may add the number that it has.
-        std::int64_t const num_signals = std::ssize(sweep.signals);
+        auto const with_limits =
+            std::ranges::count_if(sweep.signals, [](auto const& signal) { return find_signal(signal) != nullptr; });
         out.num_cells += manners * (sweep.sizes ? num_signals * num_sizes
-                                                : num_signals * (num_sizes - 1) + num_classes * thresholds);
+                                                : num_signals * num_sizes - with_limits + num_classes * thresholds);
     }
     out.max_random = (selected + std::ssize(sweep.trials)) * sweep.controls.random;
     return out;

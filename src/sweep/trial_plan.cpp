@@ -7,6 +7,7 @@
 #include "expert_sets.h"
 #include "gatesweep/base/digest.h"
 #include "gatesweep/base/error.h"
+#include "gatesweep/terms/rank_class.h"
 #include "random_controls.h"
 
 namespace gatesweep {
@@ -39,6 +40,7 @@ struct Selection {
     std::optional<double> gap_threshold;
     std::int64_t size = 0;
     std::span<ExpertId const> ranking;
+    std::optional<double> share;  // of each layer, in %, where the size came from one
 
     std::span<ExpertId const> experts() const {
         return ranking.first(std::min(ranking.size(), static_cast<std::size_t>(size)));
@@ -59,6 +61,11 @@ std::string name_of(Selection const& selection, Manner const& how) {
     auto const count = std::ssize(selection.experts());
     std::string const size = fmt::format("{} {}", count < selection.size ? "all" : "top", count);
     std::string const suffix = manner(how.mode, how.dose, how.scope);
+    if (selection.kind == TrialKind::selected && is_rank_class(selection.expert_class)) {
+        std::string const share =
+            selection.share ? fmt::format(" ({} % of each layer)", to_cell(*selection.share)) : "";
+        return fmt::format("{} {} {}{}{}", selection.signal, selection.expert_class, count, share, suffix);
+    }
     if (selection.kind == TrialKind::bottom)
         return fmt::format("{} {} smallest gaps{}", selection.signal, count, suffix);
     std::string const opposite = selection.kind == TrialKind::reverse ? "opposite class, " : "";
@@ -134,6 +141,7 @@ private:
     std::vector<std::int64_t> class_sizes(SignalGaps const& gaps) const {
         std::vector<std::int64_t> sizes;
         for (auto const& name : sweep_.classes) {
+            if (is_rank_class(name)) continue;
             for (double const gap : gaps.gap_thresholds)
                 sizes.push_back(std::ssize(ranked_class(gaps.experts, expert_class(name), {gap, gaps.min})));
         }
@@ -142,25 +150,48 @@ private:
 
     void add_classes(TrialKind kind) {
         for (auto const& signal : sweep_.signals) {
-            SignalGaps const gaps = signal_gaps(signal, sweep_, analysis_, result_);
             for (auto const& name : sweep_.classes) {
+                if (is_rank_class(name) && kind == TrialKind::selected) add_ranks(signal, name);
+                if (is_rank_class(name) || !find_signal(signal)) continue;
+                SignalGaps const gaps = signal_gaps(signal, sweep_, analysis_, result_);
                 auto const label = kind == TrialKind::reverse ? opposite(expert_class(name)) : expert_class(name);
                 if (!label) continue;
                 for (double const gap : gaps.gap_thresholds) {
                     auto const ranking = ranked_class(gaps.experts, *label, {gap, gaps.min});
                     for (std::int64_t const size : sizes_of({std::ssize(ranking)}))
-                        add({kind, signal, std::string(to_string(*label)), gap, size, ranking});
+                        add({kind, signal, std::string(to_string(*label)), gap, size, ranking, std::nullopt});
                 }
             }
         }
     }
 
+    // Without sizes of the job: those that leave half of the experts.
+    std::vector<std::int64_t> rank_sizes() const {
+        return sizes_of({std::max<std::int64_t>(1, result_.num_layers * result_.num_experts / 2)});
+    }
+
+    void add_ranks(std::string const& signal, std::string const& name) {
+        auto const ranking = by_rank(signal, name, result_);
+        for (std::int64_t const size : rank_sizes())
+            add({TrialKind::selected, signal, name, std::nullopt, size, ranking, std::nullopt});
+        for (double const share : sweep_.shares) {
+            auto const experts = share_of_layers(ranking, share, result_);
+            add({TrialKind::selected, signal, name, std::nullopt, std::ssize(experts), experts, share});
+        }
+    }
+
     void add_smallest_gaps() {
         for (auto const& signal : sweep_.signals) {
+            if (!find_signal(signal)) {
+                auto const ranking = by_rank(signal, bottom_class, result_);
+                for (std::int64_t const size : rank_sizes())
+                    add({TrialKind::bottom, signal, "", std::nullopt, size, ranking, std::nullopt});
+                continue;
+            }
             SignalGaps const gaps = signal_gaps(signal, sweep_, analysis_, result_);
             auto const ranking = by_smallest_gap(gaps.experts);
             for (std::int64_t const size : sizes_of(class_sizes(gaps)))
-                add({TrialKind::bottom, signal, "", std::nullopt, size, ranking});
+                add({TrialKind::bottom, signal, "", std::nullopt, size, ranking, std::nullopt});
         }
     }
 

@@ -119,10 +119,14 @@ struct SweepSpec {
     std::vector<std::string> side_effects;
     std::int64_t max_new_tokens = 64;
     std::int64_t slots = 0;  // sequences that a rank decodes at once; 0: automatic. The results do not depend on it
-    std::vector<std::string> signals = {"activation", "gradient"};  // job words (terms/signal_kind.h); empty: no grid
+    // Signals, and providers of [scores] (terms/score_provider.h); empty: no grid.
+    std::vector<std::string> signals = {"activation", "gradient"};
+    // By limits, for signals, and by ranks (terms/rank_class.h), for all. Left out: the limits' for signals, top for
+    // others.
     std::vector<std::string> classes = {"malicious-dominant", "benign-dominant"};
-    // Empty: no grid. Nothing: those that fit each class (sweep/trial_plan.h).
+    // Nothing: those that fit each class (sweep/trial_plan.h). Without any, and without shares: no grid.
     std::optional<std::vector<std::int64_t>> sizes;
+    std::vector<double> shares;  // further sizes, of classes by ranks: % of the experts of each layer
     std::map<std::string, std::vector<double>> gap_thresholds;  // by job word of the signal; absent: the analysis' own
     std::vector<EditMode> modes = {EditMode::mask};
     std::vector<EditScope> scopes = {EditScope::both};
@@ -137,7 +141,7 @@ struct SweepSpec {
     // Whether prompts of the group are generated on.
     bool watches(std::string_view group) const;
     // Whether sets are taken from the analysis, beside those of the user's own.
-    bool has_grid() const { return !signals.empty() && !(sizes && sizes->empty()); }
+    bool has_grid() const { return !signals.empty() && !(sizes && sizes->empty() && shares.empty()); }
 };
 
 struct ReportSpec {

@@ -88,7 +88,7 @@ template <class Archive>
 void serialize(Archive& a, gatesweep::SweepSpec& x, unsigned int) {
     a& x.enabled& x.prompts& x.side_effects& x.max_new_tokens& x.slots& x.signals& x.classes& x.gap_thresholds;
     gatesweep::serialize_optional(a, x.sizes);
-    a& x.modes& x.scopes& x.bias& x.controls& x.seed& x.allow_fewer& x.labels& x.screen& x.trials;
+    a& x.shares& x.modes& x.scopes& x.bias& x.controls& x.seed& x.allow_fewer& x.labels& x.screen& x.trials;
 }
 template <class Archive>
 void serialize(Archive& a, gatesweep::ReportSpec& x, unsigned int) {

@@ -20,9 +20,10 @@ ScoreMap traffic_map(AnalysisResult const& result);
 //   traffic  of up to 256 such draws the one whose traffic is nearest to that of `set`. Where few sets exist, the best
 //   of
 //            256 draws would always be the same one: it is then the best of a hundredth of their number, at least of 1
-// The experts of `set` itself come last: only where a layer (size: the model) has too few others, all of those are
-// taken and the rest is drawn from its own.
+// others_first: the experts of `set` itself come last: only where a layer (size: the model) has too few others, all of
+// those are taken and the rest is drawn from its own. all: from its own too, for sets that are a share of all experts.
+enum class DrawFrom { others_first, all };
 std::vector<ExpertId> random_set(std::span<ExpertId const> set, ControlMatch match, MapView traffic, std::uint64_t seed,
-                                 MoeLayers const& moe_layers = {});
+                                 MoeLayers const& moe_layers = {}, DrawFrom from = DrawFrom::others_first);
 
 }  // namespace gatesweep
