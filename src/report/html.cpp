@@ -14,6 +14,7 @@
 #include "html_heatmap.h"
 #include "html_parts.h"
 #include "html_provenance.h"
+#include "html_providers.h"
 #include "html_sections.h"
 #include "html_summary.h"
 #include "html_sweep.h"
@@ -39,6 +40,7 @@ std::vector<Part> parts_of(RunView const& run, Provenance const& origin) {
         {"cautions", "Cautions", cautions(run)},
         {"doses", "Doses", doses_section(run)},
         {"single", "Single experts", single_experts_section(run)},
+        {"providers", "Score providers", providers_section(run)},
         {"transitions", "Transitions", transitions_section(run)},
         {"side", "Side effects", side_effects_section(run)},
         {"categories", "Categories", categories_section(run)},
