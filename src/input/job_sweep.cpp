@@ -136,7 +136,9 @@ void read_sizes(Section const& section, SweepSpec& out) {
             out.shares.push_back(*share);
         } else {
             auto const size = item.value_exact<std::int64_t>();
-            if (!size || *size < 1 || *size > any_size) section.refuse("sizes", allowed);
+            if (!size) section.refuse("sizes", allowed);
+            if (*size < 1 || *size > any_size)
+                section.refuse("sizes", fmt::format("whole numbers from 1 to {} ({} is wrong)", any_size, *size));
             out.sizes->push_back(*size);
         }
     }
