@@ -68,10 +68,10 @@ void read_config(ConfigFields const& fields, ModelConfig& config) {
         fields.wrong("n_shared_experts", nullptr, "the number of experts that every token goes to");
 }
 
-constexpr RopeType rope_types[] = {RopeType::plain, RopeType::yarn};
+constexpr RopeType deepseek_rope_types[] = {RopeType::plain, RopeType::yarn};
 
 }  // namespace
 
-Family const deepseek_v2 = {"deepseek_v2", "DeepSeek-V2", false, 0, read_config, deepseek_spellings, {rope_types}};
+Family const deepseek_v2 = {"deepseek_v2", "DeepSeek-V2", false, 0, read_config, deepseek_spellings, {deepseek_rope_types}};
 
 }  // namespace gatesweep
