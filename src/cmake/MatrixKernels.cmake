@@ -21,5 +21,5 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|amd64|AMD64)$")
   list(APPEND _loops -mprefer-vector-width=512)
 endif()
 set_source_files_properties(ops/cpu/swiglu_rows.cpp ops/cpu/clamped_gate_rows.cpp ops/cpu/softmax_blocks.cpp
-  ops/cpu/row_loops.cpp ops/cpu/logit_loops.cpp
+  ops/cpu/row_loops.cpp ops/cpu/logit_loops.cpp ops/cpu/layer_norm_rows.cpp
   PROPERTIES SKIP_PRECOMPILE_HEADERS ON COMPILE_OPTIONS "${_loops}")

@@ -10,6 +10,7 @@
 #include "gatesweep/ops/output_head.h"
 #include "gatesweep/ops/upload.h"
 #include "lane_store.h"
+#include "norms.h"
 #include "pass_steps.h"
 
 namespace gatesweep {
@@ -36,8 +37,8 @@ std::vector<double> Decoder::forward(PackedBatch const& prompts, RoutingObserver
         hidden = layer_forward(context, weights_.layers[l], hidden, tape);
         if (tape.is_routed()) observer.on_routing(row++, batch, tape.routing);
     }
-    at::Tensor const normed = rms_norm(hidden, weights_.final_norm, config_.rms_norm_eps);
-    return next_token_loss(normed, weights_.lm_head, batch.ids, batch.offsets, Gradient::none).losses;
+    at::Tensor const rows = normed(hidden, weights_.final_norm, weights_.final_norm_bias, config_.rms_norm_eps);
+    return next_token_loss(rows, weights_.lm_head, batch.ids, batch.offsets, Gradient::none).losses;
 }
 
 std::vector<double> Decoder::forward_backward(PackedBatch const& batch, RoutingObserver& observer,
@@ -65,8 +66,9 @@ std::vector<std::vector<double>> Decoder::forward_backward(std::span<ObservedBat
     std::vector<std::vector<double>> losses;
     for (std::size_t i = 0; i < under_way.size(); ++i) {
         BatchUnderWay& b = under_way[i];
-        HeadGradient head = head_forward_backward(config_, weights_.final_norm, weights_.lm_head,
-                                                  {b.batch, b.observer, batches[i].openings}, b.current);
+        HeadGradient head =
+            head_forward_backward(config_, {weights_.final_norm, weights_.final_norm_bias, weights_.lm_head},
+                                  {b.batch, b.observer, batches[i].openings}, b.current);
         losses.push_back(std::move(head.losses));
         b.current = std::move(head.d_hidden);
         b.margin = std::move(head.d_margin);
@@ -107,7 +109,8 @@ BranchedHidden Decoder::forward_branches(std::span<Stem const> stems, std::span<
                                {&edits, entries, device.is_cpu() ? nullptr : &on_device});
         if (store) store->layer(l, lanes, !rows.empty(), tape);
     }
-    return {rms_norm(hidden, weights_.final_norm, config_.rms_norm_eps), lanes.batch().offsets, lanes.lanes()};
+    return {normed(hidden, weights_.final_norm, weights_.final_norm_bias, config_.rms_norm_eps), lanes.batch().offsets,
+            lanes.lanes()};
 }
 
 DecodeInputs Decoder::decode_inputs(DecodeBatch const& batch, RouterEdits const& edits) const {
@@ -145,7 +148,7 @@ at::Tensor Decoder::decode_hidden(DecodeBatch const& batch, DecodeInputs const& 
         }
         hidden = layer_decode(context, weights_.layers[l], l, hidden, row_edits);
     }
-    return rms_norm(hidden, weights_.final_norm, config_.rms_norm_eps);
+    return normed(hidden, weights_.final_norm, weights_.final_norm_bias, config_.rms_norm_eps);
 }
 
 std::vector<std::int32_t> Decoder::decode(DecodeBatch const& batch, RouterEdits const& edits, KvCache& cache) const {

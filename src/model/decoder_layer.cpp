@@ -7,6 +7,7 @@
 #include "gatesweep/ops/cached_attention.h"
 #include "heads.h"
 #include "latent_heads.h"
+#include "norms.h"
 
 namespace gatesweep {
 namespace {
@@ -21,7 +22,18 @@ RouteRule route_rule(ModelConfig const& config) {
     rule.scale = config.router.scale;
     rule.num_groups = config.router.num_groups;
     rule.kept_groups = config.router.kept_groups;
+    if (config.router.choice == RouterRule::Choice::sparsemixer) rule.threshold = config.router.threshold;
     return rule;
+}
+
+at::Tensor with_bias(at::Tensor const& product, at::Tensor const& bias) {
+    return bias.defined() ? product.add_(bias) : product;
+}
+
+// The layer's input with what attention adds to it.
+at::Tensor with_attention(ModelConfig const& c, LayerWeights const& weights, at::Tensor const& input,
+                          at::Tensor const& mixed) {
+    return input + with_bias(token_linear(value_rows(c, mixed), weights.o_proj), weights.o_bias);
 }
 
 AttentionInput attention_input(LayerContext const& context, LayerTape const& tape) {
@@ -41,9 +53,8 @@ at::Tensor rows_of(LayerContext const& context) {
 // Rotated queries and keys, and values, of the tape's input.
 void project_heads(ModelConfig const& c, RotaryTable const& rotary, at::Tensor const& rotary_rows,
                    LayerWeights const& weights, LayerTape& tape) {
-    at::Tensor const normed = rms_norm(tape.input, weights.input_norm, c.rms_norm_eps);
-    at::Tensor products = token_linear(normed, weights.qkv);
-    if (weights.qkv_bias.defined()) products.add_(weights.qkv_bias);
+    at::Tensor const x = normed(tape.input, weights.input_norm, weights.input_norm_bias, c.rms_norm_eps);
+    at::Tensor const products = with_bias(token_linear(x, weights.qkv), weights.qkv_bias);
     if (c.latent) {
         tape.heads = products;
         Heads const made = latent_heads(c, weights, products, {rotary, rotary_rows});
@@ -81,7 +92,8 @@ at::Tensor attention_backward_to_input(LayerContext const& context, LayerWeights
     AttentionGradient const g = attention_backward(attention_input(context, tape), d_mixed);
     at::Tensor const d_heads = project_heads_backward(context, weights, tape, {g.dq, g.dk, g.dv});
     at::Tensor const d_normed = token_linear_input_gradient(d_heads, weights.qkv);
-    return d_after_attention + rms_norm_backward(d_normed, tape.input, weights.input_norm, c.rms_norm_eps);
+    return d_after_attention +
+           normed_backward(d_normed, tape.input, weights.input_norm, weights.input_norm_bias, c.rms_norm_eps);
 }
 
 at::Tensor router_logits(LayerWeights const& weights, at::Tensor const& router_input) {
@@ -90,7 +102,8 @@ at::Tensor router_logits(LayerWeights const& weights, at::Tensor const& router_i
 
 SlotsUnderWay send_to_experts(ModelConfig const& c, TokenDispatcher const& dispatcher, LayerWeights const& weights,
                               LayerTape& tape, RowEdits const& edits) {
-    tape.router_input = rms_norm(tape.after_attention, weights.post_attention_norm, c.rms_norm_eps);
+    tape.router_input =
+        normed(tape.after_attention, weights.post_attention_norm, weights.post_attention_norm_bias, c.rms_norm_eps);
     if (weights.shared) tape.shared = shared_forward(*weights.shared, tape.router_input);
     if (!weights.gate.defined()) return {};
     tape.routing = route(router_logits(weights, tape.router_input), route_rule(c), edits);
@@ -107,7 +120,8 @@ at::Tensor with_shared(at::Tensor const& combined, SharedTape const& shared) {
 at::Tensor through_gathered_experts(DecodeContext const& context, LayerWeights const& weights,
                                     at::Tensor const& after_attention, RowEdits const& edits) {
     ModelConfig const& c = context.config;
-    at::Tensor const router_input = rms_norm(after_attention, weights.post_attention_norm, c.rms_norm_eps);
+    at::Tensor const router_input =
+        normed(after_attention, weights.post_attention_norm, weights.post_attention_norm_bias, c.rms_norm_eps);
     SharedTape const shared = weights.shared ? shared_forward(*weights.shared, router_input) : SharedTape{};
     if (!weights.gate.defined()) return after_attention + shared.weighted();
     Routing const routing =
@@ -133,8 +147,8 @@ SlotsUnderWay forward_to_experts(LayerContext const& context, LayerWeights const
                                  LayerTape& tape, RowEdits const& edits) {
     tape.input = input;
     project_heads(context.config, context.rotary, rows_of(context), weights, tape);
-    at::Tensor const mixed = value_rows(context.config, attention(attention_input(context, tape)));
-    tape.after_attention = input + token_linear(mixed, weights.o_proj);
+    at::Tensor const mixed = attention(attention_input(context, tape));
+    tape.after_attention = with_attention(context.config, weights, input, mixed);
     return send_to_experts(context.config, context.dispatcher, weights, tape, edits);
 }
 
@@ -176,7 +190,7 @@ at::Tensor layer_decode(DecodeContext const& context, LayerWeights const& weight
     at::Tensor const mixed = cached_attention({tape.q, context.cache.keys(layer), context.cache.values(layer),
                                                context.slots, context.positions, c.sliding_window, attention_scale(c),
                                                context.slots_on_device, context.positions_on_device});
-    tape.after_attention = input + token_linear(value_rows(c, mixed), weights.o_proj);
+    tape.after_attention = with_attention(c, weights, input, mixed);
     if (!context.tokens_of_rank.empty()) return through_gathered_experts(context, weights, tape.after_attention, edits);
     SlotsUnderWay slots = send_to_experts(c, context.dispatcher, weights, tape, edits);
     return forward_from_experts(tape, forward_through_experts(context.dispatcher, weights, tape, std::move(slots)));
@@ -216,8 +230,9 @@ LayerGradient LayerBackward::from_experts() {
         at::Tensor const of_shared = shared_backward(*weights_.shared, tape_.shared, d_output_);
         d_router_input = tape_.is_routed() ? d_router_input + of_shared : of_shared;
     }
-    at::Tensor const d_after_attention = d_output_ + rms_norm_backward(d_router_input, tape_.after_attention,
-                                                                       weights_.post_attention_norm, c.rms_norm_eps);
+    at::Tensor const d_after_attention =
+        d_output_ + normed_backward(d_router_input, tape_.after_attention, weights_.post_attention_norm,
+                                    weights_.post_attention_norm_bias, c.rms_norm_eps);
     return {d_router_logits_, attention_backward_to_input(context_, weights_, tape_, d_after_attention)};
 }
 

@@ -56,12 +56,14 @@ OutputHead LayerStream::head() {
     WeightReader reader(source_);
     OutputHead head;
     if (source_.config->tie_word_embeddings) {
-        head.lm_head = LinearWeight(reader.embedding());
+        at::Tensor const embedding = reader.embedding();
         note(embedding_part, reader.take_digests());
+        head.lm_head = reader.tied_head(embedding);
     } else {
         head.lm_head = reader.lm_head();
     }
     head.final_norm = reader.final_norm();
+    head.final_norm_bias = reader.final_norm_bias();
     note(head_part, reader.take_digests());
     return head;
 }
@@ -102,7 +104,8 @@ std::uint64_t LayerStream::bytes_read(ModelConfig const& c, std::int64_t num_exp
     std::int64_t const forth = std::accumulate(of_layer.begin(), of_layer.end(), std::int64_t{0});
     std::int64_t const back = std::accumulate(of_layer.begin() + lowest, of_layer.end() - 1, std::int64_t{0});
     std::int64_t const found = num_trips > 0 && lowest == 0 ? (num_trips - 1) * of_layer.front() : 0;
-    std::int64_t const ends = num_trips * (2 * c.vocab_size + 1) * c.hidden_size;
+    std::int64_t const ends = num_trips * ((2 * c.vocab_size + (c.has_layer_norm ? 2 : 1)) * c.hidden_size +
+                                           (c.has_head_bias ? c.vocab_size : 0));
     return static_cast<std::uint64_t>(num_trips * (forth + back) - found + ends) * element_size;
 }
 

@@ -4,21 +4,21 @@
 #include <utility>
 
 #include "gatesweep/ops/next_token_loss.h"
-#include "gatesweep/ops/row_ops.h"
+#include "norms.h"
 
 namespace gatesweep {
 
-HeadGradient head_forward_backward(ModelConfig const& config, at::Tensor const& final_norm, LinearWeight const& lm_head,
-                                   ObservedBatch const& observed, at::Tensor const& hidden) {
+HeadGradient head_forward_backward(ModelConfig const& config, OutputHead const& head, ObservedBatch const& observed,
+                                   at::Tensor const& hidden) {
     PackedBatch const& batch = observed.batch;
     auto const to_hidden = [&](at::Tensor const& d_normed) {
-        return rms_norm_backward(d_normed, hidden, final_norm, config.rms_norm_eps);
+        return normed_backward(d_normed, hidden, head.final_norm, head.final_norm_bias, config.rms_norm_eps);
     };
-    at::Tensor const normed = rms_norm(hidden, final_norm, config.rms_norm_eps);
-    NextTokenLoss loss = next_token_loss(normed, lm_head, batch.ids, batch.offsets, Gradient::hidden);
+    at::Tensor const rows = normed(hidden, head.final_norm, head.final_norm_bias, config.rms_norm_eps);
+    NextTokenLoss loss = next_token_loss(rows, head.lm_head, batch.ids, batch.offsets, Gradient::hidden);
     HeadGradient result{std::move(loss.losses), to_hidden(loss.d_hidden), {}};
     if (observed.openings)
-        result.d_margin = to_hidden(opening_margin(normed, lm_head, batch.offsets, *observed.openings).d_hidden);
+        result.d_margin = to_hidden(opening_margin(rows, head.lm_head, batch.offsets, *observed.openings).d_hidden);
     return result;
 }
 

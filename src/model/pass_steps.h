@@ -7,6 +7,7 @@
 
 #include "gatesweep/model/decoder.h"
 #include "gatesweep/model/decoder_layer.h"
+#include "gatesweep/model/layer_stream.h"
 
 namespace gatesweep {
 
@@ -56,7 +57,7 @@ struct HeadGradient {
     at::Tensor d_hidden;         // [T,D] gradient of their sum to the last layer's output
     at::Tensor d_margin;         // [T,D] the same of the margins; undefined without openings
 };
-HeadGradient head_forward_backward(ModelConfig const& config, at::Tensor const& final_norm, LinearWeight const& lm_head,
-                                   ObservedBatch const& batch, at::Tensor const& hidden);
+HeadGradient head_forward_backward(ModelConfig const& config, OutputHead const& head, ObservedBatch const& batch,
+                                   at::Tensor const& hidden);
 
 }  // namespace gatesweep

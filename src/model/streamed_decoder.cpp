@@ -108,8 +108,7 @@ bool StreamedDecoder::backward(std::span<ObservedBatch const> batches, StreamHoo
     fail_once(world_, [&] {
         OutputHead const head = stream_.head();
         for (std::size_t b = 0; b < batches.size(); ++b) {
-            HeadGradient result =
-                head_forward_backward(config(), head.final_norm, head.lm_head, batches[b], kept.take_current(b));
+            HeadGradient result = head_forward_backward(config(), head, batches[b], kept.take_current(b));
             kept.set_current(b, result.d_hidden);
             kept.set_margin(b, result.d_margin);
             losses.push_back(std::move(result.losses));

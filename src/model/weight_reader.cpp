@@ -75,8 +75,20 @@ at::Tensor WeightReader::final_norm() {
     return whole({WeightRole::final_norm});
 }
 
+at::Tensor WeightReader::final_norm_bias() {
+    return source_.config->has_layer_norm ? whole({WeightRole::final_norm_bias}) : at::Tensor();
+}
+
+at::Tensor WeightReader::head_bias() {
+    return source_.config->has_head_bias ? whole({WeightRole::lm_head_bias}) : at::Tensor();
+}
+
 LinearWeight WeightReader::lm_head() {
-    return LinearWeight(whole({WeightRole::lm_head}));
+    return {whole({WeightRole::lm_head}), head_bias()};
+}
+
+LinearWeight WeightReader::tied_head(at::Tensor const& embedding) {
+    return {embedding, head_bias()};
 }
 
 void WeightReader::read_heads(std::int64_t layer, LayerWeights& w) {
@@ -113,7 +125,12 @@ LayerWeights WeightReader::layer(std::int64_t layer) {
     if (c.latent) read_latent_heads(layer, w);
     if (!c.latent) read_heads(layer, w);
     w.o_proj = LinearWeight(whole({WeightRole::o_proj, layer}));
+    if (c.heads.has_output_bias) w.o_bias = whole({WeightRole::o_bias, layer});
     w.post_attention_norm = whole({WeightRole::post_attention_norm, layer});
+    if (c.has_layer_norm) {
+        w.input_norm_bias = whole({WeightRole::input_norm_bias, layer});
+        w.post_attention_norm_bias = whole({WeightRole::post_attention_norm_bias, layer});
+    }
     if (c.shared_size > 0 || c.is_dense(layer)) w.shared = shared(layer);
     if (c.is_dense(layer)) return w;
     at::ScalarType const gate_type = c.router.in_float32 ? c10::promoteTypes(source_.dtype, at::kFloat) : source_.dtype;

@@ -16,7 +16,9 @@ public:
     at::Tensor embedding();
     LayerWeights layer(std::int64_t layer);
     at::Tensor final_norm();
-    LinearWeight lm_head();  // of a model that does not tie it to the embedding
+    at::Tensor final_norm_bias();  // undefined where there is none
+    LinearWeight lm_head();        // of a model that does not tie it to the embedding
+    LinearWeight tied_head(at::Tensor const& embedding);
 
     // Of what was read since the last call.
     WeightDigests take_digests();
@@ -25,6 +27,7 @@ private:
     void read(StoredWeight const& weight, at::Tensor const& to, std::uint64_t& digest);  // `to`: contiguous
     at::Tensor whole(WeightPlace const& place);
     at::Tensor whole(WeightPlace const& place, at::ScalarType dtype);
+    at::Tensor head_bias();  // undefined where there is none
     // The matrices or vectors of these roles, below each other.
     at::Tensor stacked(std::int64_t layer, std::initializer_list<WeightRole> roles);
     // Queries, keys and values, their norms and biases.

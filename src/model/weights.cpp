@@ -10,11 +10,13 @@ namespace gatesweep {
 std::uint64_t Weights::num_bytes() const {
     std::uint64_t bytes =
         embedding.nbytes() + final_norm.nbytes() + (lm_head.data().is_same(embedding) ? 0 : lm_head.num_bytes());
+    if (final_norm_bias.defined()) bytes += final_norm_bias.nbytes();
     for (auto const& w : layers) {
         bytes += w.input_norm.nbytes() + w.post_attention_norm.nbytes() + w.qkv.num_bytes() + w.o_proj.num_bytes();
         for (LinearWeight const* expand : {&w.expand_q, &w.expand_kv})
             bytes += expand->num_outputs() > 0 ? expand->num_bytes() : 0;
-        for (at::Tensor const* vector : {&w.qkv_bias, &w.q_norm, &w.k_norm, &w.gate})
+        for (at::Tensor const* vector :
+             {&w.qkv_bias, &w.q_norm, &w.k_norm, &w.gate, &w.o_bias, &w.input_norm_bias, &w.post_attention_norm_bias})
             bytes += vector->defined() ? vector->nbytes() : 0;
         if (w.shared) bytes += w.shared->gate_up.num_bytes() + w.shared->down.num_bytes();
         if (w.shared && w.shared->weigher) bytes += w.shared->weigher->num_bytes();
@@ -37,7 +39,8 @@ Weights load_weights(WeightSource const& source) {
         weights.layers.push_back(reader.layer(l));
     }
     weights.final_norm = reader.final_norm();
-    weights.lm_head = config.tie_word_embeddings ? LinearWeight(weights.embedding) : reader.lm_head();
+    weights.final_norm_bias = reader.final_norm_bias();
+    weights.lm_head = config.tie_word_embeddings ? reader.tied_head(weights.embedding) : reader.lm_head();
     weights.digests = reader.take_digests();
     return weights;
 }

@@ -134,7 +134,8 @@ at::Tensor LinearWeight::plain() const {
 }
 
 at::Tensor token_linear(at::Tensor const& x, LinearWeight const& weight) {
-    return product(gemm::Side::forward, x, std::array{std::int64_t{0}, x.size(0)}, {&weight, 1});
+    at::Tensor const result = product(gemm::Side::forward, x, std::array{std::int64_t{0}, x.size(0)}, {&weight, 1});
+    return weight.bias().defined() ? result.add_(weight.bias()) : result;
 }
 
 at::Tensor token_linear_input_gradient(at::Tensor const& dy, LinearWeight const& weight) {

@@ -13,6 +13,7 @@
 #include "ops/cpu/row_loops.h"
 #include "ops/edit_rule.h"
 #include "ops/generic/generic_ops.h"
+#include "ops/sparsemixer.h"
 
 namespace gatesweep {
 
@@ -92,6 +93,7 @@ at::Tensor gradient_of_all(Routing const& routing, at::Tensor const& d_routing_w
 Routing route(at::Tensor const& router_logits, RouteRule const& rule, RowEdits const& edits) {
     if (!router_logits.is_cpu()) return device::route(router_logits, rule, edits);
     std::int64_t const top_k = rule.top_k;
+    GATESWEEP_EXPECT(!rule.threshold || top_k == 2);
     std::int64_t const num_tokens = router_logits.size(0), num_experts = router_logits.size(1);
     Routing routing;
     routing.num_experts = num_experts;
@@ -106,9 +108,12 @@ Routing route(at::Tensor const& router_logits, RouteRule const& rule, RowEdits c
         bool const has_margin = top_k < num_experts;
         if (has_margin) routing.margins = at::empty({num_tokens}, routing.routing_weights.options());
         auto* const margins = has_margin ? routing.margins.template data_ptr<A>() : nullptr;
-        if (!rule.renormalise)
+        if (rule.threshold)
+            routing.slot_probabilities = at::empty({num_tokens, top_k, num_experts}, routing.routing_weights.options());
+        if (!rule.renormalise && !rule.threshold)
             routing.probabilities = at::empty({num_tokens, num_experts}, routing.routing_weights.options());
-        auto* const probabilities = rule.renormalise ? nullptr : routing.probabilities.template data_ptr<A>();
+        auto* const probabilities =
+            routing.probabilities.defined() ? routing.probabilities.template data_ptr<A>() : nullptr;
         std::int64_t const looked_at = top_k + (has_margin ? 1 : 0);
         std::vector<A> p(static_cast<std::size_t>(num_experts)), z;
         std::vector<std::int64_t> order(static_cast<std::size_t>(num_experts));
@@ -122,24 +127,30 @@ Routing route(at::Tensor const& router_logits, RouteRule const& rule, RowEdits c
             LayerEdit const* const edit = edits.of_row(t);
             int const mode = edit ? static_cast<int>(edit->mode) : not_edited;
             if (edit) edit_logits<0>(mode, edit->values.data(), static_cast<int>(num_experts), p.data());
-            if (rule.chosen_first) z = p;
+            if (rule.chooses_by_logits()) z = p;
             softmax(p);
             if (probabilities) std::copy(p.begin(), p.end(), probabilities + t * num_experts);
             A const ahead = keep_groups(rule, p);
-            std::vector<A> const& by = rule.chosen_first ? z : p;
+            std::vector<A> const& by = rule.chooses_by_logits() ? z : p;
             std::iota(order.begin(), order.end(), std::int64_t{0});
             auto const better = [&](std::int64_t a, std::int64_t b) { return by[a] != by[b] ? by[a] > by[b] : a < b; };
             std::partial_sort(order.begin(), order.begin() + looked_at, order.end(), better);
             if (has_margin) margins[t] = std::min(ahead, p[order[top_k - 1]] - p[order[top_k]]);
-            for (std::int64_t k = 0; k < top_k && rule.chosen_first; ++k)
-                p[order[k]] = std::exp(z[order[k]] - z[order[0]]);
-            A sum = rule.renormalise ? 0 : 1;
-            for (std::int64_t k = 0; k < top_k && rule.renormalise; ++k)
-                sum += p[order[k]];
-            std::sort(order.begin(), order.begin() + top_k);
-            for (std::int64_t k = 0; k < top_k; ++k) {
-                ids[t * top_k + k] = order[k];
-                weights[t * top_k + k] = p[order[k]] / sum;
+            if (rule.threshold) {
+                A* const slots = routing.slot_probabilities.template data_ptr<A>() + t * top_k * num_experts;
+                mix_sparsely<A>(z, {order[0], order[1]}, static_cast<A>(*rule.threshold), ids + t * top_k,
+                                weights + t * top_k, slots);
+            } else {
+                for (std::int64_t k = 0; k < top_k && rule.chosen_first; ++k)
+                    p[order[k]] = std::exp(z[order[k]] - z[order[0]]);
+                A sum = rule.renormalise ? 0 : 1;
+                for (std::int64_t k = 0; k < top_k && rule.renormalise; ++k)
+                    sum += p[order[k]];
+                std::sort(order.begin(), order.begin() + top_k);
+                for (std::int64_t k = 0; k < top_k; ++k) {
+                    ids[t * top_k + k] = order[k];
+                    weights[t * top_k + k] = p[order[k]] / sum;
+                }
             }
             if (edit) {
                 edit_weights(mode, edit->values.data(), ids + t * top_k, weights + t * top_k, static_cast<int>(top_k));
@@ -166,6 +177,7 @@ void validate_finite(at::Tensor const& all_finite) {
 
 at::Tensor route_backward(Routing const& routing, at::Tensor const& d_routing_weights) {
     if (!d_routing_weights.is_cpu()) return generic::route_backward(routing, d_routing_weights);
+    if (routing.slot_probabilities.defined()) return sparsemixer_gradient(routing, d_routing_weights);
     if (routing.probabilities.defined()) return gradient_of_all(routing, d_routing_weights);
     std::int64_t const k = routing.top_k();
     at::Tensor result = at::empty_like(d_routing_weights);
@@ -193,7 +205,7 @@ at::Tensor route_backward(Routing const& routing, at::Tensor const& d_routing_we
 }
 
 at::Tensor experts_of_gradient(Routing const& routing) {
-    if (!routing.probabilities.defined()) return routing.expert_ids;
+    if (!routing.has_gradient_of_all()) return routing.expert_ids;
     return at::arange(routing.num_experts, routing.expert_ids.options())
         .expand({routing.num_tokens(), routing.num_experts})
         .contiguous();

@@ -4,6 +4,7 @@
 
 #include "device_ops.h"
 #include "ops/cpu/kernels.h"
+#include "ops/cpu/layer_norm_rows.h"
 #include "ops/cpu/row_loops.h"
 #include "ops/cpu/swiglu_rows.h"
 #include "ops/generic/generic_ops.h"
@@ -37,6 +38,37 @@ at::Tensor rms_norm_backward(at::Tensor const& dy, at::Tensor const& x, at::Tens
         for_each_row(x.size(0), d, [&](std::int64_t t) {
             rms_norm_backward_row(bits(grad + t * d), bits(in + t * d), bits(w), static_cast<float>(eps),
                                   bits(out + t * d), d);
+        });
+    });
+    return dx;
+}
+
+at::Tensor layer_norm(at::Tensor const& x, at::Tensor const& weight, at::Tensor const& bias, double eps) {
+    if (!has_loops(x)) return generic::layer_norm(x, weight, bias, eps);
+    std::int64_t const d = x.size(1);
+    at::Tensor y = at::empty_like(x);
+    GATESWEEP_DISPATCH(x.scalar_type(), "layer_norm", [&] {
+        auto const *in = x.const_data_ptr<scalar_t>(), *w = weight.const_data_ptr<scalar_t>(),
+                   *b = bias.const_data_ptr<scalar_t>();
+        auto* out = y.data_ptr<scalar_t>();
+        for_each_row(x.size(0), d, [&](std::int64_t t) {
+            layer_norm_row(bits(in + t * d), bits(w), bits(b), static_cast<float>(eps), bits(out + t * d), d);
+        });
+    });
+    return y;
+}
+
+at::Tensor layer_norm_backward(at::Tensor const& dy, at::Tensor const& x, at::Tensor const& weight, double eps) {
+    if (!has_loops(x)) return generic::layer_norm_backward(dy, x, weight, eps);
+    std::int64_t const d = x.size(1);
+    at::Tensor dx = at::empty_like(x);
+    GATESWEEP_DISPATCH(x.scalar_type(), "layer_norm_backward", [&] {
+        auto const *grad = dy.const_data_ptr<scalar_t>(), *in = x.const_data_ptr<scalar_t>(),
+                   *w = weight.const_data_ptr<scalar_t>();
+        auto* out = dx.data_ptr<scalar_t>();
+        for_each_row(x.size(0), d, [&](std::int64_t t) {
+            layer_norm_backward_row(bits(grad + t * d), bits(in + t * d), bits(w), static_cast<float>(eps),
+                                    bits(out + t * d), d);
         });
     });
     return dx;

@@ -64,6 +64,15 @@ void check_sweep(Inputs const& inputs, ModelConfig const& config) {
                            "lower max_new_tokens, or leave the prompt out",
                            inputs.prompt_ids[p], inputs.groups[p], inputs.token_ids[p].size(), sweep.max_new_tokens,
                            config.max_position_embeddings);
+        auto const num_tokens = static_cast<std::int64_t>(inputs.token_ids[p].size());
+        // The last token generated is not fed.
+        bool const changes = config.rope_scaling.changes_between(num_tokens, num_tokens + sweep.max_new_tokens - 1);
+        GATESWEEP_VALIDATE(!sweep.watches(inputs.groups[p]) || !changes, ExitCode::job,
+                           "prompt {} of group {} has {} tokens: with sweep.max_new_tokens = {} its reply would pass "
+                           "original_max_position_embeddings {}, where the model's rotary embedding changes (longrope) "
+                           "and nothing computed before would hold: lower max_new_tokens, or leave the prompt out",
+                           inputs.prompt_ids[p], inputs.groups[p], num_tokens, sweep.max_new_tokens,
+                           config.rope_scaling.original_positions);
     }
 }
 

@@ -7,6 +7,7 @@ import torch
 from safetensors.torch import save_file
 
 import families
+import phimoe
 from families import Family
 
 STORAGE = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
@@ -86,6 +87,10 @@ CHECKPOINTS = [
                                          latent=(12, 8, 8, 8), rope=dict(YARN, factor=4.0))),
     Checkpoint("deepseek-v2-lite-f32", "float32", "v5", "fused", 1, 384, 32, 16, 3, 4, 4, None, 4, 2, 1e4, 1e-6, None, True,
                False, "second", "string", Family("deepseek_v2", renormalise=False, shared=2, first=1, latent=(16, 4, 6, 9))),
+    Checkpoint("phimoe-bf16", "bfloat16", "v4", "hub", 2, 384, 32, 16, 2, 4, 2, None, 8, 2, 1e4, 1e-5, None, False, True,
+               "first", "string", Family("phimoe", noise=0.25, biases=True, longrope=(64, 1.2, 1.2))),
+    Checkpoint("phimoe-long-f32", "float32", "v5", "fused", 1, 384, 32, 16, 2, 4, 4, None, 4, 2, 5e5, 1e-6, 40, True, False,
+               "second", "list", Family("phimoe", noise=0.4, longrope=(100, 1.1, 1.35))),
 ]
 
 
@@ -124,12 +129,13 @@ def random_weights(c, seed):
         if c.family.is_dense(layer):
             w.update(families.mlp_weights(c, normal, g, p))
             continue
-        w[p + "mlp.gate.weight"] = random_gate(c, g)
+        w[p + families.router_name(c)] = random_gate(c, g)
         w[p + "mlp.experts.gate_up_proj"] = normal(g, c.experts, 2 * c.ffn, d, scale=1.5 * d**-0.5)
         w[p + "mlp.experts.down_proj"] = normal(g, c.experts, d, c.ffn, scale=1.5 * c.ffn**-0.5)
     w["model.norm.weight"] = 1 + normal(g, d, scale=0.1)
     if not c.tied:
         w["lm_head.weight"] = normal(g, c.vocab, d, scale=head)
+    w.update(families.end_weights(c, normal, g))
     return {name: storable(c, tensor) for name, tensor in w.items()}
 
 
@@ -153,7 +159,10 @@ def config_json(c, eos):
             config.update(rope_scaling=c.family.rope)
     else:
         config.update(rope_parameters=dict(rope_theta=c.theta, rope_type="default"), dtype=c.storage, pad_token_id=None,
-                      router_jitter_noise=0.0, transformers_version="5.0.0")
+                      transformers_version="5.0.0")
+        config.setdefault("router_jitter_noise", 0.0)
+    if c.family.longrope:
+        config.update(phimoe.longrope(c))
     return dict(sorted(config.items()))
 
 

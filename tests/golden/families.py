@@ -2,9 +2,11 @@
 
 import dataclasses
 
+import phimoe
+
 ARCHITECTURES = {"mixtral": "MixtralForCausalLM", "olmoe": "OlmoeForCausalLM", "qwen2_moe": "Qwen2MoeForCausalLM",
                  "qwen3_moe": "Qwen3MoeForCausalLM", "deepseek": "DeepseekForCausalLM",
-                 "deepseek_v2": "DeepseekV2ForCausalLM"}
+                 "deepseek_v2": "DeepseekV2ForCausalLM", "phimoe": "PhimoeForCausalLM"}
 
 
 @dataclasses.dataclass
@@ -21,6 +23,9 @@ class Family:
     query_rank: int | None = None  # q_lora_rank
     latent: tuple | None = None  # kv_lora_rank, qk_nope_head_dim, qk_rope_head_dim, v_head_dim
     rope: dict | None = None  # rope_scaling
+    noise: float | None = None  # router_jitter_noise of sparsemixer
+    biases: bool = False  # attention_bias and lm_head_bias
+    longrope: tuple | None = None  # length of the first training, short_mscale, long_mscale
 
     def is_dense(self, layer):
         if self.model_type.startswith("deepseek"):
@@ -35,6 +40,9 @@ def config_fields(c):
         return deepseek_fields(c)
     fields = dict(model_type=f.model_type, architectures=[ARCHITECTURES[f.model_type]], num_experts=c.experts,
                   norm_topk_prob=f.renormalise)
+    if f.model_type == "phimoe":
+        del fields["num_experts"], fields["norm_topk_prob"]
+        return dict(fields, **phimoe.config_fields(c))
     if f.model_type == "olmoe":
         return dict(fields, clip_qkv=f.clip, attention_bias=False)
     fields.update(intermediate_size=dense_width(c), moe_intermediate_size=c.ffn, decoder_sparse_step=f.step,
@@ -79,6 +87,8 @@ def extra_weights(c, normal, generator, prefix):
     if f.model_type.startswith("deepseek"):
         return w if f.is_dense(int(prefix.split(".")[2])) else shared_weights(c, normal, generator, prefix + "mlp.shared_experts.",
                                                                              f.shared * c.ffn)
+    if f.model_type == "phimoe":
+        return phimoe.layer_weights(c, normal, generator, prefix)
     if f.model_type in ("olmoe", "qwen3_moe"):
         sizes = (q, kv) if f.model_type == "olmoe" else (c.head_size, c.head_size)
         for name, size in zip(("q_norm", "k_norm"), sizes):
@@ -119,14 +129,23 @@ def shared_weights(c, normal, generator, prefix, width):
             prefix + "down_proj.weight": normal(generator, d, width, scale=1.5 * width**-0.5)}
 
 
+def end_weights(c, normal, generator):
+    """Outside the layers, drawn last."""
+    return phimoe.end_weights(c, normal, generator) if c.family.model_type == "phimoe" else {}
+
+
+def router_name(c):
+    return "mlp.router.weight" if c.family.model_type == "phimoe" else "mlp.gate.weight"
+
+
 def hub_names(c, weights):
     """One tensor per expert matrix, as released checkpoints have it. The first half of gate_up_proj is the gate."""
-    is_mixtral = c.family.model_type == "mixtral"
+    is_mixtral = c.family.model_type in ("mixtral", "phimoe")  # their names
     gate, down, up = ("w1", "w2", "w3") if is_mixtral else ("gate_proj", "down_proj", "up_proj")
     out = {}
     for name, tensor in weights.items():
         if is_mixtral:
-            name = name.replace(".mlp.", ".block_sparse_moe.")
+            name = name.replace(".mlp.", ".block_sparse_moe.").replace(".router.", ".gate.")
         if name.endswith("gate_up_proj"):
             for e, matrix in enumerate(tensor):
                 first, second = matrix.chunk(2)

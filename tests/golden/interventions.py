@@ -10,6 +10,7 @@ import types
 import torch
 import torch.nn.functional as F
 
+import phimoe
 import reference
 
 STEER = 0.01
@@ -31,7 +32,9 @@ def edited_scores(logits, mode, edits):
 
 
 def choose(scores, router):
-    """Softmax over all experts, top-k (ties to the lower id) in the groups kept, renormalised where the model does so."""
+    """Softmax over all experts, top-k (ties to the lower id) in the groups kept, renormalised where the model does so; or sparsemixer."""
+    if reference.noise(router) is not None:
+        return phimoe.mix(scores, reference.noise(router))
     limited, _ = reference.in_groups(torch.softmax(scores, dim=-1), reference.groups(router), 0.0)
     probabilities, ids = limited.sort(dim=-1, descending=True, stable=True)
     weights = probabilities[:, :router.top_k]
@@ -50,6 +53,8 @@ def drop(weights, chosen, edits, mode):
 
 def margin(scores, router, logits):
     """Last chosen to first unchosen score, in units of the logits' spread. Scores that the edit made equal are no near-tie."""
+    if reference.noise(router) is not None:
+        return (phimoe.gaps(scores, reference.noise(router)).min() / logits.std()).item()
     top_k = router.top_k
     limited, between_groups = reference.in_groups(scores, reference.groups(router), -math.inf)
     ordered = limited.sort(dim=-1, descending=True).values
@@ -67,7 +72,7 @@ def edited(model, mode, scope, experts, prompt_length):
     record = []
 
     def forward(self, hidden):
-        logits = F.linear(hidden.reshape(-1, self.hidden_dim), self.weight).float()
+        logits = F.linear(hidden.reshape(-1, self.weight.shape[1]), self.weight).float()
         prompt = torch.arange(len(logits)) < prompt_length
         inside = {"prefill": prompt, "decode": ~prompt, "both": prompt | True}[scope][:, None]
         scores = torch.where(inside, edited_scores(logits, mode, self.edits), logits) if self.edits else logits

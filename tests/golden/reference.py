@@ -7,6 +7,9 @@ import types
 import torch
 import torch.nn.functional as F
 from transformers import AutoModelForCausalLM
+from transformers.models.phimoe.modeling_phimoe import sparsemixer
+
+import phimoe
 
 import deepseek  # noqa: F401, makes its classes known
 
@@ -17,17 +20,26 @@ def load(folder, dtype):
         folder, dtype=dtype, attn_implementation="eager", experts_implementation="eager", output_loading_info=True)
     assert not any(info.values()), info
     for name, parameter in model.named_parameters():
-        parameter.requires_grad_(name.endswith("mlp.gate.weight"))
+        parameter.requires_grad_(name.endswith(("mlp.gate.weight", "mlp.router.weight")))
     return model.eval()
 
 
 def routers(model):
     """Of the layers that have one, in order: what every [P,L,E] goes by."""
-    return [layer.mlp.gate for layer in model.model.layers if hasattr(layer.mlp, "gate")]
+    return [router_of(layer) for layer in model.model.layers if router_of(layer) is not None]
+
+
+def router_of(layer):
+    return getattr(layer.mlp, "gate", None) or getattr(layer.mlp, "router", None)
 
 
 def sparse_layers(model):
-    return [i for i, layer in enumerate(model.model.layers) if hasattr(layer.mlp, "gate")]
+    return [i for i, layer in enumerate(model.model.layers) if router_of(layer) is not None]
+
+
+def noise(router):
+    """Of a router that is a sparsemixer."""
+    return getattr(router, "router_jitter_noise", None)
 
 
 def renormalises(router):
@@ -75,8 +87,11 @@ def masked_experts(model, experts):
     """The logit of each (layer, expert) is -inf before the softmax: the next best expert takes the place."""
 
     def forward(self, hidden):
-        logits = F.linear(hidden.reshape(-1, self.hidden_dim), self.weight)
+        logits = F.linear(hidden.reshape(-1, self.weight.shape[1]), self.weight)
         logits[:, [e for layer, e in experts if layer == self.masked_layer]] = -math.inf
+        if noise(self) is not None:
+            weights, chosen = sparsemixer(logits, noise(self), False)
+            return logits, weights.nan_to_num(0.0), chosen
         p, _ = in_groups(torch.softmax(logits.float(), dim=-1), groups(self), 0.0)
         top, chosen = torch.topk(p, self.top_k, dim=-1)
         return logits, (top / top.sum(dim=-1, keepdim=True) if renormalises(self) else top) * scale(self), chosen
@@ -89,11 +104,13 @@ def masked_experts(model, experts):
         del router.forward
 
 
-def router_margin(logits, top_k, groups=None):
+def router_margin(logits, top_k, groups=None, noise=None):
     """Smallest distance between the last chosen and the first unchosen logit, or group, in units of the logits' spread."""
+    finite = logits[logits > -math.inf].float()
+    if noise is not None:
+        return (phimoe.gaps(logits.float(), noise).min() / finite.std()).item()
     limited, between_groups = in_groups(logits.float(), groups, -math.inf)
     ordered = limited.sort(dim=-1, descending=True).values
-    finite = logits[logits > -math.inf].float()
     gap = ordered[..., top_k - 1] - ordered[..., top_k]
     if groups is not None:
         gap = torch.minimum(gap, between_groups)
@@ -109,7 +126,7 @@ def chosen_experts(logits, top_k, groups=None):
 def measure(model, ids):
     """One prompt: loss, counts [L,E], gradient scores [L,E], router margin."""
     top_k, gates = model.config.num_experts_per_tok, [r.weight for r in routers(model)]
-    limits = groups(routers(model)[0])
+    limits, of_mixer = groups(routers(model)[0]), noise(routers(model)[0])
     tokens = torch.tensor([ids])
     with recorded_routing(model) as record:
         loss = model(input_ids=tokens, labels=tokens, use_cache=False).loss
@@ -119,7 +136,7 @@ def measure(model, ids):
         assert all(torch.equal(c.sort().values, used.sort().values) for c, (_, _, used) in zip(chosen, record))
     gradients = torch.autograd.grad(loss, gates)
     scores = torch.stack([g.double().abs().mean(dim=1) for g in gradients])
-    margin = min(router_margin(logits, top_k, limits) for _, logits, _ in record)
+    margin = min(router_margin(logits, top_k, limits, of_mixer) for _, logits, _ in record)
     return dict(loss=loss.item(), counts=counts, gradients=scores, margin=margin)
 
 
@@ -129,11 +146,12 @@ def greedy(model, ids, length, eos=()):
 
     Every step runs the whole sequence again, so that no cache is part of the reference.
     """
-    ids, margin, new, limits = list(ids), math.inf, [], groups(routers(model)[0])
+    ids, margin, new = list(ids), math.inf, []
+    limits, of_mixer = groups(routers(model)[0]), noise(routers(model)[0])
     while len(new) < length and not (new and new[-1] in eos):
         with recorded_routing(model) as record:
             logits = model(input_ids=torch.tensor([ids]), use_cache=False).logits[0, -1].float()
-        margin = min([margin] + [router_margin(z, model.config.num_experts_per_tok, limits) for _, z, _ in record])
+        margin = min([margin] + [router_margin(z, model.config.num_experts_per_tok, limits, of_mixer) for _, z, _ in record])
         best = logits.topk(2)
         margin = min(margin, ((best.values[0] - best.values[1]) / logits.std()).item())
         new.append(best.indices[0].item())

@@ -7,6 +7,7 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
 import checkpoints
+import families
 import reference
 
 PROMPT_MARGIN = 1e-3  # of every router choice on the golden prompts
@@ -36,12 +37,12 @@ def clear_gates(c, weights, prompts, seed, tries=20000):
             gate = checkpoints.random_gate(c, generator)
             logits = inputs @ gate.T
             used = torch.bincount(reference.chosen_experts(logits, c.top_k, c.family.groups).flatten(), minlength=c.experts)
-            margin = reference.router_margin(logits, c.top_k, c.family.groups)
+            margin = reference.router_margin(logits, c.top_k, c.family.groups, c.family.noise)
             if margin > 1.2 * PROMPT_MARGIN and 4 * c.experts * used.min() > used.sum():
                 break
         else:
             raise RuntimeError(f"{c.name}: no clear gate for layer {layer} in {tries} tries")
-        weights[f"model.layers.{layer}.mlp.gate.weight"] = gate
+        weights[f"model.layers.{layer}.{families.router_name(c)}"] = gate
         router.weight.data.copy_(gate)
     return weights
 

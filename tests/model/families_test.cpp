@@ -36,6 +36,19 @@ json qwen15_a27b() {
         "max_window_layers":21,"rope_theta":1000000.0,"rms_norm_eps":1e-06})");
 }
 
+json phi35_moe() {
+    json config = json::parse(R"({"model_type":"phimoe","vocab_size":32064,"hidden_size":4096,"intermediate_size":6400,
+        "num_hidden_layers":32,"num_attention_heads":32,"num_key_value_heads":8,"num_local_experts":16,
+        "num_experts_per_tok":2,"attention_bias":true,"lm_head_bias":true,"router_jitter_noise":0.01,
+        "input_jitter_noise":0.01,"sliding_window":131072,"rope_theta":10000.0,"rms_norm_eps":1e-05,
+        "max_position_embeddings":131072,"original_max_position_embeddings":4096,"eos_token_id":32000,
+        "rope_scaling":{"type":"longrope","original_max_position_embeddings":4096,"short_mscale":1.243163121016122,
+        "long_mscale":1.243163121016122}})");
+    config["rope_scaling"]["short_factor"] = std::vector<double>(64, 1.5);
+    config["rope_scaling"]["long_factor"] = std::vector<double>(64, 20.0);
+    return config;
+}
+
 std::string tensor(ModelConfig const& config, WeightPlace const& place) {
     return weight_map(config).at(place).tensor;
 }
@@ -86,6 +99,50 @@ TEST(Qwen2Moe, ReadsTheReleasedConfig) {
     EXPECT_EQ(num_parameters(config), 14'315'784'192);
     EXPECT_EQ(tensor(config, {WeightRole::shared_weight, 2}), "model.layers.2.mlp.shared_expert_gate.weight");
     EXPECT_EQ(tensor(config, {WeightRole::k_bias, 2}), "model.layers.2.self_attn.k_proj.bias");
+}
+
+TEST(Phimoe, ReadsTheReleasedConfig) {
+    ModelConfig const config = parse(phi35_moe());
+    EXPECT_EQ(config.router.choice, RouterRule::Choice::sparsemixer);
+    EXPECT_EQ(config.router.threshold, 0.02);
+    EXPECT_TRUE(config.has_layer_norm && config.has_head_bias && config.heads.has_bias && config.heads.has_output_bias);
+    EXPECT_EQ(config.sliding_window, 131072);
+    EXPECT_EQ(config.rope_scaling.magnitude, 1.243163121016122);
+    EXPECT_FALSE(config.rope_scaling.depends_on_length())
+        << "transformers keeps short_factor, and the scales are equal";
+    EXPECT_EQ(num_parameters(config), 41'873'153'344);
+    EXPECT_EQ(tensor(config, {WeightRole::router, 2}), "model.layers.2.block_sparse_moe.gate.weight");
+    EXPECT_EQ(tensor(config, {WeightRole::expert_up, 2, 3}), "model.layers.2.block_sparse_moe.experts.3.w3.weight");
+    EXPECT_EQ(tensor(config, {WeightRole::o_bias, 1}), "model.layers.1.self_attn.o_proj.bias");
+    EXPECT_EQ(tensor(config, {WeightRole::post_attention_norm_bias, 1}),
+              "model.layers.1.post_attention_layernorm.bias");
+    EXPECT_EQ(weight_map(config).at({WeightRole::lm_head_bias}).shape, std::vector<std::int64_t>{32064});
+    Family const& family = family_of("phimoe");
+    EXPECT_EQ(family.spellings[1].map(config).at({WeightRole::router, 2}).tensor, "model.layers.2.mlp.router.weight");
+
+    json const absent(json::value_t::discarded);
+    ModelConfig const plain = parse(with(phi35_moe(), {{"attention_bias", absent},
+                                                       {"lm_head_bias", false},
+                                                       {"router_jitter_noise", absent},
+                                                       {"sliding_window", nullptr},
+                                                       {"rope_scaling", nullptr}}));
+    EXPECT_FALSE(plain.has_head_bias || plain.heads.has_bias || plain.heads.has_output_bias);
+    EXPECT_FALSE(weight_map(plain).has({WeightRole::o_bias, 1}));
+    EXPECT_EQ(plain.router.threshold, 0.02);
+    EXPECT_EQ(plain.sliding_window, std::nullopt);
+    EXPECT_EQ(plain.rope_scaling, RopeScaling());
+}
+
+TEST(Phimoe, RefusesWhatItDoesNotCompute) {
+    auto const changed = [&](char const* key, json const& value) { return parse(with(phi35_moe(), {{key, value}})); };
+    EXPECT_ERROR(changed("num_experts_per_tok", 3), ExitCode::bad_data, "num_experts_per_tok is 3", "sparsemixer");
+    EXPECT_ERROR(changed("router_jitter_noise", -0.1), ExitCode::bad_data, "router_jitter_noise is -0.1");
+    EXPECT_ERROR(changed("attention_bias", "yes"), ExitCode::bad_data, "attention_bias");
+    EXPECT_ERROR(changed("original_max_position_embeddings", 8192), ExitCode::bad_data, "differ");
+    json rope = phi35_moe().at("rope_scaling");
+    rope.erase("long_mscale");
+    EXPECT_ERROR(changed("rope_scaling", rope), ExitCode::bad_data, "rope_scaling.long_mscale is missing");
+    EXPECT_ERROR(changed("rope_scaling", {{"type", "yarn"}}), ExitCode::bad_data, "\"default\", \"longrope\"");
 }
 
 TEST(QwenFamilies, FindTheLayersWithoutARouter) {

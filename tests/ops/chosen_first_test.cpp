@@ -9,7 +9,9 @@ namespace gatesweep {
 namespace {
 
 RouteRule rule(std::int64_t top_k) {
-    return {top_k, true, true};
+    RouteRule rule(top_k);
+    rule.chosen_first = true;
+    return rule;
 }
 
 TEST(ChosenFirst, WeighsByTheSoftmaxOverTheChosen) {

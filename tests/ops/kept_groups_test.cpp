@@ -83,6 +83,11 @@ TEST(KeptGroups, LeaveTheKernelToPlainRouters) {
     EXPECT_FALSE(rule(2, 1, 1, 1.0, false).is_plain());
     EXPECT_FALSE(rule(2, 1, 1, 2.0, true).is_plain());
     EXPECT_FALSE(rule(2, 4, 2, 1.0, true).is_plain());
+    RouteRule chosen_first(2), mixer(2);
+    chosen_first.chosen_first = true;
+    mixer.threshold = 0.1;
+    EXPECT_FALSE(chosen_first.is_plain());
+    EXPECT_FALSE(mixer.is_plain());
 }
 
 }  // namespace

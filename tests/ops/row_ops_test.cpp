@@ -48,6 +48,31 @@ TEST(Swiglu, EqualsItsReferenceInEveryType) {
     }
 }
 
+TEST(LayerNorm, EqualsItsReferenceInEveryType) {
+    for (auto dtype : storage_types()) {
+        for (std::int64_t d : {1, 7, 32, 300}) {
+            at::Tensor const x = random_tensor({5, d}, dtype, 1) * 3 + 2, weight = random_tensor({d}, dtype, 2),
+                             bias = random_tensor({d}, dtype, 3), dy = random_tensor({5, d}, dtype, 4);
+            EXPECT_LE(relative_error(layer_norm(x, weight, bias, eps), generic::layer_norm(x, weight, bias, eps)),
+                      std::max(1e-5, rounding_of(dtype)));
+            EXPECT_LE(relative_error(layer_norm_backward(dy, x, weight, eps),
+                                     generic::layer_norm_backward(dy, x, weight, eps)),
+                      std::max(1e-5, rounding_of(dtype)));
+        }
+        at::Tensor const weight = random_tensor({38}, dtype, 2), bias = random_tensor({38}, dtype, 3);
+        expect_rows_independent([&](at::Tensor const& x) { return layer_norm(x, weight, bias, eps); },
+                                random_tensor({6, 38}, dtype, 1), "layer_norm");
+    }
+}
+
+TEST(LayerNorm, IsTheLibrarysAndHasTheGradientOfFiniteDifferences) {
+    at::Tensor const x = random_tensor({3, 14}, at::kDouble, 1) * 4 + 1, weight = random_tensor({14}, at::kDouble, 2),
+                     bias = random_tensor({14}, at::kDouble, 3), dy = random_tensor({3, 14}, at::kDouble, 4);
+    EXPECT_LE(relative_error(layer_norm(x, weight, bias, eps), at::layer_norm(x, {14}, weight, bias, eps)), 1e-12);
+    auto const forward = [&](at::Tensor const& rows) { return layer_norm(rows, weight, bias, eps); };
+    EXPECT_LE(relative_error(layer_norm_backward(dy, x, weight, eps), finite_difference(forward, x, dy)), 1e-7);
+}
+
 TEST(Swiglu, GradientEqualsFiniteDifferences) {
     at::Tensor const x = random_tensor({3, 14}, at::kDouble, 1) * 4, dy = random_tensor({3, 7}, at::kDouble, 2);
     EXPECT_LE(relative_error(swiglu_backward(dy, x), finite_difference(swiglu, x, dy)), 1e-8);

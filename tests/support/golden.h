@@ -31,10 +31,13 @@ struct Golden {
 };
 
 inline std::vector<std::string> golden_names() {
-    return {"hub-bf16",       "fused-f16",        "plain-f32",           "wide-bf16",       "three-f16",
-            "top1-bf16",      "olmoe-bf16",       "olmoe-clip-f32",      "qwen2-moe-bf16",  "qwen2-moe-f16",
-            "qwen3-moe-bf16", "qwen3-moe-f32",    "qwen2-dense-bf16",    "qwen3-dense-f32", "deepseek-bf16",
-            "deepseek-f32",   "deepseek-v2-bf16", "deepseek-v2-lite-f32"};
+    return {"hub-bf16",         "fused-f16",        "plain-f32",
+            "wide-bf16",        "three-f16",        "top1-bf16",
+            "olmoe-bf16",       "olmoe-clip-f32",   "qwen2-moe-bf16",
+            "qwen2-moe-f16",    "qwen3-moe-bf16",   "qwen3-moe-f32",
+            "qwen2-dense-bf16", "qwen3-dense-f32",  "deepseek-bf16",
+            "deepseek-f32",     "deepseek-v2-bf16", "deepseek-v2-lite-f32",
+            "phimoe-bf16",      "phimoe-long-f32"};
 }
 
 // Of the kinds that only judge.

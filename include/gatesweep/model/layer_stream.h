@@ -10,8 +10,9 @@
 namespace gatesweep {
 
 struct OutputHead {
-    at::Tensor final_norm;  // [D]
-    LinearWeight lm_head;   // [V, D]
+    at::Tensor final_norm;       // [D]
+    at::Tensor final_norm_bias;  // [D]; undefined where the model has RMSNorm
+    LinearWeight lm_head;        // [V, D], with its bias
 };
 
 // Memory holds at most two layers at a time, and the embedding or the head while the caller keeps what it got.

@@ -19,6 +19,7 @@ struct RouterRule {
     enum class Choice {
         none,           // a dense model: no router
         softmax_top_k,  // softmax over all experts, the K largest
+        sparsemixer,    // the two largest logits, each weighed among those near to it (ops/router.h)
     };
     Choice choice = Choice::softmax_top_k;
     bool renormalise = true;  // the weights of the chosen sum to one
@@ -27,6 +28,7 @@ struct RouterRule {
     // groups whose best experts are the most probable ones.
     std::int64_t num_groups = 1, kept_groups = 1;
     bool in_float32 = false;  // logits are computed in float32, in models of 16 bits too
+    double threshold = 0.0;   // of sparsemixer
 };
 
 // What happens to queries, keys and values between their products and the rotation, in this order.
@@ -39,7 +41,8 @@ struct HeadRule {
     };
     bool has_bias = false;  // q, k and v
     Norm norm = Norm::none;
-    std::optional<double> clip;  // no value of q, k and v is further from zero
+    std::optional<double> clip;    // no value of q, k and v is further from zero
+    bool has_output_bias = false;  // of what comes after attention
 
     // Whether what the products and biases gave is not what is rotated.
     bool changes_values() const { return norm != Norm::none || clip; }
@@ -76,9 +79,11 @@ struct ModelConfig {
     std::int64_t max_position_embeddings = 0;
     std::optional<std::int64_t> sliding_window;  // visible keys including the token itself
     double rms_norm_eps = 1e-5;
+    bool has_layer_norm = false;  // with biases, in the place of RMSNorm
     double rope_theta = 1e6;
     RopeScaling rope_scaling;
     bool tie_word_embeddings = false;
+    bool has_head_bias = false;  // of the output layer
     RouterRule router;
     HeadRule heads;
     std::optional<LatentRule> latent;

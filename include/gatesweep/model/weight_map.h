@@ -15,32 +15,37 @@
 namespace gatesweep {
 
 enum class WeightRole {
-    embedding,            // [V, D]
-    input_norm,           // [D]
-    q_proj,               // [H d, D]
-    k_proj,               // [Hkv d, D]
-    v_proj,               // [Hkv d, D]
-    o_proj,               // [D, H d], d here of values
-    post_attention_norm,  // [D]
-    router,               // [E, D]
-    expert_gate,          // [F, D], Mixtral's w1
-    expert_down,          // [D, F], w2
-    expert_up,            // [F, D], w3
-    q_bias,               // [H d]
-    k_bias,               // [Hkv d]
-    v_bias,               // [Hkv d]
-    q_norm,               // [d] or [H d], as HeadRule says; [Rq] of latent attention
-    k_norm,               // [d] or [Hkv d]; [Rkv]
-    latent_q,             // [Rq, D], in the place of q_proj where queries have a rank
-    latent_kv,            // [Rkv + rotated d, D], in the place of k_proj and v_proj
-    expand_q,             // [H d, Rq]
-    expand_kv,            // [H (plain d + d of values), Rkv]
-    shared_gate,          // [S, D], of the shared expert, or of a layer without a router
-    shared_down,          // [D, S]
-    shared_up,            // [S, D]
-    shared_weight,        // [1, D]: a token's sigmoid of it weighs the shared expert; where weighs_shared
-    final_norm,           // [D]
-    lm_head,              // [V, D]
+    embedding,                 // [V, D]
+    input_norm,                // [D]
+    q_proj,                    // [H d, D]
+    k_proj,                    // [Hkv d, D]
+    v_proj,                    // [Hkv d, D]
+    o_proj,                    // [D, H d], d here of values
+    post_attention_norm,       // [D]
+    router,                    // [E, D]
+    expert_gate,               // [F, D], Mixtral's w1
+    expert_down,               // [D, F], w2
+    expert_up,                 // [F, D], w3
+    q_bias,                    // [H d]
+    k_bias,                    // [Hkv d]
+    v_bias,                    // [Hkv d]
+    q_norm,                    // [d] or [H d], as HeadRule says; [Rq] of latent attention
+    k_norm,                    // [d] or [Hkv d]; [Rkv]
+    latent_q,                  // [Rq, D], in the place of q_proj where queries have a rank
+    latent_kv,                 // [Rkv + rotated d, D], in the place of k_proj and v_proj
+    expand_q,                  // [H d, Rq]
+    expand_kv,                 // [H (plain d + d of values), Rkv]
+    o_bias,                    // [D]
+    input_norm_bias,           // [D], of LayerNorm
+    post_attention_norm_bias,  // [D]
+    shared_gate,               // [S, D], of the shared expert, or of a layer without a router
+    shared_down,               // [D, S]
+    shared_up,                 // [S, D]
+    shared_weight,             // [1, D]: a token's sigmoid of it weighs the shared expert; where weighs_shared
+    final_norm,                // [D]
+    final_norm_bias,           // [D]
+    lm_head,                   // [V, D]
+    lm_head_bias,              // [V]
 };
 
 // Which part of the model a matrix is.

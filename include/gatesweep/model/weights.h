@@ -19,15 +19,18 @@ namespace gatesweep {
 
 struct LayerWeights {
     at::Tensor input_norm;             // [D]
+    at::Tensor input_norm_bias;        // [D]; undefined where the model has RMSNorm
     LinearWeight qkv;                  // [(H + 2 Hkv) d, D]: q_proj, k_proj, v_proj; or [LatentRule's width, D]
     LinearWeight expand_q, expand_kv;  // of latent attention; no elements elsewhere
     at::Tensor qkv_bias;               // [(H + 2 Hkv) d]; undefined where the heads have none
     at::Tensor q_norm, k_norm;         // scales, as HeadRule or LatentRule says; undefined where there is no norm
-    LinearWeight o_proj;               // [D, H d]
+    LinearWeight o_proj;               // [D, H d], d here of values
+    at::Tensor o_bias;                 // [D]; undefined where there is none
     at::Tensor post_attention_norm;    // [D]
-    at::Tensor gate;                   // [E, D], the router's linear weight; undefined in a layer without one
-    LinearWeight gate_product;         // the same, as token_linear takes it; both of RouterRule's type
-    ExpertWeights experts;             // of this rank's block
+    at::Tensor post_attention_norm_bias;
+    at::Tensor gate;            // [E, D], the router's linear weight; undefined in a layer without one
+    LinearWeight gate_product;  // the same, as token_linear takes it; both of RouterRule's type
+    ExpertWeights experts;      // of this rank's block
     std::optional<SharedExpert> shared;
 };
 
@@ -58,8 +61,9 @@ struct WeightSource {
 struct Weights {
     at::Tensor embedding;  // [V, D]
     std::vector<LayerWeights> layers;
-    at::Tensor final_norm;  // [D]
-    LinearWeight lm_head;   // [V, D]; laid out on its own also when the config ties it to the embedding
+    at::Tensor final_norm;       // [D]
+    at::Tensor final_norm_bias;  // [D]; undefined where the model has RMSNorm
+    LinearWeight lm_head;  // [V, D], with its bias; laid out on its own also when the config ties it to the embedding
     WeightDigests digests;
 
     at::ScalarType dtype() const { return embedding.scalar_type(); }

@@ -13,19 +13,22 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace gatesweep {
 
-// The weight [out,in] of a linear layer without bias. Copies share memory.
+// The weight [out,in] of a linear layer, and its bias where token_linear is to add one. Copies share memory.
 class LinearWeight {
 public:
     LinearWeight() = default;
     explicit LinearWeight(at::Tensor const& weight);
+    LinearWeight(at::Tensor const& weight, at::Tensor bias) : LinearWeight(weight) { bias_ = std::move(bias); }
 
     std::int64_t num_outputs() const { return num_outputs_; }
     std::int64_t num_inputs() const { return num_inputs_; }
-    std::uint64_t num_bytes() const { return data_.nbytes(); }
+    std::uint64_t num_bytes() const { return data_.nbytes() + (bias_.defined() ? bias_.nbytes() : 0); }
+    at::Tensor const& bias() const { return bias_; }  // [out]; undefined where there is none
     // [out,in]: a copy where the weight is laid out, else the weight itself.
     at::Tensor plain() const;
 
@@ -34,11 +37,12 @@ public:
 
 private:
     at::Tensor data_;  // panels (src/model/gemm_kernel.h), or [out,in]
+    at::Tensor bias_;
     std::int64_t num_outputs_ = 0, num_inputs_ = 0;
     bool laid_out_ = false;
 };
 
-at::Tensor token_linear(at::Tensor const& x, LinearWeight const& weight);                  // [T,in] -> [T,out]
+at::Tensor token_linear(at::Tensor const& x, LinearWeight const& weight);  // [T,in] -> [T,out], with the bias
 at::Tensor token_linear_input_gradient(at::Tensor const& dy, LinearWeight const& weight);  // [T,out] -> [T,in]
 
 // Rows [offsets[i], offsets[i+1]) with weight i, all of one shape and at least one: [R,in] -> [R,out], and its

@@ -8,11 +8,18 @@
 // groups of experts, the K largest are looked for among the experts of the groups with the largest probabilities, ties
 // to the lower group. Slots of a token are kept in ascending expert id, which is the order in which the experts'
 // outputs are added.
+//
+// Sparsemixer (Phi-3.5-MoE; transformers in evaluation mode) takes the two largest logits, ties to the lower id, in two
+// steps. In each the best logit M left is looked at, without the expert of the step before: experts z with
+// (M - z) / max(|z|, M) above the threshold are left out, and the weight is the softmax over the others. The two
+// weights do not sum to one, and they change when all logits are shifted. Where M is a tie or an expert stands at the
+// threshold, weights jump. Where no expert is left, the slot has weight 0.
 #pragma once
 
 #include <ATen/ATen.h>
 
 #include <cstdint>
+#include <optional>
 
 #include "gatesweep/ops/router_edits.h"
 #include "gatesweep/ops/row_edit_tensors.h"
@@ -28,11 +35,15 @@ struct RouteRule {
     // The K largest logits are chosen and the softmax is over them alone: renormalised weights, but for rounding, also
     // where probabilities are too small to tell logits apart.
     bool chosen_first = false;
+    std::optional<double> threshold = {};  // sparsemixer's: top_k is 2 then, without groups or a factor
 
-    RouteRule(std::int64_t num_chosen, bool sums_to_one = true, bool top_k_first = false)
-        : top_k(num_chosen), renormalise(sums_to_one), chosen_first(top_k_first) {}
+    RouteRule(std::int64_t num_chosen, bool sums_to_one = true) : top_k(num_chosen), renormalise(sums_to_one) {}
     // The K largest of all, their weights made to sum to one: what the GPU's kernel computes.
-    bool is_plain() const { return renormalise && scale == 1.0 && num_groups == kept_groups && !chosen_first; }
+    bool is_plain() const {
+        return renormalise && scale == 1.0 && num_groups == kept_groups && !chosen_first && !threshold;
+    }
+    // Whether the logits themselves say who is chosen, not their softmax, in which small ones may be equal.
+    bool chooses_by_logits() const { return chosen_first || threshold; }
 };
 
 struct Routing {
@@ -47,9 +58,13 @@ struct Routing {
     // renormalised: there the experts that were not chosen have no gradient.
     at::Tensor probabilities = {};
     double scale = 1.0;  // that the weights hold
+    // [T,2,E], the same type and device, of sparsemixer: the softmax of each slot's step.
+    at::Tensor slot_probabilities = {};
 
     std::int64_t num_tokens() const { return expert_ids.size(0); }
     std::int64_t top_k() const { return expert_ids.size(1); }
+    // Whether experts that were not chosen have a gradient.
+    bool has_gradient_of_all() const { return probabilities.defined() || slot_probabilities.defined(); }
 };
 
 // router_logits [T,E] in the model's type; `edits` as router_edits.h defines them.
@@ -65,8 +80,10 @@ void validate_finite(at::Tensor const& all_finite);
 
 // d loss / d router logits, in the type of the routing weights. Where weights are renormalised: of the chosen experts,
 // [T,K]; those of all others are exactly zero: dz_i = w_i (dw_i - sum_j w_j dw_j). Else of all experts, [T,E]:
-// dz_e = p_e (dw_e - sum_j p_j dw_j), j over the chosen, and dw_e = 0 where e was not chosen. Either way a token's sum
-// is zero, and the rule's factor multiplies it all. The routing is one without edits.
+// dz_e = p_e (dw_e - sum_j p_j dw_j), j over the chosen, and dw_e = 0 where e was not chosen. Of sparsemixer the same
+// of each step, summed over both: which experts a step leaves out counts as a constant, and the second step gives no
+// gradient to the expert of the first. Any way a token's sum is zero, and the rule's factor
+// multiplies it all (sparsemixer has none). The routing is one without edits.
 at::Tensor route_backward(Routing const& routing, at::Tensor const& d_routing_weights);
 // Which expert each of those columns belongs to: [T,K] or [T,E] int64, where the expert ids are.
 at::Tensor experts_of_gradient(Routing const& routing);

@@ -17,6 +17,10 @@ at::Tensor rms_norm(at::Tensor const& x, at::Tensor const& weight, double eps);
 // Gradient to x: [T,D]. Weights are frozen.
 at::Tensor rms_norm_backward(at::Tensor const& dy, at::Tensor const& x, at::Tensor const& weight, double eps);
 
+// (x - mean) / sqrt(variance + eps) * weight + bias, rounded once: [T,D], [D], [D] -> [T,D]; and its gradient to x.
+at::Tensor layer_norm(at::Tensor const& x, at::Tensor const& weight, at::Tensor const& bias, double eps);
+at::Tensor layer_norm_backward(at::Tensor const& dy, at::Tensor const& x, at::Tensor const& weight, double eps);
+
 // silu(g) * u of gate_up = [g | u]: [R,2F] -> [R,F].
 at::Tensor swiglu(at::Tensor const& gate_up);
 at::Tensor swiglu_backward(at::Tensor const& d_activation, at::Tensor const& gate_up);  // [R,F], [R,2F] -> [R,2F]

@@ -49,6 +49,11 @@ struct RopeScaling {
     bool depends_on_length() const {
         return type == RopeType::longrope && (short_factors != long_factors || magnitude != long_magnitude);
     }
+    // Whether the tokens of a sequence turn otherwise once it has grown from `first` to `last` tokens: what was kept of
+    // them would have to be computed again.
+    bool changes_between(std::int64_t first, std::int64_t last) const {
+        return depends_on_length() && first <= original_positions && last > original_positions;
+    }
 };
 
 }  // namespace gatesweep

@@ -157,6 +157,11 @@ private:
 
     void check_generation(Decoder const& model) const {
         if (max_tokens() + verify_new_tokens > in_.config.max_position_embeddings) return;
+        RopeScaling const& rope = in_.config.rope_scaling;
+        bool const changes = std::any_of(tokens_.begin(), tokens_.end(), [&](std::int64_t n) {
+            return rope.changes_between(n, n + verify_new_tokens);
+        });
+        if (changes) return;
         show(generation_check(model, in_.layout, in_.prompts, in_.batch_tokens));
     }
 

@@ -64,6 +64,7 @@ RoutingExamination examine_routing(Decoder const& model, std::vector<std::vector
         model.forward_backward(pass({prompt}), whole, TapePolicy::recompute);
         auto const half = static_cast<std::ptrdiff_t>(prompt.size() / 2);
         if (half < 2) continue;  // a loss needs two tokens
+        if (model.config().rope_scaling.changes_between(half, std::ssize(prompt))) continue;
         model.forward(pass({{prompt.begin(), prompt.begin() + half}}), prefix);
         for (std::size_t l = 0; l < whole.routings.size(); ++l)
             examine_prefix(result, whole.routings[l], prefix.routings[l]);

@@ -9,11 +9,11 @@ namespace gatesweep {
 namespace {
 
 WeightMap hub(ModelConfig const& c) {
-    return expert_by_expert(c, {"mlp", "gate_proj", "down_proj", "up_proj", "shared_experts"});
+    return expert_by_expert(c, {"mlp", "gate_proj", "down_proj", "up_proj", {.shared = "shared_experts"}});
 }
 
 WeightMap fused(ModelConfig const& c) {
-    return fused_experts_beside(c, "shared_experts");
+    return fused_experts(c, {.shared = "shared_experts"});
 }
 
 std::string first_experts(ModelConfig const& c, std::string_view name) {

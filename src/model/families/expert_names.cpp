@@ -14,7 +14,7 @@ void add_shared(WeightMap& map, ModelConfig const& c, std::int64_t layer, std::s
 }
 
 template <class AddExpert>
-WeightMap map_of(ModelConfig const& c, std::string_view spelling, std::string_view block, std::string_view shared,
+WeightMap map_of(ModelConfig const& c, std::string_view spelling, std::string_view block, BesideExperts const& names,
                  AddExpert const& add_expert) {
     WeightMap map(spelling);
     for (std::int64_t layer = 0; layer < c.num_layers; ++layer) {
@@ -23,12 +23,12 @@ WeightMap map_of(ModelConfig const& c, std::string_view spelling, std::string_vi
             add_shared(map, c, layer, block, c.dense_size);
             continue;
         }
-        map.add({WeightRole::router, layer}, layer_tensor(layer, fmt::format("{}.gate.weight", block)),
+        map.add({WeightRole::router, layer}, layer_tensor(layer, fmt::format("{}.{}.weight", block, names.router)),
                 {c.num_experts, c.hidden_size});
         for (std::int64_t expert = 0; expert < c.num_experts; ++expert)
             add_expert(map, layer, expert);
         if (c.shared_size == 0) continue;
-        add_shared(map, c, layer, fmt::format("{}.{}", block, shared), c.shared_size);
+        add_shared(map, c, layer, fmt::format("{}.{}", block, names.shared), c.shared_size);
         if (!c.weighs_shared) continue;
         map.add({WeightRole::shared_weight, layer},
                 layer_tensor(layer, fmt::format("{}.shared_expert_gate.weight", block)), {1, c.hidden_size});
@@ -41,7 +41,7 @@ WeightMap map_of(ModelConfig const& c, std::string_view spelling, std::string_vi
 
 WeightMap expert_by_expert(ModelConfig const& c, ExpertNames const& names) {
     std::int64_t const d = c.hidden_size, f = c.intermediate_size;
-    return map_of(c, "hub", names.block, names.shared, [&](WeightMap& map, std::int64_t layer, std::int64_t expert) {
+    return map_of(c, "hub", names.block, names.beside, [&](WeightMap& map, std::int64_t layer, std::int64_t expert) {
         auto const add = [&](WeightRole role, std::string_view name, std::vector<std::int64_t> const& shape) {
             map.add({role, layer, expert},
                     layer_tensor(layer, fmt::format("{}.experts.{}.{}.weight", names.block, expert, name)), shape);
@@ -52,14 +52,10 @@ WeightMap expert_by_expert(ModelConfig const& c, ExpertNames const& names) {
     });
 }
 
-WeightMap fused_experts(ModelConfig const& c) {
-    return fused_experts_beside(c, "shared_expert");
-}
-
-WeightMap fused_experts_beside(ModelConfig const& c, std::string_view shared) {
+WeightMap fused_experts(ModelConfig const& c, BesideExperts const& names) {
     std::int64_t const d = c.hidden_size, f = c.intermediate_size;
     std::vector<std::int64_t> const gate_up = {c.num_experts, 2 * f, d}, down = {c.num_experts, d, f};
-    return map_of(c, "fused", "mlp", shared, [&](WeightMap& map, std::int64_t layer, std::int64_t expert) {
+    return map_of(c, "fused", "mlp", names, [&](WeightMap& map, std::int64_t layer, std::int64_t expert) {
         auto const first = static_cast<std::uint64_t>(2 * expert * f * d);  // the gate's rows come first
         auto const half = static_cast<std::uint64_t>(f * d);
         std::string const name = layer_tensor(layer, "mlp.experts.gate_up_proj");

@@ -11,6 +11,7 @@
 #include "mistral.h"
 #include "mixtral.h"
 #include "olmoe.h"
+#include "phimoe.h"
 #include "qwen2.h"
 #include "qwen2_moe.h"
 #include "qwen3.h"
@@ -62,8 +63,8 @@ void add_heads(WeightMap& map, ModelConfig const& c, std::int64_t layer) {
 }  // namespace
 
 std::span<Family const* const> families() {
-    static constexpr std::array all = {&mixtral,     &olmoe, &qwen2_moe, &qwen3_moe, &deepseek,
-                                       &deepseek_v2, &llama, &mistral,   &qwen2,     &qwen3};
+    static constexpr std::array all = {&mixtral,     &olmoe, &phimoe,  &qwen2_moe, &qwen3_moe, &deepseek,
+                                       &deepseek_v2, &llama, &mistral, &qwen2,     &qwen3};
     return all;
 }
 
@@ -85,7 +86,9 @@ std::string layer_tensor(std::int64_t layer, std::string_view suffix) {
 void add_ends(WeightMap& map, ModelConfig const& c) {
     map.add({WeightRole::embedding}, "model.embed_tokens.weight", {c.vocab_size, c.hidden_size});
     map.add({WeightRole::final_norm}, "model.norm.weight", {c.hidden_size});
+    if (c.has_layer_norm) map.add({WeightRole::final_norm_bias}, "model.norm.bias", {c.hidden_size});
     if (!c.tie_word_embeddings) map.add({WeightRole::lm_head}, "lm_head.weight", {c.vocab_size, c.hidden_size});
+    if (c.has_head_bias) map.add({WeightRole::lm_head_bias}, "lm_head.bias", {c.vocab_size});
 }
 
 void add_attention(WeightMap& map, ModelConfig const& c, std::int64_t layer) {
@@ -96,7 +99,11 @@ void add_attention(WeightMap& map, ModelConfig const& c, std::int64_t layer) {
     add(WeightRole::input_norm, "input_layernorm.weight", {d});
     c.latent ? add_latent_heads(map, c, layer) : add_heads(map, c, layer);
     add(WeightRole::o_proj, "self_attn.o_proj.weight", {d, c.num_heads * c.value_dim()});
+    if (c.heads.has_output_bias) add(WeightRole::o_bias, "self_attn.o_proj.bias", {d});
     add(WeightRole::post_attention_norm, "post_attention_layernorm.weight", {d});
+    if (!c.has_layer_norm) return;
+    add(WeightRole::input_norm_bias, "input_layernorm.bias", {d});
+    add(WeightRole::post_attention_norm_bias, "post_attention_layernorm.bias", {d});
 }
 
 void read_window(ConfigFields const& fields, ModelConfig& config) {

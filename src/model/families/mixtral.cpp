@@ -18,7 +18,8 @@ WeightMap hub(ModelConfig const& c) {
 
 constexpr Spelling spellings[] = {
     {hub, [](ModelConfig const&) { return layer_tensor(0, "block_sparse_moe.gate.weight"); }},
-    {fused_experts, [](ModelConfig const&) { return layer_tensor(0, "mlp.gate.weight"); }},
+    {[](ModelConfig const& c) { return fused_experts(c); },
+     [](ModelConfig const&) { return layer_tensor(0, "mlp.gate.weight"); }},
 };
 
 }  // namespace

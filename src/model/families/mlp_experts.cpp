@@ -41,7 +41,8 @@ void read_dense_layers(ConfigFields const& fields, ModelConfig& config) {
 
 Spelling const mlp_expert_spellings[2] = {
     {hub, [](ModelConfig const& c) { return layer_tensor(first_router(c), "mlp.experts.0.gate_proj.weight"); }},
-    {fused_experts, [](ModelConfig const& c) { return layer_tensor(first_router(c), "mlp.experts.gate_up_proj"); }},
+    {[](ModelConfig const& c) { return fused_experts(c); },
+     [](ModelConfig const& c) { return layer_tensor(first_router(c), "mlp.experts.gate_up_proj"); }},
 };
 
 void read_qwen_config(ConfigFields const& fields, ModelConfig& config) {

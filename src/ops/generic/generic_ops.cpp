@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <limits>
 #include <optional>
+#include <tuple>
 #include <vector>
 
 #include "gatesweep/base/error.h"
 #include "gatesweep/ops/cached_attention.h"
 #include "gatesweep/ops/row_ops.h"
+#include "sparsemixer_tensors.h"
 
 namespace gatesweep::generic {
 namespace {
@@ -123,6 +125,17 @@ at::Tensor row_lengths(at::Tensor const& x) {
     return lengths;
 }
 
+at::Tensor layer_norm(at::Tensor const& x, at::Tensor const& weight, at::Tensor const& bias, double eps) {
+    at::Tensor const centred = up(x) - up(x).mean(-1, true);
+    return (centred * inverse_rms(centred, eps) * up(weight) + up(bias)).to(x.scalar_type());
+}
+
+at::Tensor layer_norm_backward(at::Tensor const& dy, at::Tensor const& x, at::Tensor const& weight, double eps) {
+    at::Tensor const centred = up(x) - up(x).mean(-1, true), scale = inverse_rms(centred, eps);
+    at::Tensor const g = up(dy) * up(weight), along = (g * centred).mean(-1, true) * scale.square();
+    return ((g - g.mean(-1, true) - centred * along) * scale).to(x.scalar_type());
+}
+
 at::Tensor swiglu(at::Tensor const& gate_up) {
     auto const parts = gate_up.chunk(2, -1);
     return at::silu(parts[0]) * parts[1];
@@ -227,7 +240,7 @@ Routing route_on_device(at::Tensor const& router_logits, RouteRule const& rule, 
     at::Tensor const scores = edit ? edit->logits(z) : z, p = at::softmax(scores, -1);
     KeptGroups const kept(rule, p);
     // A stable descending sort keeps equal probabilities in ascending expert id; topk promises no order of ties.
-    auto const sorted = at::sort(rule.chosen_first ? scores : kept.p, std::optional<bool>(true), -1, true);
+    auto const sorted = at::sort(rule.chooses_by_logits() ? scores : kept.p, std::optional<bool>(true), -1, true);
     at::Tensor const largest = std::get<0>(sorted).slice(1, 0, top_k);
     at::Tensor const ids = std::get<1>(sorted).slice(1, 0, top_k);
     auto const ascending = at::sort(ids, -1);
@@ -239,18 +252,27 @@ Routing route_on_device(at::Tensor const& router_logits, RouteRule const& rule, 
         routing.margins = ordered.select(1, 0) - ordered.select(1, 1);
         if (kept.ahead.defined()) routing.margins = at::minimum(routing.margins, kept.ahead);
     }
-    if (!rule.renormalise) routing.probabilities = p;
-    at::Tensor const weights = rule.chosen_first  ? at::softmax(largest, -1)
-                               : rule.renormalise ? largest / largest.sum(-1, true)
-                                                  : largest;
+    if (rule.threshold) {
+        routing.slot_probabilities = sparsemixer(scores, ids, *rule.threshold);
+    } else if (!rule.renormalise) {
+        routing.probabilities = p;
+    }
+    at::Tensor const weights = rule.threshold      ? routing.slot_probabilities.gather(2, ids.unsqueeze(2)).squeeze(2)
+                               : rule.chosen_first ? at::softmax(largest, -1)
+                               : rule.renormalise  ? largest / largest.sum(-1, true)
+                                                   : largest;
     routing.routing_weights = weights.gather(1, std::get<1>(ascending));
     if (edit) routing.routing_weights = edit->weights(routing.routing_weights, std::get<0>(ascending));
     if (rule.scale != 1.0) routing.routing_weights = routing.routing_weights * rule.scale;
     routing.expert_ids = std::get<0>(ascending).contiguous();
+    if (rule.threshold)
+        routing.slot_probabilities = routing.slot_probabilities.gather(
+            1, std::get<1>(ascending).unsqueeze(2).expand(routing.slot_probabilities.sizes()));
     return routing;
 }
 
 at::Tensor route_backward(Routing const& routing, at::Tensor const& d_routing_weights) {
+    if (routing.slot_probabilities.defined()) return sparsemixer_backward(routing, d_routing_weights);
     bool const of_all = routing.probabilities.defined();
     at::Tensor const wide = (of_all ? routing.probabilities : routing.routing_weights).to(at::kDouble);
     at::Tensor dw = d_routing_weights.to(at::kDouble);

@@ -19,6 +19,8 @@ namespace gatesweep::generic {
 at::Tensor rms_norm(at::Tensor const& x, at::Tensor const& weight, double eps);
 at::Tensor rms_norm_backward(at::Tensor const& dy, at::Tensor const& x, at::Tensor const& weight, double eps);
 at::Tensor row_lengths(at::Tensor const& x);
+at::Tensor layer_norm(at::Tensor const& x, at::Tensor const& weight, at::Tensor const& bias, double eps);
+at::Tensor layer_norm_backward(at::Tensor const& dy, at::Tensor const& x, at::Tensor const& weight, double eps);
 at::Tensor swiglu(at::Tensor const& gate_up);
 at::Tensor swiglu_backward(at::Tensor const& d_activation, at::Tensor const& gate_up);
 at::Tensor clamped_gate(at::Tensor const& gate_up, GateRule const& rule);
