@@ -37,6 +37,7 @@ class Checkpoint:
     template: str
     template_place: str
     family: Family = dataclasses.field(default_factory=Family)
+    number: int | None = None  # the random weights follow from it; None: its place in the list below
 
     @property
     def head_size(self):
@@ -88,9 +89,9 @@ CHECKPOINTS = [
     Checkpoint("deepseek-v2-lite-f32", "float32", "v5", "fused", 1, 384, 32, 16, 3, 4, 4, None, 4, 2, 1e4, 1e-6, None, True,
                False, "second", "string", Family("deepseek_v2", renormalise=False, shared=2, first=1, latent=(16, 4, 6, 9))),
     Checkpoint("phimoe-bf16", "bfloat16", "v4", "hub", 2, 384, 32, 16, 2, 4, 2, None, 8, 2, 1e4, 1e-5, None, False, True,
-               "first", "string", Family("phimoe", noise=0.25, biases=True, longrope=(64, 1.2, 1.2))),
+               "first", "string", Family("phimoe", noise=0.25, biases=True, longrope=(64, 1.2, 1.2)), 14),
     Checkpoint("phimoe-long-f32", "float32", "v5", "fused", 1, 384, 32, 16, 2, 4, 4, None, 4, 2, 5e5, 1e-6, 40, True, False,
-               "second", "list", Family("phimoe", noise=0.4, longrope=(100, 1.1, 1.35))),
+               "second", "list", Family("phimoe", noise=0.4, longrope=(100, 1.1, 1.35)), 15),
 ]
 
 

@@ -134,7 +134,7 @@ def main():
     wanted = sys.argv[1:] or [c.name for c in checkpoints.CHECKPOINTS]
     for number, c in enumerate(checkpoints.CHECKPOINTS):
         if c.name in wanted:
-            make(c, number, rows, known[c.vocab])
+            make(c, number if c.number is None else c.number, rows, known[c.vocab])
 
 
 if __name__ == "__main__":

@@ -139,8 +139,9 @@ TEST(GoldenCheckpoints, AreValid) {
         SCOPED_TRACE(folder);
         ModelConfig const config = load_model_config(folder);
         Checkpoint const checkpoint(folder);
-        std::set<std::string> const all_fused = {"fused-f16",     "three-f16",       "olmoe-clip-f32", "qwen2-moe-f16",
-                                                 "qwen3-moe-f32", "qwen3-dense-f32", "phimoe-long-f32"};
+        std::set<std::string> const all_fused = {"fused-f16",       "three-f16",           "olmoe-clip-f32",
+                                                 "qwen2-moe-f16",   "qwen3-moe-f32",       "qwen3-dense-f32",
+                                                 "phimoe-long-f32", "deepseek-v2-lite-f32"};
         bool const fused = all_fused.contains(entry.path().filename());
         EXPECT_EQ(validate_checkpoint(checkpoint, config).spelling(), !config.has_router() ? "dense"
                                                                       : fused              ? "fused"

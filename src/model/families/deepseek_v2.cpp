@@ -72,6 +72,7 @@ constexpr RopeType deepseek_rope_types[] = {RopeType::plain, RopeType::yarn};
 
 }  // namespace
 
-Family const deepseek_v2 = {"deepseek_v2", "DeepSeek-V2", false, 0, read_config, deepseek_spellings, {deepseek_rope_types}};
+Family const deepseek_v2 = {"deepseek_v2",      "DeepSeek-V2",        false, 0, read_config,
+                            deepseek_spellings, {deepseek_rope_types}};
 
 }  // namespace gatesweep
