@@ -8,8 +8,8 @@
 namespace gatesweep {
 
 std::uint64_t Weights::num_bytes() const {
-    std::uint64_t bytes =
-        embedding.nbytes() + final_norm.nbytes() + (lm_head.data().is_same(embedding) ? 0 : lm_head.num_bytes());
+    std::uint64_t bytes = embedding.nbytes() + final_norm.nbytes() + lm_head.num_bytes();
+    if (lm_head.data().is_same(embedding)) bytes -= embedding.nbytes();
     if (final_norm_bias.defined()) bytes += final_norm_bias.nbytes();
     for (auto const& w : layers) {
         bytes += w.input_norm.nbytes() + w.post_attention_norm.nbytes() + w.qkv.num_bytes() + w.o_proj.num_bytes();
