@@ -23,11 +23,17 @@ RouteRule route_rule(ModelConfig const& config) {
     rule.num_groups = config.router.num_groups;
     rule.kept_groups = config.router.kept_groups;
     if (config.router.choice == RouterRule::Choice::sparsemixer) rule.threshold = config.router.threshold;
+    rule.chosen_first = config.router.choice == RouterRule::Choice::top_k_softmax;
     return rule;
 }
 
 at::Tensor with_bias(at::Tensor const& product, at::Tensor const& bias) {
     return bias.defined() ? product.add_(bias) : product;
+}
+
+at::Tensor router_logits(LayerWeights const& weights, at::Tensor const& router_input) {
+    at::Tensor const x = router_input.to(weights.gate.scalar_type());
+    return with_bias(token_linear(x, weights.gate_product), weights.gate_bias);
 }
 
 // The layer's input with what attention adds to it.
@@ -36,14 +42,15 @@ at::Tensor with_attention(ModelConfig const& c, LayerWeights const& weights, at:
     return input + with_bias(token_linear(value_rows(c, mixed), weights.o_proj), weights.o_bias);
 }
 
-AttentionInput attention_input(LayerContext const& context, LayerTape const& tape) {
+AttentionInput attention_input(LayerContext const& context, LayerWeights const& weights, LayerTape const& tape) {
     return {tape.q,
             tape.k,
             tape.v,
             context.batch.offsets,
-            context.config.sliding_window,
+            weights.window,
             attention_scale(context.config),
-            context.batch.offsets_on_device};
+            context.batch.offsets_on_device,
+            weights.sinks};
 }
 
 at::Tensor rows_of(LayerContext const& context) {
@@ -89,15 +96,11 @@ at::Tensor attention_backward_to_input(LayerContext const& context, LayerWeights
                                        at::Tensor const& d_after_attention) {
     ModelConfig const& c = context.config;
     at::Tensor const d_mixed = value_heads(c, token_linear_input_gradient(d_after_attention, weights.o_proj));
-    AttentionGradient const g = attention_backward(attention_input(context, tape), d_mixed);
+    AttentionGradient const g = attention_backward(attention_input(context, weights, tape), d_mixed);
     at::Tensor const d_heads = project_heads_backward(context, weights, tape, {g.dq, g.dk, g.dv});
     at::Tensor const d_normed = token_linear_input_gradient(d_heads, weights.qkv);
     return d_after_attention +
            normed_backward(d_normed, tape.input, weights.input_norm, weights.input_norm_bias, c.rms_norm_eps);
-}
-
-at::Tensor router_logits(LayerWeights const& weights, at::Tensor const& router_input) {
-    return token_linear(router_input.to(weights.gate.scalar_type()), weights.gate_product);
 }
 
 SlotsUnderWay send_to_experts(ModelConfig const& c, TokenDispatcher const& dispatcher, LayerWeights const& weights,
@@ -147,7 +150,7 @@ SlotsUnderWay forward_to_experts(LayerContext const& context, LayerWeights const
                                  LayerTape& tape, RowEdits const& edits) {
     tape.input = input;
     project_heads(context.config, context.rotary, rows_of(context), weights, tape);
-    at::Tensor const mixed = attention(attention_input(context, tape));
+    at::Tensor const mixed = attention(attention_input(context, weights, tape));
     tape.after_attention = with_attention(context.config, weights, input, mixed);
     return send_to_experts(context.config, context.dispatcher, weights, tape, edits);
 }
@@ -188,8 +191,8 @@ at::Tensor layer_decode(DecodeContext const& context, LayerWeights const& weight
     project_heads(c, context.rotary, rotary_rows_of_last(context.rotary, context.positions_on_device), weights, tape);
     context.cache.store_rows(layer, context.slots_on_device, context.positions_on_device, tape.k, tape.v);
     at::Tensor const mixed = cached_attention({tape.q, context.cache.keys(layer), context.cache.values(layer),
-                                               context.slots, context.positions, c.sliding_window, attention_scale(c),
-                                               context.slots_on_device, context.positions_on_device});
+                                               context.slots, context.positions, weights.window, attention_scale(c),
+                                               context.slots_on_device, context.positions_on_device, weights.sinks});
     tape.after_attention = with_attention(c, weights, input, mixed);
     if (!context.tokens_of_rank.empty()) return through_gathered_experts(context, weights, tape.after_attention, edits);
     SlotsUnderWay slots = send_to_experts(c, context.dispatcher, weights, tape, edits);

@@ -99,14 +99,15 @@ std::uint64_t LayerStream::bytes_read(ModelConfig const& c, std::int64_t num_exp
                                       std::int64_t num_trips) {
     // Each trip turns at the last layer, which stays, and goes back to the lowest with a router. Where that is the
     // first layer, the next trip finds it there.
-    std::vector<std::int64_t> const of_layer = elements_by_layer(c, num_experts);
+    std::vector<std::int64_t> const of_layer = stored_bytes_by_layer(c, num_experts, element_size);
     std::int64_t const lowest = c.sparse_layers().front();
     std::int64_t const forth = std::accumulate(of_layer.begin(), of_layer.end(), std::int64_t{0});
     std::int64_t const back = std::accumulate(of_layer.begin() + lowest, of_layer.end() - 1, std::int64_t{0});
     std::int64_t const found = num_trips > 0 && lowest == 0 ? (num_trips - 1) * of_layer.front() : 0;
-    std::int64_t const ends = num_trips * ((2 * c.vocab_size + (c.has_layer_norm ? 2 : 1)) * c.hidden_size +
-                                           (c.has_head_bias ? c.vocab_size : 0));
-    return static_cast<std::uint64_t>(num_trips * (forth + back) - found + ends) * element_size;
+    std::int64_t const end_elements = num_trips * ((2 * c.vocab_size + (c.has_layer_norm ? 2 : 1)) * c.hidden_size +
+                                                   (c.has_head_bias ? c.vocab_size : 0));
+    std::int64_t const ends = end_elements * static_cast<std::int64_t>(element_size);
+    return static_cast<std::uint64_t>(num_trips * (forth + back) - found + ends);
 }
 
 }  // namespace gatesweep

@@ -12,6 +12,7 @@
 #include "gatesweep/base/error.h"
 #include "gatesweep/base/file.h"
 #include "gatesweep/input/strict_json.h"
+#include "quantization.h"
 #include "rope_fields.h"
 
 namespace gatesweep {
@@ -46,10 +47,6 @@ Family const& read_family(ConfigFields const& fields, std::string const& file) {
             fields.wrong("hidden_act", *activation, "\"silu\" (the activation that gatesweep computes)");
         }
     }
-    GATESWEEP_VALIDATE(fields.find("quantization_config") == nullptr, ExitCode::bad_data,
-                       "{}: quantization_config is given (quantized weights cannot be read): use the unquantized "
-                       "checkpoint",
-                       file);
     return *family;
 }
 
@@ -74,7 +71,7 @@ void read_heads(ModelConfig& config, Family const& family, ConfigFields const& f
         "num_key_value_heads", is_class_default ? family.default_kv_heads : config.num_heads, max_config_count);
     if (json const* const head_dim = fields.find("head_dim")) {
         config.head_dim = fields.integer(*head_dim, "head_dim", 1, max_config_width);
-    } else if (family.default_head_dim > 0) {
+    } else if (family.default_head_dim > 0 && !fields.contains("head_dim")) {
         config.head_dim = family.default_head_dim;
     } else {
         GATESWEEP_VALIDATE(config.hidden_size % config.num_heads == 0, ExitCode::bad_data,
@@ -112,6 +109,9 @@ ModelConfig parse_model_config(std::string_view text, std::string const& file_na
 
     ModelConfig config;
     config.family = family.model_type;
+    config.mxfp4_experts = reads_mxfp4(fields, family);
+    if (json const* const dtype = fields.find_any({"torch_dtype", "dtype"}))
+        config.stored_dtype = fields.text(*dtype, "torch_dtype");
     config.vocab_size = fields.required({"vocab_size"}, max_vocab);
     config.hidden_size = fields.required({"hidden_size"}, max_config_width);
     config.intermediate_size = fields.required({"intermediate_size"}, max_config_width);
@@ -128,9 +128,6 @@ ModelConfig parse_model_config(std::string_view text, std::string const& file_na
     read_rope(fields, family.rope, config);
     config.tie_word_embeddings = fields.flag_or("tie_word_embeddings", false);
     read_tokens(config, object, fields);
-    if (json const* const dtype = fields.find_any({"torch_dtype", "dtype"})) {
-        config.stored_dtype = fields.text(*dtype, "torch_dtype");
-    }
     double const parameters = 3.0 * static_cast<double>(config.num_layers) * static_cast<double>(config.num_experts) *
                               static_cast<double>(config.hidden_size) * static_cast<double>(config.intermediate_size);
     GATESWEEP_VALIDATE(parameters <= max_parameters, ExitCode::bad_data,

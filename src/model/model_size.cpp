@@ -1,6 +1,7 @@
 #include "gatesweep/model/model_size.h"
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
 #include <vector>
 
@@ -9,25 +10,29 @@
 namespace gatesweep {
 namespace {
 
-// Elements by what they belong to.
+// Elements by what they belong to, or whatever else is counted of a weight.
 struct Elements {
     // Of one layer.
     struct Layer {
         std::int64_t shared = 0;   // but for the experts
         std::int64_t experts = 0;  // all of them; none in a layer without a router
     };
-    std::int64_t ends = 0;      // embedding, final norm, head
-    std::int64_t matrices = 0;  // of all layers, but for the experts and without vectors (norms)
+    std::int64_t ends = 0;             // embedding, final norm, head
+    std::int64_t matrices = 0;         // of all layers, but for the experts and without vectors (norms, biases)
+    std::int64_t expert_matrices = 0;  // of all experts, the same
     std::vector<Layer> layers;
 
-    explicit Elements(ModelConfig const& config) : layers(static_cast<std::size_t>(config.num_layers)) {
+    using Count = std::function<std::int64_t(StoredWeight const&)>;
+    explicit Elements(ModelConfig const& config, Count const& count_of = &StoredWeight::num_elements)
+        : layers(static_cast<std::size_t>(config.num_layers)) {
         WeightMap const map = weight_map(config);
         for (auto const& [place, stored] : map.weights()) {
-            std::int64_t const count = stored.num_elements();
+            std::int64_t const count = count_of(stored);
             if (place.layer < 0) {
                 ends += count;
             } else if (place.expert >= 0) {
                 layers[static_cast<std::size_t>(place.layer)].experts += count;
+                if (stored.shape.size() > 1) expert_matrices += count;
             } else {
                 layers[static_cast<std::size_t>(place.layer)].shared += count;
                 if (stored.shape.size() > 1) matrices += count;
@@ -42,6 +47,12 @@ struct Elements {
     static std::int64_t of_layer(Layer const& layer, ModelConfig const& config, std::int64_t num_experts) {
         return layer.shared + layer.experts / config.num_experts * num_experts;
     }
+    std::vector<std::int64_t> by_layer(ModelConfig const& config, std::int64_t num_experts) const {
+        std::vector<std::int64_t> of_layers;
+        for (Layer const& layer : layers)
+            of_layers.push_back(of_layer(layer, config, num_experts));
+        return of_layers;
+    }
     std::int64_t of_all_experts() const {
         return std::accumulate(layers.begin(), layers.end(), std::int64_t{0},
                                [](std::int64_t sum, Layer const& layer) { return sum + layer.experts; });
@@ -55,10 +66,13 @@ std::int64_t num_parameters(ModelConfig const& config) {
 }
 
 std::vector<std::int64_t> elements_by_layer(ModelConfig const& config, std::int64_t num_experts) {
-    std::vector<std::int64_t> elements;
-    for (Elements::Layer const& layer : Elements(config).layers)
-        elements.push_back(Elements::of_layer(layer, config, num_experts));
-    return elements;
+    return Elements(config).by_layer(config, num_experts);
+}
+
+std::vector<std::int64_t> stored_bytes_by_layer(ModelConfig const& config, std::int64_t num_experts,
+                                                std::size_t element_size) {
+    return Elements(config, [&](StoredWeight const& stored) { return stored.num_bytes(element_size); })
+        .by_layer(config, num_experts);
 }
 
 std::int64_t layer_elements(ModelConfig const& config, std::int64_t num_experts) {
@@ -87,7 +101,7 @@ int degree_that_fits(ModelConfig const& config, std::uint64_t memory, std::size_
 TokenProducts token_products(ModelConfig const& config) {
     Elements const all(config);
     return {all.matrices / config.num_layers,
-            config.top_k * (all.of_all_experts() / config.num_experts / config.num_layers),
+            config.top_k * (all.expert_matrices / config.num_experts / config.num_layers),
             config.vocab_size * config.hidden_size};
 }
 

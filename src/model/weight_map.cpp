@@ -6,6 +6,7 @@
 
 #include "families/family.h"
 #include "gatesweep/base/error.h"
+#include "mxfp4.h"
 
 namespace gatesweep {
 
@@ -13,8 +14,13 @@ std::int64_t StoredWeight::num_elements() const {
     return std::accumulate(shape.begin(), shape.end(), std::int64_t{1}, std::multiplies<>());
 }
 
+std::int64_t StoredWeight::num_bytes(std::size_t element_size) const {
+    if (storing != Storing::mxfp4) return num_elements() * static_cast<std::int64_t>(element_size);
+    return num_elements() / mxfp4::block_values * (mxfp4::block_bytes + 1);
+}
+
 void WeightMap::add(WeightPlace const& place, std::string tensor, std::vector<std::int64_t> const& shape) {
-    add(place, StoredWeight{std::move(tensor), shape, 0, shape});
+    add(place, StoredWeight{.tensor = std::move(tensor), .tensor_shape = shape, .shape = shape});
 }
 
 void WeightMap::add(WeightPlace const& place, StoredWeight stored) {

@@ -1,9 +1,11 @@
 #include "weight_reader.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "gatesweep/base/digest.h"
 #include "gatesweep/base/error.h"
+#include "mxfp4.h"
 
 namespace gatesweep {
 namespace {
@@ -16,9 +18,18 @@ std::uint64_t digest_of(std::string const& name, std::uint64_t first, at::Tensor
     return std::stoull(piece.hex().substr(0, 16), nullptr, 16);
 }
 
+// Where rows that stand in turn in the checkpoint, one of gate and one of up, go in [2F, ..]: those of gate first.
+at::Tensor in_turn(at::Tensor const& gate_up) {
+    return gate_up.unflatten(0, {2, -1}).transpose(0, 1);
+}
+
 at::ScalarType stored_type(TensorEntry const& entry) {
     if (entry.type.name == "BF16") return at::kBFloat16;
     return entry.type.name == "F16" ? at::kHalf : at::kFloat;
+}
+
+std::span<std::byte> bytes_of(at::Tensor const& x) {
+    return {static_cast<std::byte*>(x.data_ptr()), x.nbytes()};
 }
 
 void refuse_non_finite(Checkpoint const& checkpoint, std::string const& name, at::Tensor const& stored) {
@@ -44,6 +55,7 @@ WeightReader::WeightReader(WeightSource const& source)
     : source_(source), options_(at::TensorOptions(source.dtype).device(source.device)) {}
 
 void WeightReader::read(StoredWeight const& weight, at::Tensor const& to, std::uint64_t& digest) {
+    if (weight.storing == Storing::mxfp4) return read_mxfp4(weight, to, digest);
     TensorEntry const& entry = source_.checkpoint->entry(weight.tensor);
     // Page-locked where a GPU fetches it: the next piece is read and checked meanwhile. ATen keeps it for so long.
     bool const to_gpu = to.is_cuda();
@@ -53,7 +65,44 @@ void WeightReader::read(StoredWeight const& weight, at::Tensor const& to, std::u
                              {static_cast<std::byte*>(stored.data_ptr()), stored.nbytes()});
     refuse_non_finite(*source_.checkpoint, weight.tensor, stored);
     digest += digest_of(weight.tensor, weight.first_element, stored);
-    to.view(-1).copy_(stored, to_gpu);
+    bool const is_turned = weight.storing == Storing::columns;
+    at::Tensor const values = is_turned ? stored.view({weight.shape[1], weight.shape[0]}).t() : stored;
+    to.copy_(values.view(to.sizes()), to_gpu);
+}
+
+at::Tensor WeightReader::read_bytes(std::string const& tensor, std::uint64_t first, std::int64_t count,
+                                    std::uint64_t& digest) {
+    at::Tensor const bytes = at::empty({count}, at::kByte);
+    source_.checkpoint->read(tensor, first, bytes_of(bytes));
+    digest += digest_of(tensor, first, bytes);
+    return bytes;
+}
+
+// A few rows at a time: unpacked, a matrix is many times what was read of it.
+void WeightReader::read_mxfp4(StoredWeight const& weight, at::Tensor const& to, std::uint64_t& digest) {
+    std::int64_t const num_blocks = weight.num_elements() / mxfp4::block_values;
+    std::uint64_t const first_block = weight.first_element / mxfp4::block_values;
+    at::Tensor const blocks = read_bytes(weight.tensor, first_block * mxfp4::block_bytes,
+                                         num_blocks * mxfp4::block_bytes, digest),
+                     scales = read_bytes(weight.scales, first_block, num_blocks, digest);
+    std::int64_t const bad = std::ranges::count(bytes_of(scales), mxfp4::no_scale);
+    GATESWEEP_VALIDATE(bad == 0, ExitCode::bad_data,
+                       "tensor {} in {} holds {} scale{} of 255, which stands for no number (every value of the block "
+                       "would be NaN): the checkpoint is damaged; copy it again",
+                       weight.scales, source_.checkpoint->file_of(weight.scales), bad, bad == 1 ? "" : "s");
+    constexpr std::int64_t values_at_a_time = 1 << 18;
+    std::int64_t const row = to.numel() / to.size(0), blocks_of_row = row / mxfp4::block_values;
+    std::int64_t const step = std::max<std::int64_t>(1, values_at_a_time / row);
+    for (std::int64_t i = 0; i < to.size(0); i += step) {
+        std::int64_t const rows = std::min(step, to.size(0) - i), at = i * blocks_of_row, count = rows * blocks_of_row;
+        at::Tensor const values = at::empty({count * mxfp4::block_values}, at::kFloat);
+        mxfp4::unpack(bytes_of(blocks).subspan(at * mxfp4::block_bytes, count * mxfp4::block_bytes),
+                      bytes_of(scales).subspan(at, count),
+                      {values.data_ptr<float>(), static_cast<std::size_t>(values.numel())});
+        refuse_non_finite(*source_.checkpoint, weight.tensor, values);
+        at::Tensor const here = to.slice(0, i, i + rows);
+        here.copy_(values.view(here.sizes()));
+    }
 }
 
 at::Tensor WeightReader::whole(WeightPlace const& place) {
@@ -126,6 +175,8 @@ LayerWeights WeightReader::layer(std::int64_t layer) {
     if (!c.latent) read_heads(layer, w);
     w.o_proj = LinearWeight(whole({WeightRole::o_proj, layer}));
     if (c.heads.has_output_bias) w.o_bias = whole({WeightRole::o_bias, layer});
+    if (c.heads.has_sinks) w.sinks = whole({WeightRole::sinks, layer});
+    w.window = c.window_of(layer);
     w.post_attention_norm = whole({WeightRole::post_attention_norm, layer});
     if (c.has_layer_norm) {
         w.input_norm_bias = whole({WeightRole::input_norm_bias, layer});
@@ -136,6 +187,7 @@ LayerWeights WeightReader::layer(std::int64_t layer) {
     at::ScalarType const gate_type = c.router.in_float32 ? c10::promoteTypes(source_.dtype, at::kFloat) : source_.dtype;
     w.gate = c.has_router() ? whole({WeightRole::router, layer}, gate_type) : at::zeros({1, c.hidden_size}, options_);
     w.gate_product = LinearWeight(w.gate);
+    if (c.router.has_bias) w.gate_bias = whole({WeightRole::router_bias, layer});
     w.experts = experts(layer);
     return w;
 }
@@ -169,6 +221,7 @@ SharedExpert WeightReader::shared(std::int64_t layer) {
 ExpertWeights WeightReader::experts(std::int64_t layer) {
     std::int64_t const f = source_.config->intermediate_size, d = source_.config->hidden_size;
     ExpertWeights experts;
+    experts.gate = source_.config->gate;
     // On the CPU a weight is laid out anew when it is read; elsewhere a layer's experts stand behind each other, so
     // that one product can take them all (grouped_linear).
     std::int64_t const block = options_.device().is_cpu() ? 1 : source_.experts.count;
@@ -177,16 +230,41 @@ ExpertWeights WeightReader::experts(std::int64_t layer) {
         if (x % block == 0) gate_up_block = at::empty({block, 2 * f, d}, options_);
         if (x % block == 0) down_block = at::empty({block, d, f}, options_);
         at::Tensor const gate_up = gate_up_block[x % block], down = down_block[x % block];
-        auto const part = [&](WeightRole role, at::Tensor const& to) {
-            read(source_.map->at({role, layer, source_.experts.first + x}), to, digests_.experts);
-        };
-        part(WeightRole::expert_gate, gate_up.slice(0, 0, f));
-        part(WeightRole::expert_up, gate_up.slice(0, f));
-        part(WeightRole::expert_down, down);
+        read_expert(layer, source_.experts.first + x, gate_up, down);
         experts.gate_up.emplace_back(gate_up);
         experts.down.emplace_back(down);
     }
+    if (source_.config->has_expert_bias) {
+        experts.gate_up_bias = expert_vectors(layer, WeightRole::expert_gate_up_bias);
+        experts.down_bias = expert_vectors(layer, WeightRole::expert_down_bias);
+    }
     return experts;
+}
+
+void WeightReader::read_expert(std::int64_t layer, std::int64_t expert, at::Tensor const& gate_up,
+                               at::Tensor const& down) {
+    auto const part = [&](WeightRole role, at::Tensor const& to) {
+        read(source_.map->at({role, layer, expert}), to, digests_.experts);
+    };
+    std::int64_t const f = source_.config->intermediate_size;
+    if (source_.map->has({WeightRole::expert_gate_up, layer, expert})) {
+        part(WeightRole::expert_gate_up, in_turn(gate_up));
+    } else {
+        part(WeightRole::expert_gate, gate_up.slice(0, 0, f));
+        part(WeightRole::expert_up, gate_up.slice(0, f));
+    }
+    part(WeightRole::expert_down, down);
+}
+
+at::Tensor WeightReader::expert_vectors(std::int64_t layer, WeightRole role) {
+    at::Tensor vectors;
+    for (std::int64_t x = 0; x < source_.experts.count; ++x) {
+        StoredWeight const& weight = source_.map->at({role, layer, source_.experts.first + x});
+        if (!vectors.defined()) vectors = at::empty({source_.experts.count, weight.shape[0]}, options_);
+        bool const is_gate_up = role == WeightRole::expert_gate_up_bias;
+        read(weight, is_gate_up ? in_turn(vectors[x]) : vectors[x], digests_.experts);
+    }
+    return vectors;
 }
 
 WeightDigests WeightReader::take_digests() {

@@ -24,7 +24,11 @@ public:
     WeightDigests take_digests();
 
 private:
-    void read(StoredWeight const& weight, at::Tensor const& to, std::uint64_t& digest);  // `to`: contiguous
+    // `to`: the weight's shape, or with its rows spread over two dimensions.
+    void read(StoredWeight const& weight, at::Tensor const& to, std::uint64_t& digest);
+    void read_mxfp4(StoredWeight const& weight, at::Tensor const& to, std::uint64_t& digest);
+    // Consecutive bytes of a tensor.
+    at::Tensor read_bytes(std::string const& tensor, std::uint64_t first, std::int64_t count, std::uint64_t& digest);
     at::Tensor whole(WeightPlace const& place);
     at::Tensor whole(WeightPlace const& place, at::ScalarType dtype);
     at::Tensor head_bias();  // undefined where there is none
@@ -35,6 +39,9 @@ private:
     void read_latent_heads(std::int64_t layer, LayerWeights& w);
     SharedExpert shared(std::int64_t layer);
     ExpertWeights experts(std::int64_t layer);
+    void read_expert(std::int64_t layer, std::int64_t expert, at::Tensor const& gate_up, at::Tensor const& down);
+    // A vector of every expert here, [e,n], with the rows of gate before those of up where there are both.
+    at::Tensor expert_vectors(std::int64_t layer, WeightRole role);
 
     WeightSource source_;
     at::TensorOptions options_;

@@ -16,7 +16,8 @@ std::uint64_t Weights::num_bytes() const {
         for (LinearWeight const* expand : {&w.expand_q, &w.expand_kv})
             bytes += expand->num_outputs() > 0 ? expand->num_bytes() : 0;
         for (at::Tensor const* vector :
-             {&w.qkv_bias, &w.q_norm, &w.k_norm, &w.gate, &w.o_bias, &w.input_norm_bias, &w.post_attention_norm_bias})
+             {&w.qkv_bias, &w.q_norm, &w.k_norm, &w.o_bias, &w.sinks, &w.gate, &w.gate_bias, &w.input_norm_bias,
+              &w.post_attention_norm_bias, &w.experts.gate_up_bias, &w.experts.down_bias})
             bytes += vector->defined() ? vector->nbytes() : 0;
         if (w.shared) bytes += w.shared->gate_up.num_bytes() + w.shared->down.num_bytes();
         if (w.shared && w.shared->weigher) bytes += w.shared->weigher->num_bytes();

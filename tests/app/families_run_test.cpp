@@ -103,7 +103,8 @@ INSTANTIATE_TEST_SUITE_P(
     Golden, FamiliesRun,
     testing::Values(Case{"olmoe-bf16", "olmoe", {0, 1}}, Case{"qwen2-dense-bf16", "qwen2_moe", {1, 3}},
                     Case{"qwen3-dense-f32", "qwen3_moe", {0, 2}}, Case{"deepseek-bf16", "deepseek", {1, 2}},
-                    Case{"deepseek-v2-bf16", "deepseek_v2", {0, 1}}, Case{"phimoe-bf16", "phimoe", {0, 1}}),
+                    Case{"deepseek-v2-bf16", "deepseek_v2", {0, 1}}, Case{"phimoe-bf16", "phimoe", {0, 1}},
+                    Case{"gpt-oss-mxfp4", "gpt_oss", {0, 1}}),
     [](auto const& parameter) { return parameter.param.family; });
 
 TEST(LayersWithoutARouter, AreRefusedInSetsAndMarks) {

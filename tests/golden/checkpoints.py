@@ -7,6 +7,7 @@ import torch
 from safetensors.torch import save_file
 
 import families
+import gpt_oss
 import phimoe
 from families import Family
 
@@ -18,7 +19,7 @@ class Checkpoint:
     name: str
     storage: str
     spelling: str  # "v4": rope_theta and torch_dtype at the top; "v5": rope_parameters and dtype
-    layout: str  # "hub": one tensor per expert matrix; "fused": one per layer
+    layout: str  # "hub": one tensor per expert matrix; "fused": one per layer; "mxfp4": the same as blocks and scales
     shards: int
     vocab: int
     hidden: int
@@ -92,6 +93,13 @@ CHECKPOINTS = [
                "first", "string", Family("phimoe", noise=0.25, biases=True, longrope=(64, 1.2, 1.2)), 14),
     Checkpoint("phimoe-long-f32", "float32", "v5", "fused", 1, 384, 32, 16, 2, 4, 4, None, 4, 2, 5e5, 1e-6, 40, True, False,
                "second", "list", Family("phimoe", noise=0.4, longrope=(100, 1.1, 1.35)), 15),
+    Checkpoint("gpt-oss-mxfp4", "bfloat16", "v4", "mxfp4", 3, 384, 64, 32, 2, 4, 2, 16, 8, 3, 1.5e5, 1e-5, 8, False, True,
+               "first", "string", Family("gpt_oss", layer_types=("sliding_attention", "full_attention"), rope=dict(
+                   rope_type="yarn", factor=32.0, beta_fast=32.0, beta_slow=1.0, original_max_position_embeddings=4096,
+                   truncate=False)), 14),
+    Checkpoint("gpt-oss-f32", "float32", "v5", "fused", 1, 384, 32, 24, 3, 4, 1, 24, 4, 2, 1e4, 1e-6, 16, True, False,
+               "second", "string", Family("gpt_oss", limit=1.5, rope=dict(
+                   rope_type="yarn", factor=4.0, original_max_position_embeddings=64)), 15),
 ]
 
 
@@ -130,7 +138,10 @@ def random_weights(c, seed):
         if c.family.is_dense(layer):
             w.update(families.mlp_weights(c, normal, g, p))
             continue
-        w[p + families.router_name(c)] = random_gate(c, g)
+        if c.family.model_type == "gpt_oss":
+            w.update(gpt_oss.expert_weights(c, normal, g, p, random_gate(c, g)))
+            continue
+        w[f"{p}mlp.{c.family.router}.weight"] = random_gate(c, g)
         w[p + "mlp.experts.gate_up_proj"] = normal(g, c.experts, 2 * c.ffn, d, scale=1.5 * d**-0.5)
         w[p + "mlp.experts.down_proj"] = normal(g, c.experts, d, c.ffn, scale=1.5 * c.ffn**-0.5)
     w["model.norm.weight"] = 1 + normal(g, d, scale=0.1)
@@ -159,8 +170,9 @@ def config_json(c, eos):
         if c.family.rope:
             config.update(rope_scaling=c.family.rope)
     else:
-        config.update(rope_parameters=dict(rope_theta=c.theta, rope_type="default"), dtype=c.storage, pad_token_id=None,
-                      transformers_version="5.0.0")
+        rope = c.family.rope
+        parameters = dict(rope, rope_theta=c.theta) if rope else dict(rope_theta=c.theta, rope_type="default")
+        config.update(rope_parameters=parameters, dtype=c.storage, pad_token_id=None, transformers_version="5.0.0")
         config.setdefault("router_jitter_noise", 0.0)
     if c.family.longrope:
         config.update(phimoe.longrope(c))
@@ -173,8 +185,10 @@ def save(tensors, path):
 
 
 def write_weights(c, folder, weights):
-    tensors = families.hub_names(c, weights) if c.layout == "hub" else weights
-    tensors = {name: tensor.to(STORAGE[c.storage]).contiguous() for name, tensor in tensors.items()}
+    layouts = {"hub": lambda: families.hub_names(c, weights), "mxfp4": lambda: gpt_oss.packed(weights)}
+    tensors = layouts[c.layout]() if c.layout in layouts else weights
+    tensors = {name: (tensor if tensor.dtype == torch.uint8 else tensor.to(STORAGE[c.storage])).contiguous()
+               for name, tensor in tensors.items()}
     if c.shards == 1:
         save(tensors, folder / "model.safetensors")
         return

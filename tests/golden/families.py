@@ -2,11 +2,12 @@
 
 import dataclasses
 
+import gpt_oss
 import phimoe
 
 ARCHITECTURES = {"mixtral": "MixtralForCausalLM", "olmoe": "OlmoeForCausalLM", "qwen2_moe": "Qwen2MoeForCausalLM",
                  "qwen3_moe": "Qwen3MoeForCausalLM", "deepseek": "DeepseekForCausalLM",
-                 "deepseek_v2": "DeepseekV2ForCausalLM", "phimoe": "PhimoeForCausalLM"}
+                 "deepseek_v2": "DeepseekV2ForCausalLM", "phimoe": "PhimoeForCausalLM", "gpt_oss": "GptOssForCausalLM"}
 
 
 @dataclasses.dataclass
@@ -22,10 +23,16 @@ class Family:
     scale: float = 1.0  # routed_scaling_factor
     query_rank: int | None = None  # q_lora_rank
     latent: tuple | None = None  # kv_lora_rank, qk_nope_head_dim, qk_rope_head_dim, v_head_dim
-    rope: dict | None = None  # rope_scaling
+    rope: dict | None = None  # rope_scaling, or rope_parameters but for theta
     noise: float | None = None  # router_jitter_noise of sparsemixer
     biases: bool = False  # attention_bias and lm_head_bias
     longrope: tuple | None = None  # length of the first training, short_mscale, long_mscale
+    limit: float = 7.0  # swiglu_limit
+    layer_types: tuple = ()  # (): not in config.json
+
+    @property
+    def router(self):
+        return "router" if self.model_type in ("gpt_oss", "phimoe") else "gate"
 
     def is_dense(self, layer):
         if self.model_type.startswith("deepseek"):
@@ -43,6 +50,8 @@ def config_fields(c):
     if f.model_type == "phimoe":
         del fields["num_experts"], fields["norm_topk_prob"]
         return dict(fields, **phimoe.config_fields(c))
+    if f.model_type == "gpt_oss":
+        return dict(model_type=f.model_type, architectures=fields["architectures"], **gpt_oss.config_fields(c))
     if f.model_type == "olmoe":
         return dict(fields, clip_qkv=f.clip, attention_bias=False)
     fields.update(intermediate_size=dense_width(c), moe_intermediate_size=c.ffn, decoder_sparse_step=f.step,
@@ -89,6 +98,8 @@ def extra_weights(c, normal, generator, prefix):
                                                                              f.shared * c.ffn)
     if f.model_type == "phimoe":
         return phimoe.layer_weights(c, normal, generator, prefix)
+    if f.model_type == "gpt_oss":
+        return gpt_oss.attention_weights(c, normal, generator, prefix)
     if f.model_type in ("olmoe", "qwen3_moe"):
         sizes = (q, kv) if f.model_type == "olmoe" else (c.head_size, c.head_size)
         for name, size in zip(("q_norm", "k_norm"), sizes):
@@ -132,10 +143,6 @@ def shared_weights(c, normal, generator, prefix, width):
 def end_weights(c, normal, generator):
     """Outside the layers, drawn last."""
     return phimoe.end_weights(c, normal, generator) if c.family.model_type == "phimoe" else {}
-
-
-def router_name(c):
-    return "mlp.router.weight" if c.family.model_type == "phimoe" else "mlp.gate.weight"
 
 
 def hub_names(c, weights):

@@ -8,7 +8,6 @@ import math
 import types
 
 import torch
-import torch.nn.functional as F
 
 import phimoe
 import reference
@@ -31,15 +30,18 @@ def edited_scores(logits, mode, edits):
     return scores
 
 
-def choose(scores, router):
-    """Softmax over all experts, top-k (ties to the lower id) in the groups kept, renormalised where the model does so; or sparsemixer."""
+def choose(router, scores):
+    """Softmax over all experts, top-k (ties to the lower id) in the groups kept, renormalised where the model does so; or the
+    top-k first; or sparsemixer."""
     if reference.noise(router) is not None:
         return phimoe.mix(scores, reference.noise(router))
+    first = reference.chooses_first(router)
     limited, _ = reference.in_groups(torch.softmax(scores, dim=-1), reference.groups(router), 0.0)
-    probabilities, ids = limited.sort(dim=-1, descending=True, stable=True)
-    weights = probabilities[:, :router.top_k]
-    weights = weights / weights.sum(dim=-1, keepdim=True) if reference.renormalises(router) else weights
-    return weights, ids[:, :router.top_k]
+    ordered, ids = (scores if first else limited).sort(dim=-1, descending=True, stable=True)
+    weights, ids = ordered[:, :router.top_k], ids[:, :router.top_k]
+    if first:
+        return torch.softmax(weights, dim=-1), ids
+    return weights / weights.sum(dim=-1, keepdim=True) if reference.renormalises(router) else weights, ids
 
 
 def drop(weights, chosen, edits, mode):
@@ -72,11 +74,11 @@ def edited(model, mode, scope, experts, prompt_length):
     record = []
 
     def forward(self, hidden):
-        logits = F.linear(hidden.reshape(-1, self.weight.shape[1]), self.weight).float()
+        logits = reference.router_logits(self, hidden).float()
         prompt = torch.arange(len(logits)) < prompt_length
         inside = {"prefill": prompt, "decode": ~prompt, "both": prompt | True}[scope][:, None]
         scores = torch.where(inside, edited_scores(logits, mode, self.edits), logits) if self.edits else logits
-        weights, chosen = choose(scores, self)
+        weights, chosen = choose(self, scores)
         if self.edits and mode.startswith("zero"):
             weights = torch.where(inside, drop(weights, chosen, self.edits, mode), weights)
         weights = weights * reference.scale(self)

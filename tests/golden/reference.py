@@ -6,18 +6,21 @@ import types
 
 import torch
 import torch.nn.functional as F
-from transformers import AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, Mxfp4Config
 from transformers.models.phimoe.modeling_phimoe import sparsemixer
 
-import phimoe
-
 import deepseek  # noqa: F401, makes its classes known
+import phimoe
 
 
 def load(folder, dtype):
     """Read back from disk in `dtype`. A cast in memory would also round the rotary frequencies, which no reader does."""
+    quantised = {}
+    if getattr(AutoConfig.from_pretrained(folder), "quantization_config", None):
+        quantised = dict(quantization_config=Mxfp4Config(dequantize=True))
     model, info = AutoModelForCausalLM.from_pretrained(
-        folder, dtype=dtype, attn_implementation="eager", experts_implementation="eager", output_loading_info=True)
+        folder, dtype=dtype, attn_implementation="eager", experts_implementation="eager", output_loading_info=True,
+        **quantised)
     assert not any(info.values()), info
     for name, parameter in model.named_parameters():
         parameter.requires_grad_(name.endswith(("mlp.gate.weight", "mlp.router.weight")))
@@ -29,12 +32,21 @@ def routers(model):
     return [router_of(layer) for layer in model.model.layers if router_of(layer) is not None]
 
 
-def router_of(layer):
-    return getattr(layer.mlp, "gate", None) or getattr(layer.mlp, "router", None)
-
-
 def sparse_layers(model):
     return [i for i, layer in enumerate(model.model.layers) if router_of(layer) is not None]
+
+
+def router_of(layer):
+    return getattr(layer.mlp, "gate", getattr(layer.mlp, "router", None))
+
+
+def router_logits(router, hidden):
+    return F.linear(hidden.reshape(-1, router.weight.shape[1]), router.weight, getattr(router, "bias", None))
+
+
+def chooses_first(router):
+    """Top-k of the logits, then softmax over these alone: gpt-oss."""
+    return type(router).__name__ == "GptOssTopKRouter"
 
 
 def noise(router):
@@ -87,11 +99,14 @@ def masked_experts(model, experts):
     """The logit of each (layer, expert) is -inf before the softmax: the next best expert takes the place."""
 
     def forward(self, hidden):
-        logits = F.linear(hidden.reshape(-1, self.weight.shape[1]), self.weight)
+        logits = router_logits(self, hidden)
         logits[:, [e for layer, e in experts if layer == self.masked_layer]] = -math.inf
         if noise(self) is not None:
             weights, chosen = sparsemixer(logits, noise(self), False)
             return logits, weights.nan_to_num(0.0), chosen
+        if chooses_first(self):
+            top, chosen = torch.topk(logits, self.top_k, dim=-1)
+            return logits, torch.softmax(top, dim=-1), chosen
         p, _ = in_groups(torch.softmax(logits.float(), dim=-1), groups(self), 0.0)
         top, chosen = torch.topk(p, self.top_k, dim=-1)
         return logits, (top / top.sum(dim=-1, keepdim=True) if renormalises(self) else top) * scale(self), chosen

@@ -16,6 +16,7 @@ GREEDY_MARGIN = 1e-4  # of every choice while continuing them; rounding is near 
 
 def in_memory(c, weights):
     fields = checkpoints.config_json(c, 2)
+    fields.pop("quantization_config", None)  # the values are quantised already
     config = AutoConfig.for_model(fields.pop("model_type"), **fields)
     model = AutoModelForCausalLM.from_config(
         config, dtype=torch.float32, attn_implementation="eager", experts_implementation="eager").eval()
@@ -35,14 +36,14 @@ def clear_gates(c, weights, prompts, seed, tries=20000):
         inputs = torch.cat([x.reshape(-1, c.hidden) for x, _, _ in record[row::len(c.sparse_layers)]])
         for _ in range(tries):
             gate = checkpoints.random_gate(c, generator)
-            logits = inputs @ gate.T
+            logits = torch.nn.functional.linear(inputs, gate, getattr(router, "bias", None))
             used = torch.bincount(reference.chosen_experts(logits, c.top_k, c.family.groups).flatten(), minlength=c.experts)
             margin = reference.router_margin(logits, c.top_k, c.family.groups, c.family.noise)
             if margin > 1.2 * PROMPT_MARGIN and 4 * c.experts * used.min() > used.sum():
                 break
         else:
             raise RuntimeError(f"{c.name}: no clear gate for layer {layer} in {tries} tries")
-        weights[f"model.layers.{layer}.{families.router_name(c)}"] = gate
+        weights[f"model.layers.{layer}.mlp.{c.family.router}.weight"] = gate
         router.weight.data.copy_(gate)
     return weights
 

@@ -51,7 +51,7 @@ TEST_P(ReadyJob, IsReadAndHasPromptsInBothGroups) {
     auto const sizes = group_sizes(job);
     EXPECT_GT(sizes.at(job.analysis.benign), 0);
     EXPECT_GT(sizes.at(job.analysis.malicious), 0);
-    EXPECT_EQ(8 % job.parallel.expert_parallel, 0) << "every model here has 8 experts";
+    EXPECT_EQ(8 % job.parallel.expert_parallel, 0) << "every model here has a multiple of 8 experts";
 }
 
 std::string name_of_case(testing::TestParamInfo<std::string> const& job) {
@@ -65,6 +65,12 @@ INSTANTIATE_TEST_SUITE_P(All, ReadyJob, testing::ValuesIn(job_names()), name_of_
 TEST_F(ReadyJob, PaperSettingHasTenPromptsOfEachGroup) {
     Job const job = load_job("jobs/mixtral-8x7b.toml", {"model.path=jobs/demo/model"});
     EXPECT_EQ(group_sizes(job), (std::map<std::string, int>{{"benign", 10}, {"harmful", 10}}));
+}
+
+TEST_F(ReadyJob, GptOssHasTheSamePromptsAndADay) {
+    Job const job = load_job("jobs/gpt-oss-20b.toml", {"model.path=jobs/demo/model"});
+    EXPECT_EQ(group_sizes(job), (std::map<std::string, int>{{"benign", 10}, {"harmful", 10}}));
+    EXPECT_FALSE(job.model.date.empty());
 }
 
 TEST_F(ReadyJob, XstestIsWhole) {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <numeric>
 #include <set>
 #include <string>
 #include <string_view>
@@ -139,15 +140,21 @@ TEST(GoldenCheckpoints, AreValid) {
         SCOPED_TRACE(folder);
         ModelConfig const config = load_model_config(folder);
         Checkpoint const checkpoint(folder);
-        std::set<std::string> const all_fused = {"fused-f16",       "three-f16",           "olmoe-clip-f32",
-                                                 "qwen2-moe-f16",   "qwen3-moe-f32",       "qwen3-dense-f32",
-                                                 "phimoe-long-f32", "deepseek-v2-lite-f32"};
+        std::set<std::string> const all_fused = {
+            "fused-f16",       "three-f16",       "olmoe-clip-f32",       "qwen2-moe-f16", "qwen3-moe-f32",
+            "qwen3-dense-f32", "phimoe-long-f32", "deepseek-v2-lite-f32", "gpt-oss-f32"};
         bool const fused = all_fused.contains(entry.path().filename());
-        EXPECT_EQ(validate_checkpoint(checkpoint, config).spelling(), !config.has_router() ? "dense"
-                                                                      : fused              ? "fused"
-                                                                                           : "hub");
+        EXPECT_EQ(validate_checkpoint(checkpoint, config).spelling(), !config.has_router()   ? "dense"
+                                                                      : config.mxfp4_experts ? "mxfp4"
+                                                                      : fused                ? "fused"
+                                                                                             : "hub");
         std::uint64_t const element = config.stored_dtype == "float32" ? 4 : 2;
-        EXPECT_EQ(checkpoint.total_bytes(), element * static_cast<std::uint64_t>(num_parameters(config)));
+        auto const sum = [](std::vector<std::int64_t> const& of_layers) {
+            return std::accumulate(of_layers.begin(), of_layers.end(), std::int64_t{0});
+        };
+        std::int64_t const ends = num_parameters(config) - sum(elements_by_layer(config, config.num_experts)),
+                           layers = sum(stored_bytes_by_layer(config, config.num_experts, element));
+        EXPECT_EQ(checkpoint.total_bytes(), static_cast<std::uint64_t>(layers) + element * std::uint64_t(ends));
         ++num_read;
     }
     EXPECT_GE(num_read, 5u);

@@ -1,6 +1,7 @@
 // Experts on grouped rows, against each expert written out.
 #include "gatesweep/model/experts.h"
 
+#include "gatesweep/ops/grouped_bias.h"
 #include "support/tensors.h"
 
 namespace gatesweep {
@@ -42,6 +43,55 @@ TEST(Experts, GradientEqualsFiniteDifferences) {
     at::Tensor const numeric =
         finite_difference([&](at::Tensor const& x) { return experts_forward(w, x, offsets).output; }, rows, dy);
     EXPECT_LE(relative_error(experts_backward(w, dy, forward.gate_up, offsets), numeric), 1e-7);
+}
+
+ExpertWeights with_biases_and_limits(at::ScalarType dtype) {
+    ExpertWeights weights = weights_of(dtype);
+    weights.gate_up_bias = random_tensor({num_experts, 2 * f}, dtype, 20);
+    weights.down_bias = random_tensor({num_experts, d}, dtype, 21);
+    weights.gate = {0.8, 1.702};
+    return weights;
+}
+
+TEST(Experts, WithBiasesAndLimitsEqualTheirFormula) {
+    std::vector<std::int64_t> const offsets = {0, 4, 4, 12};
+    for (auto dtype : storage_types()) {
+        ExpertWeights const w = with_biases_and_limits(dtype);
+        at::Tensor const rows = random_tensor({12, d}, dtype, 3), wide = rows.to(at::kDouble);
+        at::Tensor const output = experts_forward(w, rows, offsets).output;
+        for (std::int64_t x : {0, 2}) {
+            at::Tensor const part = wide.slice(0, offsets[x], offsets[x + 1]);
+            auto const matrix = [](LinearWeight const& weight) { return weight.plain().to(at::kDouble).t(); };
+            at::Tensor const h = at::matmul(part, matrix(w.gate_up[x])) + w.gate_up_bias[x].to(at::kDouble);
+            at::Tensor const g = h.slice(1, 0, f).clamp_max(0.8), u = h.slice(1, f).clamp(-0.8, 0.8);
+            at::Tensor const expected =
+                at::matmul(g * at::sigmoid(1.702 * g) * (u + 1), matrix(w.down[x])) + w.down_bias[x].to(at::kDouble);
+            EXPECT_LE(relative_error(output.slice(0, offsets[x], offsets[x + 1]), expected), rounding_of(dtype));
+        }
+    }
+}
+
+TEST(Experts, WithBiasesAndLimitsHaveTheirGradient) {
+    std::vector<std::int64_t> const offsets = {0, 4, 4, 8};
+    ExpertWeights const w = with_biases_and_limits(at::kDouble);
+    at::Tensor const rows = random_tensor({8, d}, at::kDouble, 3), dy = random_tensor({8, d}, at::kDouble, 4);
+    at::Tensor const numeric =
+        finite_difference([&](at::Tensor const& x) { return experts_forward(w, x, offsets).output; }, rows, dy);
+    at::Tensor const gate_up = experts_forward(w, rows, offsets).gate_up;
+    EXPECT_LE(relative_error(experts_backward(w, dy, gate_up, offsets), numeric), 1e-7);
+}
+
+TEST(GroupedBias, IsTheSameForOffsetsOnTheDevice) {
+    std::vector<std::int64_t> const offsets = {0, 0, 4, 4, 9};  // the first and the third expert have no rows
+    for (auto dtype : storage_types()) {
+        at::Tensor const bias = random_tensor({4, 7}, dtype, 1), rows = random_tensor({11, 7}, dtype, 2);
+        at::Tensor const here = rows.clone(), there = rows.clone();
+        add_grouped_bias(here.slice(0, 0, 9), offsets, bias);
+        add_grouped_bias(there, at::tensor(offsets, at::kLong), bias);
+        EXPECT_TRUE(at::equal(here.slice(0, 0, 9), there.slice(0, 0, 9)));
+        EXPECT_TRUE(at::equal(here.slice(0, 0, 4), rows.slice(0, 0, 4) + bias[1]));
+        EXPECT_TRUE(at::equal(here.slice(0, 4, 9), rows.slice(0, 4, 9) + bias[3]));
+    }
 }
 
 TEST(Experts, ARowsBitsDoNotDependOnTheOtherRows) {

@@ -49,6 +49,17 @@ json phi35_moe() {
     return config;
 }
 
+json gpt_oss_20b() {
+    return json::parse(R"({"model_type":"gpt_oss","vocab_size":201088,"hidden_size":2880,"intermediate_size":2880,
+        "num_hidden_layers":24,"num_attention_heads":64,"num_key_value_heads":8,"head_dim":64,"num_local_experts":32,
+        "num_experts_per_tok":4,"experts_per_token":4,"sliding_window":128,"swiglu_limit":7.0,"attention_bias":true,
+        "hidden_act":"silu","initial_context_length":4096,"max_position_embeddings":131072,"rms_norm_eps":1e-05,
+        "rope_scaling":{"beta_fast":32.0,"beta_slow":1.0,"factor":32.0,"original_max_position_embeddings":4096,
+        "rope_type":"yarn","truncate":false},"rope_theta":150000,"tie_word_embeddings":false,"eos_token_id":200002,
+        "pad_token_id":199999,"quantization_config":{"modules_to_not_convert":["model.layers.*.self_attn",
+        "model.layers.*.mlp.router","model.embed_tokens","lm_head"],"quant_method":"mxfp4"}})");
+}
+
 std::string tensor(ModelConfig const& config, WeightPlace const& place) {
     return weight_map(config).at(place).tensor;
 }
@@ -143,6 +154,67 @@ TEST(Phimoe, RefusesWhatItDoesNotCompute) {
     rope.erase("long_mscale");
     EXPECT_ERROR(changed("rope_scaling", rope), ExitCode::bad_data, "rope_scaling.long_mscale is missing");
     EXPECT_ERROR(changed("rope_scaling", {{"type", "yarn"}}), ExitCode::bad_data, "\"default\", \"longrope\"");
+}
+
+TEST(GptOss, ReadsTheReleasedConfig) {
+    ModelConfig const config = parse(gpt_oss_20b());
+    EXPECT_EQ(config.router.choice, RouterRule::Choice::top_k_softmax);
+    EXPECT_TRUE(config.router.has_bias && config.has_expert_bias && config.mxfp4_experts);
+    EXPECT_TRUE(config.heads.has_bias && config.heads.has_output_bias && config.heads.has_sinks);
+    EXPECT_EQ(config.gate.limit, 7.0);
+    EXPECT_EQ(config.gate.alpha, 1.702);
+    EXPECT_EQ(config.window_of(0), 128);
+    EXPECT_EQ(config.window_of(1), std::nullopt);
+    EXPECT_EQ(config.stored_dtype, "bfloat16");
+    EXPECT_EQ(config.rope_scaling.type, RopeType::yarn);
+    EXPECT_EQ(num_parameters(config), 20'914'757'184);
+    StoredWeight const gate_up = weight_map(config).at({WeightRole::expert_gate_up, 3, 5});
+    EXPECT_EQ(gate_up.tensor, "model.layers.3.mlp.experts.gate_up_proj_blocks");
+    EXPECT_EQ(gate_up.scales, "model.layers.3.mlp.experts.gate_up_proj_scales");
+    EXPECT_EQ(gate_up.tensor_shape, (std::vector<std::int64_t>{32, 5760, 90, 16}));
+    EXPECT_EQ(tensor(config, {WeightRole::o_bias, 2}), "model.layers.2.self_attn.o_proj.bias");
+    ModelConfig const larger = parse(with(gpt_oss_20b(), {{"num_hidden_layers", 36}, {"num_local_experts", 128}}));
+    EXPECT_EQ(num_parameters(larger), 116'829'156'672);
+}
+
+TEST(GptOss, HasTheDefaultsOfItsClass) {
+    json bare = gpt_oss_20b();
+    for (char const* key : {"head_dim", "sliding_window", "swiglu_limit", "attention_bias", "rope_scaling",
+                            "rope_theta", "quantization_config", "eos_token_id", "num_key_value_heads"})
+        bare.erase(key);
+    ModelConfig const config = parse(bare), released = parse(gpt_oss_20b());
+    EXPECT_EQ(config.head_dim, 64);
+    EXPECT_EQ(config.num_kv_heads, 8);
+    EXPECT_EQ(config.sliding_window, 128);
+    EXPECT_EQ(config.rope_theta, 1.5e5);
+    EXPECT_EQ(config.rope_scaling, released.rope_scaling);
+    EXPECT_EQ(config.eos_token_ids, std::vector<std::int32_t>{});
+    EXPECT_FALSE(config.mxfp4_experts);
+    EXPECT_EQ(config.stored_dtype, "");
+    StoredWeight const down = weight_map(config).at({WeightRole::expert_down, 0, 1});
+    EXPECT_EQ(down.tensor_shape, (std::vector<std::int64_t>{32, 2880, 2880}));
+    EXPECT_EQ(down.storing, Storing::columns);
+    EXPECT_EQ(parse(with(bare, {{"rope_parameters", {{"rope_theta", 1e4}}}})).rope_scaling.type, RopeType::plain);
+    EXPECT_FALSE(parse(with(bare, {{"attention_bias", false}})).heads.has_output_bias);
+}
+
+TEST(GptOss, ReadsWindowsAndRefusesWhatItDoesNotCompute) {
+    json const small = with(gpt_oss_20b(), {{"num_hidden_layers", 3}});
+    auto const changed = [&](char const* key, json const& value) { return parse(with(small, {{key, value}})); };
+    json const types = {"full_attention", "full_attention", "sliding_attention"};
+    EXPECT_EQ(changed("layer_types", types).full_layers, (std::vector<std::int64_t>{0, 1}));
+    EXPECT_EQ(changed("layer_types", nullptr).full_layers, std::vector<std::int64_t>{1});
+    EXPECT_ERROR(changed("layer_types", {"full_attention"}), ExitCode::bad_data, "layer_types is array", "3 words");
+    json const chunked = {"full_attention", "chunked_attention", "full_attention"};
+    EXPECT_ERROR(changed("layer_types", chunked), ExitCode::bad_data, "layer_types is \"chunked_attention\"");
+    EXPECT_ERROR(changed("layer_types", {1, 2, 3}), ExitCode::bad_data, "layer_types is 1");
+    EXPECT_ERROR(changed("sliding_window", nullptr), ExitCode::bad_data, "sliding_window is null");
+    EXPECT_ERROR(changed("swiglu_limit", 0), ExitCode::bad_data, "swiglu_limit is 0");
+    EXPECT_ERROR(changed("swiglu_alpha", "1"), ExitCode::bad_data, "swiglu_alpha is \"1\"");
+    EXPECT_ERROR(changed("hidden_act", "gelu"), ExitCode::bad_data, "hidden_act");
+    EXPECT_ERROR(changed("hidden_size", 2890), ExitCode::bad_data, "hidden_size is 2890", "multiple of 32");
+    EXPECT_ERROR(parse(with(qwen3_30b(), {{"quantization_config", {{"quant_method", "mxfp4"}}}})), ExitCode::bad_data,
+                 "quantization_config", "\"mxfp4\"", "use the unquantized checkpoint");
 }
 
 TEST(QwenFamilies, FindTheLayersWithoutARouter) {

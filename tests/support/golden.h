@@ -37,7 +37,8 @@ inline std::vector<std::string> golden_names() {
             "qwen2-moe-f16",    "qwen3-moe-bf16",   "qwen3-moe-f32",
             "qwen2-dense-bf16", "qwen3-dense-f32",  "deepseek-bf16",
             "deepseek-f32",     "deepseek-v2-bf16", "deepseek-v2-lite-f32",
-            "phimoe-bf16",      "phimoe-long-f32"};
+            "phimoe-bf16",      "phimoe-long-f32",  "gpt-oss-mxfp4",
+            "gpt-oss-f32"};
 }
 
 // Of the kinds that only judge.

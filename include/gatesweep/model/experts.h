@@ -1,4 +1,4 @@
-// The experts that live on this rank: SwiGLU feed-forward networks on rows grouped by expert.
+// The experts that live on this rank: gated feed-forward networks on rows grouped by expert.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "gatesweep/ops/gate_rule.h"
 #include "gatesweep/ops/linear.h"
 
 namespace gatesweep {
@@ -14,6 +15,9 @@ namespace gatesweep {
 struct ExpertWeights {
     std::vector<LinearWeight> gate_up;  // e times [2F, D]
     std::vector<LinearWeight> down;     // e times [D, F]
+    at::Tensor gate_up_bias = {};       // [e, 2F], added to that product; undefined where there is none
+    at::Tensor down_bias = {};          // [e, D]
+    GateRule gate = {};
 };
 
 struct ExpertForward {

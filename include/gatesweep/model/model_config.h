@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "gatesweep/ops/gate_rule.h"
 #include "gatesweep/terms/rope_scaling.h"
 
 namespace gatesweep {
@@ -20,6 +21,7 @@ struct RouterRule {
         none,           // a dense model: no router
         softmax_top_k,  // softmax over all experts, the K largest
         sparsemixer,    // the two largest logits, each weighed among those near to it (ops/router.h)
+        top_k_softmax,  // the K largest logits, softmax over these alone
     };
     Choice choice = Choice::softmax_top_k;
     bool renormalise = true;  // the weights of the chosen sum to one
@@ -29,6 +31,7 @@ struct RouterRule {
     std::int64_t num_groups = 1, kept_groups = 1;
     bool in_float32 = false;  // logits are computed in float32, in models of 16 bits too
     double threshold = 0.0;   // of sparsemixer
+    bool has_bias = false;    // of the logits
 };
 
 // What happens to queries, keys and values between their products and the rotation, in this order.
@@ -43,6 +46,7 @@ struct HeadRule {
     Norm norm = Norm::none;
     std::optional<double> clip;    // no value of q, k and v is further from zero
     bool has_output_bias = false;  // of what comes after attention
+    bool has_sinks = false;        // ops/attention.h
 
     // Whether what the products and biases gave is not what is rotated.
     bool changes_values() const { return norm != Norm::none || clip; }
@@ -78,6 +82,7 @@ struct ModelConfig {
     std::int64_t top_k = 0;        // K (num_experts_per_tok)
     std::int64_t max_position_embeddings = 0;
     std::optional<std::int64_t> sliding_window;  // visible keys including the token itself
+    std::vector<std::int64_t> full_layers = {};  // those that see all keys nevertheless, ascending
     double rms_norm_eps = 1e-5;
     bool has_layer_norm = false;  // with biases, in the place of RMSNorm
     double rope_theta = 1e6;
@@ -93,13 +98,20 @@ struct ModelConfig {
     std::int64_t dense_size = 0;                  // F of those
     std::int32_t bos_token_id = 1;
     std::vector<std::int32_t> eos_token_ids = {2};
-    std::string stored_dtype;  // torch_dtype / dtype of the file, informational: "bfloat16", ...
+    GateRule gate;                 // of every expert
+    bool has_expert_bias = false;  // of both products of an expert
+    bool mxfp4_experts = false;    // model/mxfp4.h: how their matrices are stored
+    std::string stored_dtype;      // torch_dtype / dtype of the file, informational: "bfloat16", ...
 
     std::int64_t rotary_dim() const { return latent ? latent->rotated_dim : head_dim; }
     std::int64_t value_dim() const { return latent ? latent->value_dim : head_dim; }
     bool has_router() const { return router.choice != RouterRule::Choice::none; }
     bool is_dense(std::int64_t layer) const { return std::ranges::binary_search(dense_layers, layer); }
-    // The layers that are not: what rows of signals belong to. All of them in a model without a router.
+    // The window of a layer's attention.
+    std::optional<std::int64_t> window_of(std::int64_t layer) const {
+        return std::ranges::binary_search(full_layers, layer) ? std::nullopt : sliding_window;
+    }
+    // The layers that are not dense: what rows of signals belong to. All of them in a model without a router.
     std::vector<std::int64_t> sparse_layers() const;
     std::int64_t num_sparse_layers() const { return num_layers - std::ssize(dense_layers); }
 };

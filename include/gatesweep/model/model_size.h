@@ -12,6 +12,9 @@ namespace gatesweep {
 // Elements of each layer's weights on a rank that holds `num_experts` of its experts, and of the largest layer's.
 std::vector<std::int64_t> elements_by_layer(ModelConfig const& config, std::int64_t num_experts);
 std::int64_t layer_elements(ModelConfig const& config, std::int64_t num_experts);
+// Bytes of each layer's weights on disk, where what is not packed has elements of `element_size` bytes.
+std::vector<std::int64_t> stored_bytes_by_layer(ModelConfig const& config, std::int64_t num_experts,
+                                                std::size_t element_size);
 
 // Elements of the whole model, the embedding counted once where the output head is tied to it.
 std::int64_t num_parameters(ModelConfig const& config);

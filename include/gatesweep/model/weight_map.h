@@ -3,6 +3,7 @@
 #pragma once
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -38,6 +39,11 @@ enum class WeightRole {
     o_bias,                    // [D]
     input_norm_bias,           // [D], of LayerNorm
     post_attention_norm_bias,  // [D]
+    sinks,                     // [H]
+    router_bias,               // [E]
+    expert_gate_up,            // [2F, D], a row of gate and one of up in turn, in place of expert_gate and expert_up
+    expert_gate_up_bias,       // [2F], in the same order
+    expert_down_bias,          // [D]
     shared_gate,               // [S, D], of the shared expert, or of a layer without a router
     shared_down,               // [D, S]
     shared_up,                 // [S, D]
@@ -56,14 +62,25 @@ struct WeightPlace {
     auto operator<=>(WeightPlace const&) const = default;
 };
 
-// A whole tensor of the checkpoint, or consecutive rows of one.
+// How a matrix stands in its tensor.
+enum class Storing {
+    rows,     // one after the other
+    columns,  // one after the other
+    mxfp4,    // rows of packed blocks (model/mxfp4.h); their scales are a tensor of their own
+};
+
+// A whole tensor of the checkpoint, or a consecutive part of one.
 struct StoredWeight {
     std::string tensor;
     std::vector<std::int64_t> tensor_shape;
     std::uint64_t first_element = 0;  // where it begins in the tensor
     std::vector<std::int64_t> shape;  // its own
+    Storing storing = Storing::rows;
+    std::string scales = {};  // of MXFP4: their tensor
 
     std::int64_t num_elements() const;
+    // On disk, where what is not packed has elements of `element_size` bytes.
+    std::int64_t num_bytes(std::size_t element_size) const;
 };
 
 class WeightMap {

@@ -26,12 +26,15 @@ struct LayerWeights {
     at::Tensor q_norm, k_norm;         // scales, as HeadRule or LatentRule says; undefined where there is no norm
     LinearWeight o_proj;               // [D, H d], d here of values
     at::Tensor o_bias;                 // [D]; undefined where there is none
+    at::Tensor sinks;                  // [H]; undefined where attention has none
     at::Tensor post_attention_norm;    // [D]
     at::Tensor post_attention_norm_bias;
     at::Tensor gate;            // [E, D], the router's linear weight; undefined in a layer without one
     LinearWeight gate_product;  // the same, as token_linear takes it; both of RouterRule's type
+    at::Tensor gate_bias;       // [E]; undefined where the logits have none
     ExpertWeights experts;      // of this rank's block
     std::optional<SharedExpert> shared;
+    std::optional<std::int64_t> window;  // of this layer's attention: ModelConfig::window_of
 };
 
 // Sums, modulo 2^64, of digests of the stored bytes of each piece read: of the dense tensors, and of this rank's

@@ -11,10 +11,11 @@
 //                     unedited s; then softmax, top-k, renormalise (SteerMoE, arXiv 2509.09660)
 //   bias              z[e] += value; then softmax, top-k, renormalise
 // Where a model does not renormalise (router.h), neither do mask, steer and bias: a weight is the softmax over what
-// remains. Where it mixes sparsely, the two steps of router.h follow mask, steer and bias in the place of softmax and
-// top-k: with log-softmax in the place of the logits their thresholds leave out other experts, in the rows steered
-// alone. zero_renormalise divides by the sum in any case. A model's factor of the weights (router.h) comes last, and
-// where it keeps groups of experts, they are chosen by the probabilities after mask, steer and bias.
+// remains. Where it chooses first, the K largest of the edited logits are chosen, and their softmax takes the place of
+// softmax, top-k, renormalise. Where it mixes sparsely, the two steps of router.h do, after mask, steer and bias: with
+// log-softmax in the place of the logits their thresholds leave out other experts, in the rows steered alone.
+// zero_renormalise divides by the sum in any case. A model's factor of the weights (router.h) comes last, and where it
+// keeps groups of experts, they are chosen by the probabilities after mask, steer and bias.
 #pragma once
 
 #include <cstdint>

@@ -7,6 +7,7 @@
 #include "deepseek.h"
 #include "deepseek_v2.h"
 #include "gatesweep/base/error.h"
+#include "gpt_oss.h"
 #include "llama.h"
 #include "mistral.h"
 #include "mixtral.h"
@@ -63,8 +64,8 @@ void add_heads(WeightMap& map, ModelConfig const& c, std::int64_t layer) {
 }  // namespace
 
 std::span<Family const* const> families() {
-    static constexpr std::array all = {&mixtral,     &olmoe, &phimoe,  &qwen2_moe, &qwen3_moe, &deepseek,
-                                       &deepseek_v2, &llama, &mistral, &qwen2,     &qwen3};
+    static constexpr std::array all = {&mixtral,  &olmoe,       &phimoe, &qwen2_moe, &qwen3_moe, &gpt_oss,
+                                       &deepseek, &deepseek_v2, &llama,  &mistral,   &qwen2,     &qwen3};
     return all;
 }
 
@@ -98,6 +99,7 @@ void add_attention(WeightMap& map, ModelConfig const& c, std::int64_t layer) {
     };
     add(WeightRole::input_norm, "input_layernorm.weight", {d});
     c.latent ? add_latent_heads(map, c, layer) : add_heads(map, c, layer);
+    if (c.heads.has_sinks) add(WeightRole::sinks, "self_attn.sinks", {c.num_heads});
     add(WeightRole::o_proj, "self_attn.o_proj.weight", {d, c.num_heads * c.value_dim()});
     if (c.heads.has_output_bias) add(WeightRole::o_bias, "self_attn.o_proj.bias", {d});
     add(WeightRole::post_attention_norm, "post_attention_layernorm.weight", {d});

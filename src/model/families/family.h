@@ -31,8 +31,8 @@ struct Family {
     void (*read_config)(ConfigFields const& fields, ModelConfig& config);
     std::span<Spelling const> spellings;  // the most common first
     RopeFields rope = {};
-    // Width of a head where config.json names none; 0: hidden_size divided by the heads.
-    std::int64_t default_head_dim = 0;
+    std::int64_t default_head_dim = 0;  // where config.json names none; 0: width over query heads
+    bool has_mxfp4 = false;             // whether its checkpoints may hold experts in MXFP4
 };
 
 std::span<Family const* const> families();

@@ -1,0 +1,7 @@
+#pragma once
+
+#include "family.h"
+
+namespace gatesweep {
+extern Family const gpt_oss;
+}  // namespace gatesweep
