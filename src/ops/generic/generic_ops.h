@@ -11,8 +11,8 @@
 #include "gatesweep/ops/attention.h"
 #include "gatesweep/ops/cached_attention.h"
 #include "gatesweep/ops/gate_rule.h"
-#include "gatesweep/ops/router.h"
 #include "gatesweep/ops/row_ops.h"
+#include "router_tensors.h"
 
 namespace gatesweep::generic {
 
@@ -29,16 +29,6 @@ void rotate_heads(at::Tensor x, at::Tensor const& positions, RotaryTable const& 
 at::Tensor attention(AttentionInput const& in);
 AttentionGradient attention_backward(AttentionInput const& in, at::Tensor const& d_output);
 at::Tensor cached_attention(CachedAttentionInput const& in);
-Routing route(at::Tensor const& router_logits, RouteRule const& rule, RowEdits const& edits = {});
-Routing route_on_device(at::Tensor const& router_logits, RouteRule const& rule, RowEdits const& edits,
-                        at::Tensor const& all_finite);
-// What route_on_device chose, with the expert ids on the host. Errors: bad_data, route's. Waits for the device.
-Routing on_host(Routing routing, at::Tensor const& all_finite);
-at::Tensor route_backward(Routing const& routing, at::Tensor const& d_routing_weights);
-at::Tensor router_input_gradient(Routing const& routing, at::Tensor const& d_router_logits,
-                                 at::Tensor const& gate_weight);
-at::Tensor combine(at::Tensor const& slot_outputs, Routing const& routing);
-CombineGradient combine_backward(at::Tensor const& dy, at::Tensor const& slot_outputs, Routing const& routing);
 // Of logits [n,V], per row: the largest, the first of equals (int64), and log-softmax in float64.
 at::Tensor greedy_tokens(at::Tensor const& logits);
 at::Tensor log_probabilities(at::Tensor const& logits);

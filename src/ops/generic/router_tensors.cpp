@@ -1,9 +1,9 @@
-// The router's operations of generic_ops.h.
+#include "router_tensors.h"
+
 #include <limits>
 #include <optional>
 #include <tuple>
 
-#include "generic_ops.h"
 #include "sparsemixer_tensors.h"
 #include "up.h"
 
