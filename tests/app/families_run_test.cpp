@@ -107,6 +107,14 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"gpt-oss-mxfp4", "gpt_oss", {0, 1}}),
     [](auto const& parameter) { return parameter.param.family; });
 
+TEST(LatentAttention, SaysInPlanWhatWholeKeysAndValuesTake) {
+    TemporaryFolder const scene;
+    scene.write("marks.csv", "layer,expert\n0,0\n");
+    scene.write("job.toml", job_text("deepseek-v2-bf16", 1));
+    expect_words(gatesweep(scene.path(), {"plan", "job.toml"}), ExitCode::ok,
+                 {"whole ones of every head, 3.2 times their latents"});
+}
+
 TEST(LayersWithoutARouter, AreRefusedInSetsAndMarks) {
     TemporaryFolder const scene;
     scene.write("marks.csv", "layer,expert\n0,0\n");
