@@ -37,7 +37,7 @@ protected:
         ChildResult const result = run_whole("whole", job());
         if (result.exit_code != 0) throw std::runtime_error("the run failed: " + result.output);
         reference_ = new std::map<std::string, std::string>(digests_of(*folder_ / "whole"));
-        if (!reference_->contains("trials.csv") || !reference_->contains("screen.csv"))
+        if (!reference_->contains("trials.csv") || !reference_->contains("provider_screen.csv"))
             throw std::runtime_error("the run left no sweep: " + result.output);
     }
     static void TearDownTestSuite() {
@@ -56,7 +56,7 @@ protected:
     static std::vector<std::string> words(std::filesystem::path const& to, std::filesystem::path const& job,
                                           std::vector<std::string> const& more = {}) {
         std::vector<std::string> words = {"run", job.string(), "--out", to.string()};
-        for (auto const* list : {&resume_sweep, &more}) {
+        for (auto const* list : {&resume_sweep, &with_providers, &more}) {
             for (auto const& setting : *list)
                 words.insert(words.end(), {"--set", setting});
         }

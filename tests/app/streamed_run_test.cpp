@@ -6,14 +6,17 @@
 
 #include "app/stored_run_test.h"
 #include "gatesweep/store/manifest.h"
+#include "support/demo_job.h"
 
 namespace gatesweep {
 namespace {
 
 std::vector<std::string> signals_run(std::string const& out, std::vector<std::string> const& changes) {
     std::vector<std::string> arguments = {"run", "job.toml", "--out", out, "--set", "sweep.enabled=false"};
-    for (auto const& change : changes)
-        arguments.insert(arguments.end(), {"--set", change});
+    for (auto const* list : {&with_providers, &changes}) {
+        for (auto const& change : *list)
+            arguments.insert(arguments.end(), {"--set", change});
+    }
     return arguments;
 }
 

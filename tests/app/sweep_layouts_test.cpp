@@ -35,7 +35,7 @@ std::vector<std::string> const small_sweep = {
 std::map<std::string, std::string> run(fs::path const& folder, fs::path const& job, std::string const& name,
                                        Layout const& layout) {
     std::vector<std::string> arguments = {"run", job.string(), "--out", (folder / name).string()};
-    for (auto const* list : {&small_sweep, &layout.set}) {
+    for (auto const* list : {&small_sweep, &with_providers, &layout.set}) {
         for (auto const& setting : *list)
             arguments.insert(arguments.end(), {"--set", setting});
     }
@@ -53,7 +53,9 @@ TEST(Sweep, LeavesTheSameBytesFromAnyLayout) {
         std::string const type = "model.dtype=" + dtype;
         auto const reference = run(folder.path(), job, dtype + "-alone", {1, {type}});
         ASSERT_TRUE(reference.contains("trials.csv"));
-        ASSERT_TRUE(reference.contains("screen.csv"));
+        for (std::string const table : {"screen", "providers", "provider_agreement", "provider_screen"})
+            ASSERT_TRUE(reference.contains(table + ".csv")) << table;
+        ASSERT_TRUE(reference.contains("margin_gradient.npy"));
         std::vector<Layout> const layouts = {
             {2, {type, "sweep.slots=7", "signals.batch_tokens=300"}},
             {3, {type, "parallel.threads=2"}},

@@ -26,6 +26,15 @@ inline void write_demo_job(std::filesystem::path const& file, int limit, std::fi
     if (text.empty() || !(std::ofstream(file) << text)) throw std::runtime_error("cannot write " + file.string());
 }
 
+// What --set makes of it: every score provider, and with them all that a pass can measure.
+inline std::vector<std::string> const with_providers = {
+    "scores.providers=[\"activation\", \"gradient\", \"gradient-share\", \"safex\", \"gate-mass\", \"reap\", "
+    "\"logit-gradient\", \"log-ratio\"]",
+    "scores.bootstrap=20",
+    "scores.refusals=[\"I cannot\", \"Sorry\"]",
+    "scores.compliances=[\"Sure\", \"Certainly\"]",
+};
+
 // sha256 of everything that must not depend on ranks, threads, batches or interruptions. Figures are drawn from tables.
 inline std::map<std::string, std::string> digests_of(std::filesystem::path const& run) {
     std::map<std::string, std::string> digests;
