@@ -93,6 +93,9 @@ void check_measures(AnalysisInput const& input) {
                            "{} of shape ({}) and gradient scores of shape ({}) (they must be equal): run again",
                            facts.word, fmt::join(values.shape, ", "), fmt::join(input.gradient_scores.shape, ", "));
         for (std::int64_t p = 0; p < values.shape[0]; ++p) {
+            bool const is_absent = facts.may_be_absent &&
+                                   std::ranges::all_of(values.row(p), [](double value) { return std::isnan(value); });
+            if (is_absent) continue;
             for (double const value : values.row(p)) {
                 GATESWEEP_VALIDATE(std::isfinite(value) && (facts.is_signed || value >= 0.0), ExitCode::bad_data,
                                    "{}: {} {} (it is the {}): check the checkpoint, or run in float32",

@@ -1,9 +1,11 @@
 #include "gatesweep/run/determinism.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "gatesweep/base/log.h"
+#include "gatesweep/run/wanted_measures.h"
 #include "gatesweep/store/table_catalogue.h"
 
 namespace gatesweep {
@@ -24,8 +26,10 @@ bool same_rows(Signals const& a, Signals const& b, std::int64_t prompt) {
     auto const equal = [prompt](auto const& x, auto const& y) {
         return std::ranges::equal(x.row(prompt), y.row(prompt));
     };
-    bool const same_measures = std::ranges::all_of(
-        a.measures, [&](auto const& measure) { return equal(measure.second, b.measures.at(measure.first)); });
+    auto const same = [](double x, double y) { return x == y || (std::isnan(x) && std::isnan(y)); };
+    bool const same_measures = std::ranges::all_of(a.measures, [&](auto const& measure) {
+        return std::ranges::equal(measure.second.row(prompt), b.measures.at(measure.first).row(prompt), same);
+    });
     return equal(a.activation_counts, b.activation_counts) && equal(a.gradient_scores, b.gradient_scores) &&
            equal(a.losses, b.losses) && same_measures;
 }
@@ -37,6 +41,7 @@ ManifestDeterminism compute_again(Setup const& setup, Decoder const& model, Sign
     Signals again = compute_signals(model, layout, inputs.token_ids, plan,
                                     {.tape_memory = machine.tape_memory, .measures = wanted});
     reduce_to_final_rank(again, layout);
+    mark_absent(again, wanted);
     ManifestDeterminism result;
     if (!layout.is_final_rank()) return result;
     result.recomputed = std::ssize(plan.batches);

@@ -133,8 +133,8 @@ MeasuredSignals measure_signals(Setup const& setup, LoadedModel& loaded, RunSess
         done.push_back(ledger.holds(record_kind, keys.back()));
     }
     session.expect(record_kind, std::ssize(keys));
-    BatchPlan const plan = plan_batches(inputs.prompt_tokens(), inputs.job.signals.batch_tokens, done);
     WantedMeasures const wanted = wanted_measures(setup);
+    BatchPlan const plan = plan_measured_batches(setup, wanted, done);
     say_prompts(inputs, plan.batches.size(), std::count(done.begin(), done.end(), true));
 
     Progress progress(RunPhase::signals, "tokens", layout.world, counts_as(layout));
@@ -162,6 +162,7 @@ MeasuredSignals measure_signals(Setup const& setup, LoadedModel& loaded, RunSess
         from_bytes(ledger.payload(record_kind, keys[p]), recalled);
         set_signals(signals, static_cast<std::int64_t>(p), recalled);
     }
+    mark_absent(signals, wanted);
     return {std::move(signals), wanted, {"signals", progress.seconds(), num_tokens}};
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/serialization/vector.hpp>
+#include <cmath>
 
 #include "gatesweep/base/error.h"
 #include "gatesweep/comm/fail_once.h"
@@ -64,7 +65,33 @@ WantedMeasures wanted_measures(Setup const& setup) {
         if (layout.is_final_rank()) wanted.openings = opening_tokens(job);
     });
     layout.world.broadcast_value(wanted.openings, layout.final_rank());
+    for (std::string const& group : setup.inputs.groups)
+        wanted.margin_of_prompt.push_back(group == job.analysis.malicious);
     return wanted;
+}
+
+BatchPlan plan_measured_batches(Setup const& setup, WantedMeasures const& wanted, std::vector<bool> const& done) {
+    std::vector<std::int64_t> const tokens = setup.inputs.prompt_tokens();
+    std::int64_t const batch_tokens = setup.inputs.job.signals.batch_tokens;
+    if (!wanted.has(Measure::margin_gradient)) return plan_batches(tokens, batch_tokens, done);
+    BatchPlan whole;
+    for (bool const with_margin : {true, false}) {
+        std::vector<bool> others = done;
+        for (std::size_t p = 0; p < others.size(); ++p)
+            others[p] = others[p] || wanted.wants_margin(static_cast<std::int64_t>(p)) != with_margin;
+        BatchPlan const part = plan_batches(tokens, batch_tokens, others);
+        whole.batches.insert(whole.batches.end(), part.batches.begin(), part.batches.end());
+        whole.max_batch_tokens = std::max(whole.max_batch_tokens, part.max_batch_tokens);
+    }
+    return whole;
+}
+
+void mark_absent(Signals& signals, WantedMeasures const& wanted) {
+    auto const found = signals.measures.find(Measure::margin_gradient);
+    if (found == signals.measures.end()) return;
+    for (std::int64_t p = 0; p < found->second.shape[0]; ++p) {
+        if (!wanted.wants_margin(p)) std::ranges::fill(found->second.row(p), std::nan(""));
+    }
 }
 
 }  // namespace gatesweep

@@ -66,6 +66,7 @@ void SignalCollector::sum_by_expert(Measure kind, std::int64_t row, PackedBatch 
     auto const* const number = numbers.const_data_ptr<double>();
     std::int64_t const num_columns = experts.size(1);
     for (std::int64_t p = 0; p < batch.num_prompts(); ++p) {
+        if (kind == Measure::margin_gradient && !wanted_.wants_margin(prompts_[p])) continue;
         for (std::int64_t i = batch.offsets[p] * num_columns; i < batch.offsets[p + 1] * num_columns; ++i)
             sums.at(prompts_[p], row, id[i]) += number[i];
     }
@@ -73,9 +74,9 @@ void SignalCollector::sum_by_expert(Measure kind, std::int64_t row, PackedBatch 
 
 void SignalCollector::on_expert_outputs(std::int64_t row, PackedBatch const& batch, Routing const& routing,
                                         at::Tensor const& slot_outputs) {
-    if (is_wanted(Measure::gate_mass))
+    if (wanted_.has(Measure::gate_mass))
         sum_by_expert(Measure::gate_mass, row, batch, routing.expert_ids, routing.routing_weights);
-    if (!is_wanted(Measure::output_norm)) return;
+    if (!wanted_.has(Measure::output_norm)) return;
     at::Tensor const lengths = row_lengths(slot_outputs).view_as(routing.routing_weights);
     sum_by_expert(Measure::output_norm, row, batch, routing.expert_ids,
                   lengths * routing.routing_weights.to(at::kDouble));
@@ -83,7 +84,7 @@ void SignalCollector::on_expert_outputs(std::int64_t row, PackedBatch const& bat
 
 void SignalCollector::on_margin_gradient(std::int64_t row, PackedBatch const& batch, Routing const& routing,
                                          at::Tensor const& d_router_logits) {
-    if (is_wanted(Measure::margin_gradient))
+    if (wanted_.has(Measure::margin_gradient))
         sum_by_expert(Measure::margin_gradient, row, batch, experts_of_gradient(routing), d_router_logits);
 }
 

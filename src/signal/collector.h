@@ -10,7 +10,8 @@ namespace gatesweep {
 class SignalCollector final : public RoutingObserver {
 public:
     // prompts[i] is the row of `signals` that prompt i of the batch belongs to.
-    SignalCollector(Signals& signals, std::span<std::int64_t const> prompts) : signals_(signals), prompts_(prompts) {}
+    SignalCollector(Signals& signals, std::span<std::int64_t const> prompts, WantedMeasures const& wanted)
+        : signals_(signals), prompts_(prompts), wanted_(wanted) {}
 
     void on_routing(std::int64_t row, PackedBatch const& batch, Routing const& routing) override;
     void on_router_gradient(std::int64_t row, PackedBatch const& batch, Routing const& routing,
@@ -25,10 +26,10 @@ private:
     // Where the measure is wanted: values [T,n] of experts [T,n], summed over the tokens of each prompt.
     void sum_by_expert(Measure kind, std::int64_t row, PackedBatch const& batch, at::Tensor const& experts,
                        at::Tensor const& values);
-    bool is_wanted(Measure kind) const { return signals_.measures.contains(kind); }
 
     Signals& signals_;
     std::span<std::int64_t const> prompts_;
+    WantedMeasures const& wanted_;
 };
 
 }  // namespace gatesweep

@@ -73,13 +73,13 @@ Signals compute_signals(Decoder const& model, ParallelLayout const& layout,
         auto const parts = parts_of(local, prompt_tokens, options.in_halves);
         std::vector<SignalCollector> collectors;
         for (auto const& part : parts)
-            collectors.emplace_back(signals, part);
+            collectors.emplace_back(signals, part, options.measures);
         std::vector<ObservedBatch> observed;
         for (std::size_t i = 0; i < parts.size(); ++i) {
             std::vector<std::vector<std::int32_t>> ids;
             for (auto p : parts[i])
                 ids.push_back(prompts[p]);
-            observed.push_back({pack(ids), &collectors[i], options.measures.openings_of_pass()});
+            observed.push_back({pack(ids), &collectors[i], options.measures.openings_of(plan.batches[b])});
         }
         TapePolicy const policy = choose_policy(model.config(), spread, prompt_tokens,
                                                 model.weights().embedding.element_size(), options.tape_memory);

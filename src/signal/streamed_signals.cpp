@@ -33,12 +33,12 @@ ChunkWork chunk_work(RoundRange chunk, ParallelLayout const& layout,
             spread_over_ranks(plan.batches[mine[round]], prompt_tokens, layout.ep_size())[layout.ep_rank()]);
     }
     for (auto const& local : work.prompts)
-        work.collectors.emplace_back(signals, local);
+        work.collectors.emplace_back(signals, local, wanted);
     for (std::size_t i = 0; i < work.prompts.size(); ++i) {
         std::vector<std::vector<std::int32_t>> ids;
         for (auto p : work.prompts[i])
             ids.push_back(prompts[p]);
-        work.streamed.push_back({pack(ids), &work.collectors[i], wanted.openings_of_pass()});
+        work.streamed.push_back({pack(ids), &work.collectors[i], wanted.openings_of(plan.batches[work.batches[i]])});
     }
     return work;
 }

@@ -175,6 +175,14 @@ TEST(ProviderScores, AreTheSameEveryTimeAndIndependentOfWhatElseIsAsked) {
 
 TEST(ProviderScores, SayWhatTheyMiss) {
     auto input = example(8);
+    auto& margins = input.measures.at(Measure::margin_gradient);
+    for (std::int64_t p = 0; p < margins.shape[0]; ++p) {
+        if (input.groups[static_cast<std::size_t>(p)] != "harmful") std::ranges::fill(margins.row(p), std::nan(""));
+    }
+    EXPECT_NO_THROW(analyze(input));
+    std::swap(input.parameters.benign, input.parameters.malicious);
+    EXPECT_ERROR(analyze(input), ExitCode::bad_data, "measured on another group than \"benign\"");
+    std::swap(input.parameters.benign, input.parameters.malicious);
     input.measures.erase(Measure::output_norm);
     EXPECT_ERROR(provider_scores(input), ExitCode::bad_data, "output_norm.npy");
     input.scores.providers = {"routing-sensitivity"};

@@ -105,6 +105,28 @@ void expect_same(Signals const& signals, Signals const& alone, std::string const
         EXPECT_EQ(values.values, alone.measures.at(kind).values) << facts_of(kind).word << ", " << what;
 }
 
+// Batches hold both kinds of prompts here; a run keeps them apart.
+TEST_P(MeasuresOf, MarginsAreThoseOfThePromptsThatAreWanted) {
+    Golden const golden = load_golden(GetParam());
+    ParallelLayout const layout = make_parallel_layout(world(), 1);
+    Decoder const model = load_model(golden.model_folder(), layout, at::kFloat);
+    WantedMeasures wanted = all_measures(golden);
+    for (std::size_t p = 0; p < golden.prompts.size(); ++p)
+        wanted.margin_of_prompt.push_back(p % 3 == 0);
+    Signals some = compute_signals(model, layout, golden.prompts, plan_of(golden, 200),
+                                   {.tape_memory = std::uint64_t{1} << 40, .measures = wanted});
+    reduce_to_final_rank(some, layout);
+    Signals const all = run(golden, world(), {});
+    if (!is_final()) return;
+    auto const& margins = some.measures.at(Measure::margin_gradient);
+    for (std::int64_t p = 0; p < margins.shape[0]; ++p) {
+        auto const row = margins.row(p), whole = all.measures.at(Measure::margin_gradient).row(p);
+        for (std::size_t i = 0; i < row.size(); ++i)
+            EXPECT_EQ(row[i], p % 3 == 0 ? whole[i] : 0.0) << p;
+    }
+    EXPECT_EQ(some.measures.at(Measure::gate_mass).values, all.measures.at(Measure::gate_mass).values);
+}
+
 TEST_P(MeasuresOf, HaveTheSameBytesFromAnyLayout) {
     Golden const golden = load_golden(GetParam());
     std::int64_t const num_experts = golden.counts().shape[2];

@@ -24,10 +24,18 @@ inline constexpr double near_tie_margins[2] = {0x1p-7, 0x1p-20};
 struct WantedMeasures {
     std::vector<Measure> kinds;
     OpeningTokens openings;  // for Measure::margin_gradient
+    // Whose margins are wanted: each costs a pass back of its own. Empty: every prompt's. Others stay 0.
+    std::vector<bool> margin_of_prompt = {};
 
     bool has(Measure kind) const { return std::ranges::find(kinds, kind) != kinds.end(); }
-    // What a pass needs to know; null without margins.
-    OpeningTokens const* openings_of_pass() const { return has(Measure::margin_gradient) ? &openings : nullptr; }
+    bool wants_margin(std::int64_t prompt) const {
+        return has(Measure::margin_gradient) &&
+               (margin_of_prompt.empty() || margin_of_prompt[static_cast<std::size_t>(prompt)]);
+    }
+    // What the pass of a batch needs to know; null where no prompt's margin is wanted.
+    OpeningTokens const* openings_of(std::span<std::int64_t const> batch) const {
+        return std::ranges::any_of(batch, [&](std::int64_t p) { return wants_margin(p); }) ? &openings : nullptr;
+    }
 };
 
 // Rows of prompts that this rank has not computed are zero, so that sums over ranks are exact.

@@ -19,14 +19,15 @@ struct MeasureFacts {
     std::string_view word;     // stem of arrays/<word>.npy
     std::string_view meaning;  // of one number, for the documentation
     bool is_signed;            // numbers below 0 are no error
+    bool may_be_absent;        // a prompt may have none: NaN in its whole row
 };
 
 inline constexpr std::array measure_kinds = {
-    MeasureFacts{Measure::gate_mass, "gate_mass", "sum over the prompt's tokens of the expert's weight", false},
+    MeasureFacts{Measure::gate_mass, "gate_mass", "sum over the prompt's tokens of the expert's weight", false, false},
     MeasureFacts{Measure::output_norm, "output_norm",
-                 "sum over the prompt's tokens of the expert's weight times the length of its output", false},
+                 "sum over the prompt's tokens of the expert's weight times the length of its output", false, false},
     MeasureFacts{Measure::margin_gradient, "margin_gradient",
-                 "sum over the prompt's tokens of d refusal margin / d router logit", true},
+                 "sum over the prompt's tokens of d refusal margin / d router logit", true, true},
 };
 
 constexpr MeasureFacts const& facts_of(Measure measure) {
