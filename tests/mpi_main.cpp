@@ -20,6 +20,14 @@ Communicator const& world() {
     return *test_world;
 }
 
+std::vector<int> degrees() {
+    std::vector<int> possible;
+    for (int degree = 1; degree <= world().size(); ++degree) {
+        if (world().size() % degree == 0) possible.push_back(degree);
+    }
+    return possible;
+}
+
 }  // namespace gatesweep
 
 int main(int argc, char** argv) {

@@ -1,12 +1,11 @@
 #include "gatesweep/comm/parallel_layout.h"
 
-#include <string>
+#include <algorithm>
 
 namespace gatesweep {
 
-ExpertRange ParallelLayout::local_experts(std::int64_t num_experts) const {
-    std::int64_t const count = num_experts / ep_size();
-    return {ep_rank() * count, count};
+ExpertRange ExpertSplit::of(std::int64_t rank) const {
+    return {rank * smallest() + std::min(rank, num_larger()), smallest() + (rank < num_larger() ? 1 : 0)};
 }
 
 ParallelLayout make_parallel_layout(Communicator const& world, int expert_parallel) {
@@ -24,15 +23,11 @@ ParallelLayout make_parallel_layout(Communicator const& world, int expert_parall
 }
 
 void validate_expert_split(std::int64_t num_experts, int expert_parallel) {
-    if (num_experts % expert_parallel == 0) return;
-    std::string degrees;
-    for (std::int64_t d = 1; d <= num_experts; ++d) {
-        if (num_experts % d == 0) degrees += (degrees.empty() ? "" : ", ") + std::to_string(d);
-    }
-    fail(ExitCode::job,
-         "parallel.expert_parallel = {} cannot split {} experts evenly (each rank holds the same number of them): use "
-         "one of {}",
-         expert_parallel, num_experts, degrees);
+    GATESWEEP_VALIDATE(
+        expert_parallel <= num_experts, ExitCode::job,
+        "parallel.expert_parallel = {} is more than the {} experts of a layer (some ranks would hold none): "
+        "use at most {}",
+        expert_parallel, num_experts, num_experts);
 }
 
 }  // namespace gatesweep

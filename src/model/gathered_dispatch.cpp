@@ -1,6 +1,5 @@
 #include "gatesweep/model/gathered_dispatch.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "gatesweep/ops/gathered_plan.h"
@@ -25,13 +24,11 @@ at::Tensor id_columns(at::Tensor const& rows, std::int64_t num_columns) {
 
 }  // namespace
 
-GatheredTokens gather_tokens(TensorCollectives const& collectives, ExpertRange mine, at::Tensor const& tokens,
+GatheredTokens gather_tokens(TensorCollectives const& collectives, ExpertSplit const& split, at::Tensor const& tokens,
                              Routing const& routing, std::span<std::int64_t const> tokens_of_rank) {
-    std::int64_t const num_ranks = std::ssize(tokens_of_rank), n = tokens.size(0), d = tokens.size(1),
-                       k = routing.top_k();
+    std::int64_t const num_ranks = std::ssize(tokens_of_rank), n = tokens.size(0), d = tokens.size(1);
     GatheredTokens out;
     out.tokens_of_rank.assign(tokens_of_rank.begin(), tokens_of_rank.end());
-    out.places = std::min(k, mine.count);
     at::Tensor const own_ids = routing.expert_ids.to(tokens.device());
     at::Tensor all_tokens = tokens, all_ids = own_ids;
     if (num_ranks > 1) {
@@ -41,7 +38,9 @@ GatheredTokens gather_tokens(TensorCollectives const& collectives, ExpertRange m
         all_tokens = all.slice(1, 0, d);
         all_ids = id_columns(all, d);
     }
-    GatheredPlan plan = plan_gathered({all_ids, own_ids, mine, out.places});
+    GatheredIds const ids{all_ids, own_ids, split, collectives.communicator().rank()};
+    GatheredPlan plan = plan_gathered(ids);
+    out.places = ids.places();
     out.rows = all_tokens.index_select(0, plan.token_of_row);
     out.offsets = std::move(plan.offsets);
     out.answer_rows = std::move(plan.answer_rows);

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <vector>
 
+#include "gatesweep/comm/parallel_layout.h"
 #include "gatesweep/model/weight_map.h"
 
 namespace gatesweep {
@@ -90,9 +91,8 @@ std::uint64_t weight_bytes(ModelConfig const& config, std::int64_t num_experts, 
 int degree_that_fits(ModelConfig const& config, std::uint64_t memory, std::size_t element_size) {
     Elements const all(config);
     for (std::int64_t degree = 1; degree <= config.num_experts; ++degree) {
-        if (config.num_experts % degree != 0) continue;
-        auto const bytes =
-            static_cast<std::uint64_t>(all.with_experts(config, config.num_experts / degree)) * element_size;
+        std::int64_t const largest = ExpertSplit{config.num_experts, degree}.largest();
+        auto const bytes = static_cast<std::uint64_t>(all.with_experts(config, largest)) * element_size;
         if (bytes <= memory) return static_cast<int>(degree);
     }
     return 0;

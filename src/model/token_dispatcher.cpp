@@ -20,9 +20,8 @@ TokenDispatcher::TokenDispatcher(ParallelLayout const& layout, std::int64_t num_
 
 TokenDispatcher::TokenDispatcher(ParallelLayout const& layout, std::int64_t num_experts, TensorCollectives collectives,
                                  DecodeDispatch decode_dispatch)
-    : num_experts_(num_experts),
+    : split_(layout.split(num_experts)),
       local_experts_(layout.local_experts(num_experts)),
-      num_ranks_(layout.ep_size()),
       collectives_(std::move(collectives)),
       decode_dispatch_(decode_dispatch) {}
 
@@ -33,7 +32,7 @@ std::vector<std::int64_t> TokenDispatcher::share_token_counts(std::int64_t num_t
 
 GatheredTokens TokenDispatcher::gather(at::Tensor const& tokens, Routing const& routing,
                                        std::span<std::int64_t const> tokens_of_rank) const {
-    return gather_tokens(collectives_, local_experts_, tokens, routing, tokens_of_rank);
+    return gather_tokens(collectives_, split_, tokens, routing, tokens_of_rank);
 }
 
 std::vector<std::int64_t> TokenDispatcher::offsets_on_host(GatheredTokens const& gathered) const {
@@ -52,8 +51,8 @@ DispatchRecord TokenDispatcher::plan(Routing const& routing) const {
     std::int64_t const num_slots = routing.expert_ids.numel();
     auto const* expert_of = routing.expert_ids.const_data_ptr<std::int64_t>();
 
-    // Slots by expert id, in token order within an expert: a counting sort. Owners are contiguous blocks of experts.
-    std::vector<std::int64_t> send_counts(static_cast<std::size_t>(num_experts_), 0);
+    // Slots by expert id, in token order within an expert: a counting sort. Owners are contiguous ranges of experts.
+    std::vector<std::int64_t> send_counts(static_cast<std::size_t>(split_.num_experts), 0);
     for (std::int64_t i = 0; i < num_slots; ++i)
         ++send_counts[expert_of[i]];
     std::vector<std::int64_t> next(send_counts.size(), 0);
@@ -70,17 +69,23 @@ DispatchRecord TokenDispatcher::plan(Routing const& routing) const {
         sent_tokens[at] = i / routing.top_k();
     }
 
-    // Counts travel first: received[r * e + x] rows come from rank r for local expert x.
-    auto const received = collectives_.communicator().all_to_all(send_counts, num_local_experts);
+    // Counts travel first, in blocks of the largest share: received[r * largest + x] rows come from rank r for local
+    // expert x.
+    std::int64_t const largest = split_.largest();
+    std::vector<std::int64_t> counts_of_rank(static_cast<std::size_t>(split_.num_ranks * largest), 0);
+    for (std::int64_t r = 0; r < split_.num_ranks; ++r) {
+        ExpertRange const theirs = split_.of(r);
+        auto const begin = send_counts.begin() + theirs.first, end = begin + theirs.count;
+        std::copy(begin, end, counts_of_rank.begin() + r * largest);
+        record.send_rows.push_back(std::accumulate(begin, end, std::int64_t{0}));
+    }
+    auto const received = collectives_.communicator().all_to_all(counts_of_rank, largest);
     std::vector<std::int64_t> rows_of_expert(static_cast<std::size_t>(num_local_experts), 0);
-    for (int r = 0; r < num_ranks_; ++r) {
-        auto const begin = r * num_local_experts;
-        record.send_rows.push_back(std::accumulate(send_counts.begin() + begin,
-                                                   send_counts.begin() + begin + num_local_experts, std::int64_t{0}));
-        record.receive_rows.push_back(
-            std::accumulate(received.begin() + begin, received.begin() + begin + num_local_experts, std::int64_t{0}));
+    for (std::int64_t r = 0; r < split_.num_ranks; ++r) {
+        auto const begin = received.begin() + r * largest;
+        record.receive_rows.push_back(std::accumulate(begin, begin + num_local_experts, std::int64_t{0}));
         for (std::int64_t x = 0; x < num_local_experts; ++x)
-            rows_of_expert[x] += received[begin + x];
+            rows_of_expert[x] += begin[x];
     }
     record.expert_offsets.assign(1, 0);
     for (std::int64_t rows : rows_of_expert)
@@ -92,10 +97,11 @@ DispatchRecord TokenDispatcher::plan(Routing const& routing) const {
     record.expert_rows = at::empty({num_received}, at::kLong);
     auto* row = record.expert_rows.data_ptr<std::int64_t>();
     std::vector<std::int64_t> free_row(record.expert_offsets.begin(), record.expert_offsets.end() - 1);
-    for (std::size_t block = 0; block < received.size(); ++block) {
-        auto& at = free_row[block % static_cast<std::size_t>(num_local_experts)];
-        for (std::int64_t i = 0; i < received[block]; ++i)
-            *row++ = at++;
+    for (std::int64_t r = 0; r < split_.num_ranks; ++r) {
+        for (std::int64_t x = 0; x < num_local_experts; ++x) {
+            for (std::int64_t i = 0; i < received[r * largest + x]; ++i)
+                *row++ = free_row[x]++;
+        }
     }
     return record;
 }
@@ -115,7 +121,7 @@ SlotsUnderWay TokenDispatcher::tokens_to_experts(at::Tensor const& tokens, Dispa
 }
 
 SlotsUnderWay TokenDispatcher::exchange_to_experts(at::Tensor const& sent, DispatchRecord const& record) const {
-    if (num_ranks_ == 1) return {{sent}};  // by expert already
+    if (split_.num_ranks == 1) return {{sent}};  // by expert already
     return {.rows = collectives_.start_all_to_all_rows(sent, record.send_rows, record.receive_rows),
             .to_place = record.expert_rows.to(sent.device())};
 }
@@ -123,7 +129,7 @@ SlotsUnderWay TokenDispatcher::exchange_to_experts(at::Tensor const& sent, Dispa
 SlotsUnderWay TokenDispatcher::from_experts(at::Tensor const& expert_rows, DispatchRecord const& record) const {
     at::Device const device = expert_rows.device();
     SlotsUnderWay slots{.rows = {expert_rows}, .from_place = record.sent_at.to(device)};
-    if (num_ranks_ == 1) return slots;
+    if (split_.num_ranks == 1) return slots;
     at::Tensor const sent = expert_rows.index_select(0, record.expert_rows.to(device));
     slots.rows = collectives_.start_all_to_all_rows(sent, record.receive_rows, record.send_rows);
     return slots;

@@ -25,7 +25,8 @@ std::string other_ways(Job const& job, std::uint64_t streamed, Machine const& ma
 std::string ways_to_fit(ModelConfig const& config, Machine const& machine) {
     int const degree = degree_that_fits(config, machine.free_memory, c10::elementSize(machine.dtype));
     if (degree > 0) {
-        auto const bytes = weight_bytes(config, config.num_experts / degree, c10::elementSize(machine.dtype));
+        auto const bytes =
+            weight_bytes(config, ExpertSplit{config.num_experts, degree}.largest(), c10::elementSize(machine.dtype));
         return fmt::format("raise parallel.expert_parallel to {} ({:.1f} GB each, on ranks that have as much as these)",
                            degree, gigabytes(bytes));
     }
@@ -75,7 +76,8 @@ std::int64_t num_stream_chunks(ModelConfig const& config, BatchPlan const& plan,
 
 std::uint64_t streamed_bytes(ModelConfig const& config, int ep_size, std::int64_t num_chunks) {
     bool const is_short = config.stored_dtype == "bfloat16" || config.stored_dtype == "float16";
-    return LayerStream::bytes_read(config, config.num_experts / ep_size, is_short ? 2 : 4, num_chunks);
+    return LayerStream::bytes_read(config, ExpertSplit{config.num_experts, ep_size}.largest(), is_short ? 2 : 4,
+                                   num_chunks);
 }
 
 std::string streaming_text(std::uint64_t bytes, std::int64_t num_chunks) {

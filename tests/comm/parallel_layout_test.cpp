@@ -10,7 +10,7 @@ namespace gatesweep {
 namespace {
 
 TEST(ParallelLayout, CutsTheWorldIntoCopiesOfNeighbours) {
-    for (int degree = 1; degree <= world().size(); degree *= 2) {
+    for (int degree : degrees()) {
         ParallelLayout const layout = make_parallel_layout(world(), degree);
         EXPECT_EQ(layout.num_copies, world().size() / degree);
         EXPECT_EQ(layout.copy, world().rank() / degree);
@@ -23,28 +23,48 @@ TEST(ParallelLayout, CutsTheWorldIntoCopiesOfNeighbours) {
 }
 
 TEST(ParallelLayout, EveryExpertHasOneOwnerInACopy) {
-    for (int degree = 1; degree <= world().size(); degree *= 2) {
+    for (int degree : degrees()) {
         ParallelLayout const layout = make_parallel_layout(world(), degree);
         ExpertRange const mine = layout.local_experts(8);
-        EXPECT_EQ(mine.count, 8 / degree);
         EXPECT_EQ(layout.expert_parallel.all_reduce_sum(mine.count), 8);
         auto const first = layout.expert_parallel.all_gather(mine.first);
         for (int r = 0; r < degree; ++r)
-            EXPECT_EQ(first[r], r * mine.count);
+            EXPECT_EQ(first[r], layout.split(8).of(r).first);
     }
 }
 
+TEST(ExpertSplit, GivesNeighbouringRangesWhoseSizesDifferByAtMostOne) {
+    for (std::int64_t experts : {1, 4, 6, 8, 12, 60, 64, 128}) {
+        for (std::int64_t ranks = 1; ranks <= experts; ++ranks) {
+            ExpertSplit const split{experts, ranks};
+            std::int64_t next = 0;
+            for (std::int64_t r = 0; r < ranks; ++r) {
+                ExpertRange const range = split.of(r);
+                EXPECT_EQ(range.first, next);
+                EXPECT_EQ(range.count, r < split.num_larger() ? split.largest() : split.smallest());
+                next += range.count;
+            }
+            EXPECT_EQ(next, experts);
+            EXPECT_LE(split.largest() - split.smallest(), 1);
+            EXPECT_GE(split.smallest(), 1);
+        }
+    }
+    EXPECT_EQ((ExpertSplit{60, 8}.largest()), 8);
+    EXPECT_EQ((ExpertSplit{60, 8}.of(4).first), 32);
+    EXPECT_EQ((ExpertSplit{6, 4}.of(3).first), 5);
+}
+
 TEST(ParallelLayout, RefusesADegreeThatDoesNotDivideTheRanks) {
-    for (int degree : {0, -1, world().size() + 1, 3}) {
+    for (int degree : {0, -1, world().size() + 1, 5}) {
         EXPECT_ERROR(make_parallel_layout(world(), degree), ExitCode::job, "parallel.expert_parallel",
                      "does not divide");
     }
 }
 
-TEST(ParallelLayout, RefusesADegreeThatDoesNotDivideTheExperts) {
-    EXPECT_NO_THROW(validate_expert_split(8, 4));
-    EXPECT_ERROR(validate_expert_split(8, 3), ExitCode::job, "cannot split 8 experts", "1, 2, 4, 8");
-    EXPECT_ERROR(validate_expert_split(6, 4), ExitCode::job, "1, 2, 3, 6");
+TEST(ParallelLayout, RefusesRanksWithoutExperts) {
+    EXPECT_NO_THROW(validate_expert_split(8, 3));
+    EXPECT_NO_THROW(validate_expert_split(8, 8));
+    EXPECT_ERROR(validate_expert_split(8, 9), ExitCode::job, "parallel.expert_parallel = 9", "8 experts", "at most 8");
 }
 
 TEST(ParallelLayout, WithoutALauncherIsOneRank) {

@@ -71,7 +71,7 @@ TEST_P(DecoderOn, GateGradientsEqualFiniteDifferences) {
 TEST_P(DecoderOn, ABatchOfOneRankMayBeEmptyAndNothingChanges) {
     Golden const golden = load_golden(GetParam());
     std::int64_t const num_experts = golden.counts().shape[2];
-    if (num_experts % world().size() != 0) GTEST_SKIP() << "experts do not split over the ranks";
+    if (num_experts < world().size()) GTEST_SKIP() << "more ranks than experts";
     ParallelLayout const layout = make_parallel_layout(world(), world().size());
     Decoder const shared = load_model(golden.model_folder(), layout, at::kFloat),
                   alone = load_model(golden.model_folder(), ParallelLayout(), at::kFloat);

@@ -139,22 +139,20 @@ at::Tensor random_ids(std::int64_t num_tokens, std::int64_t top_k, std::int64_t 
 }
 
 TEST(GatherKernel, EqualsItsReference) {
-    for (auto [num_experts, num_ranks] : {std::pair<std::int64_t, std::int64_t>{8, 1}, {8, 4}, {32, 2}, {128, 2}}) {
+    for (auto [num_experts, num_ranks] :
+         {std::pair<std::int64_t, std::int64_t>{8, 1}, {8, 4}, {128, 1}, {128, 2}, {6, 4}, {60, 8}}) {
         for (std::int64_t top_k : {1, 2, 5}) {
             for (std::int64_t num_tokens : {0, 1, 7, 700}) {
                 for (std::int64_t rank = 0; rank < num_ranks; rank += 3) {
-                    std::int64_t const local = num_experts / num_ranks;
                     at::Tensor const all = random_ids(num_tokens, top_k, num_experts, 5);
-                    GatheredIds const ids{all,
-                                          all.slice(0, num_tokens / 3, num_tokens / 2),
-                                          {rank * local, local},
-                                          std::min(top_k, local)};
+                    GatheredIds const ids{
+                        all, all.slice(0, num_tokens / 3, num_tokens / 2), {num_experts, num_ranks}, rank};
                     GatheredPlan const expected = generic::plan_gathered(ids);
                     for (bool reversed : {false, true}) {
                         GatheredPlan const own = cuda::launch_plan_gathered(HostLauncher{reversed}, ids);
                         ASSERT_TRUE(at::equal(own.offsets, expected.offsets));
                         std::int64_t const num_rows = expected.token_of_row.size(0);
-                        ASSERT_EQ(own.token_of_row.size(0), num_tokens * ids.places);
+                        ASSERT_EQ(own.token_of_row.size(0), num_tokens * ids.places());
                         EXPECT_TRUE(at::equal(own.token_of_row.slice(0, 0, num_rows), expected.token_of_row));
                         EXPECT_TRUE(own.token_of_row.slice(0, num_rows).eq(0).all().item<bool>());
                         EXPECT_TRUE(at::equal(own.answer_rows, expected.answer_rows));

@@ -65,9 +65,9 @@ class Streamed : public testing::TestWithParam<std::string> {};
 
 TEST_P(Streamed, GivesTheBytesOfResidentWeights) {
     for (auto dtype : {at::kFloat, at::kBFloat16}) {
-        for (int degree : {1, 2, 4}) {
+        for (int degree : degrees()) {
             auto const num_experts = load_model_config(load_golden(GetParam()).model_folder()).num_experts;
-            if (world().size() % degree != 0 || num_experts % degree != 0) continue;
+            if (degree > num_experts) continue;
             Scene const scene(GetParam(), degree, dtype, 100);
             // Layers' tapes kept, or computed again.
             Signals const resident = scene.resident(dtype == at::kFloat ? unlimited : 0);

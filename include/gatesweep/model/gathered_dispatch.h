@@ -1,11 +1,11 @@
 // Tokens to experts and back where nothing that the host does depends on the routing: the way of decode steps on GPUs.
 //
 // Every rank sends its tokens, with the experts they chose, once to every rank of the group; each picks out the rows of
-// its own experts, and sends back a fixed number of rows for every token: min(K, experts per rank), more of one token's
-// slots no rank can own. So sizes follow from the number of tokens alone, known once a step, and no rank waits in every
-// layer for counts to come to the host and go to the others. It costs more bytes than sending routed slots only, which
-// a decode step's few rows do not feel. Experts see the same rows in the same order as in the counted way
-// (token_dispatcher.h), so the results are the same bits.
+// its own experts, and sends back a fixed number of rows for every token: min(K, the most experts of a rank), more of
+// one token's slots no rank can own. So sizes follow from the number of tokens alone, known once a step, and no rank
+// waits in every layer for counts to come to the host and go to the others. It costs more bytes than sending routed
+// slots only, which a decode step's few rows do not feel. Experts see the same rows in the same order as in the counted
+// way (token_dispatcher.h), so the results are the same bits.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -34,7 +34,7 @@ struct GatheredTokens {
 };
 
 // tokens [n,D] and their routing; n = tokens_of_rank[this rank]. Collective.
-GatheredTokens gather_tokens(TensorCollectives const& collectives, ExpertRange mine, at::Tensor const& tokens,
+GatheredTokens gather_tokens(TensorCollectives const& collectives, ExpertSplit const& split, at::Tensor const& tokens,
                              Routing const& routing, std::span<std::int64_t const> tokens_of_rank);
 
 // What the experts made of `rows`, to the ranks whose tokens they were: -> [N,D] in routed slot order. Collective.

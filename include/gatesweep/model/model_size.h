@@ -25,7 +25,7 @@ std::int64_t expert_elements(ModelConfig const& config);
 // Bytes of the weights of a rank that holds `num_experts` experts of every layer, in elements of `element_size` bytes.
 std::uint64_t weight_bytes(ModelConfig const& config, std::int64_t num_experts, std::size_t element_size);
 
-// The smallest expert_parallel with which a rank's share of the weights fits into `memory` bytes; 0 where none does.
+// The smallest expert_parallel with which the largest share of the weights fits into `memory` bytes; 0 where none does.
 int degree_that_fits(ModelConfig const& config, std::uint64_t memory, std::size_t element_size);
 
 // Multiply-adds that one token costs.

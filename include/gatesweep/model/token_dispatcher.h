@@ -73,9 +73,8 @@ public:
 private:
     SlotsUnderWay exchange_to_experts(at::Tensor const& sent, DispatchRecord const& record) const;
 
-    std::int64_t num_experts_;
+    ExpertSplit split_;
     ExpertRange local_experts_;
-    int num_ranks_;
     TensorCollectives collectives_;
     DecodeDispatch decode_dispatch_;
 };

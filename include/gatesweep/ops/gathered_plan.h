@@ -3,6 +3,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cstdint>
 
 #include "gatesweep/comm/parallel_layout.h"
@@ -12,8 +13,12 @@ namespace gatesweep {
 struct GatheredIds {
     at::Tensor all;  // [m,K] int64, of the tokens of every rank, in their order
     at::Tensor own;  // [n,K] int64, of this rank's
-    ExpertRange mine;
-    std::int64_t places = 0;  // min(K, experts per rank)
+    ExpertSplit split;
+    std::int64_t rank = 0;  // this one, of those that share the experts
+
+    ExpertRange mine() const { return split.of(rank); }
+    // Rows that come back for a token from each rank: more of one token's slots no rank can own.
+    std::int64_t places() const { return std::min(all.size(1), split.largest()); }
 };
 
 struct GatheredPlan {

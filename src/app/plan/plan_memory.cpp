@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "gatesweep/comm/parallel_layout.h"
 #include "gatesweep/model/decoder_layer.h"
 #include "gatesweep/model/kv_cache.h"
 #include "gatesweep/model/model_size.h"
@@ -14,7 +15,8 @@ RankMemory rank_memory(Inputs const& inputs, ModelConfig const& config, BatchPla
     std::size_t const element = c10::elementSize(dtype);
     std::vector<std::int64_t> const tokens = inputs.prompt_tokens();
     RankMemory out;
-    out.weights = weight_bytes(config, config.num_experts / expert_parallel, element);
+    std::int64_t const experts = ExpertSplit{config.num_experts, expert_parallel}.largest();
+    out.weights = weight_bytes(config, experts, element);
     for (auto const& batch : plan.batches) {
         for (auto const& prompts : spread_over_ranks(batch, tokens, expert_parallel)) {
             std::int64_t sum = 0;
@@ -28,7 +30,7 @@ RankMemory rank_memory(Inputs const& inputs, ModelConfig const& config, BatchPla
     out.tapes_kept = layers * tape;
     out.tapes_recomputed =
         tape + (layers - 1) * static_cast<std::uint64_t>(out.batch_tokens * config.hidden_size) * element;
-    out.streamed_weights = LayerStream::num_bytes(config, config.num_experts / expert_parallel, element);
+    out.streamed_weights = LayerStream::num_bytes(config, experts, element);
     out.streamed_inputs = StreamedDecoder::bytes_per_token(config, element);
     out.streamed_tape = tape;
     if (inputs.job.sweep.enabled) {

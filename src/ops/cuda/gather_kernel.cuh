@@ -20,7 +20,7 @@ struct SortTask {
     int num_experts, top_k;  // of this rank; of a token
 };
 
-inline constexpr int most_planned_experts = 64;
+inline constexpr int most_planned_experts = 128;
 // Threads of the block: a counter for each of them and each expert fits into 32 KB of shared memory.
 template <int kMaxExperts>
 inline constexpr int sort_threads = 8192 / kMaxExperts < 1024 ? 8192 / kMaxExperts : 1024;
@@ -82,8 +82,14 @@ struct PlacesTask {
     std::int64_t* answer_rows;        // [m*places]
     std::int64_t* slot_places;        // [n*K]
     std::int64_t num_tokens, num_own;
-    int num_experts, top_k, places;
+    int smallest, num_larger;  // the first `num_larger` ranks hold smallest + 1 experts, the others `smallest`
+    int top_k, places;
 };
+
+__device__ inline std::int64_t owner_of(std::int64_t expert, PlacesTask const& task) {
+    std::int64_t const larger = task.smallest + 1;
+    return expert < task.num_larger * larger ? expert / larger : (expert - task.num_larger) / task.smallest;
+}
 
 inline constexpr int places_threads = 128;
 
@@ -103,10 +109,10 @@ __global__ void __launch_bounds__(kThreads) places_kernel(PlacesTask task) {
     if (t < task.num_own) {
         std::int64_t const* const ids = task.own_ids + t * task.top_k;
         for (int k = 0; k < task.top_k; ++k) {
-            std::int64_t const owner = ids[k] / task.num_experts;
+            std::int64_t const owner = owner_of(ids[k], task);
             int earlier = 0;
             for (int j = 0; j < k; ++j)
-                earlier += ids[j] / task.num_experts == owner ? 1 : 0;
+                earlier += owner_of(ids[j], task) == owner ? 1 : 0;
             task.slot_places[t * task.top_k + k] = (owner * task.num_own + t) * task.places + earlier;
         }
     }
@@ -115,10 +121,12 @@ __global__ void __launch_bounds__(kThreads) places_kernel(PlacesTask task) {
 // launch(kernel, grid, block, arguments ...)
 template <class Launch>
 GatheredPlan launch_plan_gathered(Launch const& launch, GatheredIds const& ids) {
-    std::int64_t const num_tokens = ids.all.size(0), top_k = ids.all.size(1), num_own = ids.own.size(0);
+    std::int64_t const num_tokens = ids.all.size(0), top_k = ids.all.size(1), num_own = ids.own.size(0),
+                       num_places = ids.places();
+    ExpertRange const mine = ids.mine();
     auto const options = ids.all.options();
-    GatheredPlan plan{at::empty({ids.mine.count + 1}, options), at::empty({num_tokens * ids.places}, options),
-                      at::empty({num_tokens * ids.places}, options), at::empty({num_own * top_k}, options)};
+    GatheredPlan plan{at::empty({mine.count + 1}, options), at::empty({num_tokens * num_places}, options),
+                      at::empty({num_tokens * num_places}, options), at::empty({num_own * top_k}, options)};
     at::Tensor const all = ids.all.contiguous(), own = ids.own.contiguous(),
                      row_of_slot = at::empty({num_tokens * top_k}, options);
     SortTask const sort{all.const_data_ptr<std::int64_t>(),
@@ -127,11 +135,13 @@ GatheredPlan launch_plan_gathered(Launch const& launch, GatheredIds const& ids) 
                         row_of_slot.data_ptr<std::int64_t>(),
                         num_tokens * top_k,
                         plan.token_of_row.numel(),
-                        ids.mine.first,
-                        static_cast<int>(ids.mine.count),
+                        mine.first,
+                        static_cast<int>(mine.count),
                         static_cast<int>(top_k)};
-    if (ids.mine.count <= 8) {
+    if (mine.count <= 8) {
         launch(sort_slots_kernel<8>, dim3(1), dim3(sort_threads<8>), sort);
+    } else if (mine.count <= 64) {
+        launch(sort_slots_kernel<64>, dim3(1), dim3(sort_threads<64>), sort);
     } else {
         launch(sort_slots_kernel<most_planned_experts>, dim3(1), dim3(sort_threads<most_planned_experts>), sort);
     }
@@ -142,9 +152,10 @@ GatheredPlan launch_plan_gathered(Launch const& launch, GatheredIds const& ids) 
                             plan.slot_places.data_ptr<std::int64_t>(),
                             num_tokens,
                             num_own,
-                            static_cast<int>(ids.mine.count),
+                            static_cast<int>(ids.split.smallest()),
+                            static_cast<int>(ids.split.num_larger()),
                             static_cast<int>(top_k),
-                            static_cast<int>(ids.places)};
+                            static_cast<int>(num_places)};
     launch(places_kernel<places_threads>,
            dim3(static_cast<unsigned>((num_tokens + places_threads - 1) / places_threads)), dim3(places_threads),
            places);
