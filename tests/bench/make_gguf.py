@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Writes the weights of a bfloat16 Mixtral checkpoint of the hub's layout as GGUF, for timings of llama.cpp on the same model.
+"""Writes the weights of a bfloat16 checkpoint of make_checkpoint.py as GGUF, for timings of llama.cpp on the same model.
 
     python3 tests/bench/make_gguf.py MODEL OUT.gguf
 
 As llama.cpp's own converter: matrices bfloat16, norms and routers float32, the experts of a layer in one tensor, rows of
-queries and keys in the order of its rotary embedding. No tokenizer, so the file serves benchmarks only. Needs numpy.
+queries and keys in the order of its rotary embedding (Mixtral's). No tokenizer, so the file serves benchmarks only. Needs numpy.
 """
 
 import argparse
@@ -17,6 +17,9 @@ import numpy as np
 ALIGNMENT = 32
 FLOAT32, BFLOAT16 = 0, 30  # types of tensors
 UINT32, FLOAT, STRING = 4, 6, 8  # types of values
+
+
+ARCHITECTURES = {"mixtral": "llama", "olmoe": "olmoe", "qwen3_moe": "qwen3moe"}
 
 
 class Checkpoint:
@@ -51,20 +54,27 @@ def widened(bits):
 
 def tensors(model, config):
     """name, values as they are written"""
+    is_mixtral = config["model_type"] == "mixtral"
+    block = "block_sparse_moe" if is_mixtral else "mlp"
+    sources = ("w1", "w2", "w3") if is_mixtral else ("gate_proj", "down_proj", "up_proj")
+    turned = for_rotary if is_mixtral else lambda weight, heads: weight
     yield "token_embd.weight", model["model.embed_tokens.weight"]
     yield "output_norm.weight", widened(model["model.norm.weight"])
     yield "output.weight", model["lm_head.weight"]
     for layer in range(config["num_hidden_layers"]):
         at, to = f"model.layers.{layer}.", f"blk.{layer}."
-        experts = [f"{at}block_sparse_moe.experts.{e}." for e in range(config["num_local_experts"])]
+        experts = [f"{at}{block}.experts.{e}." for e in range(num_experts(config))]
         yield to + "attn_norm.weight", widened(model[at + "input_layernorm.weight"])
         yield to + "ffn_norm.weight", widened(model[at + "post_attention_layernorm.weight"])
-        yield to + "attn_q.weight", for_rotary(model[at + "self_attn.q_proj.weight"], config["num_attention_heads"])
-        yield to + "attn_k.weight", for_rotary(model[at + "self_attn.k_proj.weight"], config["num_key_value_heads"])
+        if not is_mixtral:
+            yield to + "attn_q_norm.weight", widened(model[at + "self_attn.q_norm.weight"])
+            yield to + "attn_k_norm.weight", widened(model[at + "self_attn.k_norm.weight"])
+        yield to + "attn_q.weight", turned(model[at + "self_attn.q_proj.weight"], config["num_attention_heads"])
+        yield to + "attn_k.weight", turned(model[at + "self_attn.k_proj.weight"], config["num_key_value_heads"])
         yield to + "attn_v.weight", model[at + "self_attn.v_proj.weight"]
         yield to + "attn_output.weight", model[at + "self_attn.o_proj.weight"]
-        yield to + "ffn_gate_inp.weight", widened(model[at + "block_sparse_moe.gate.weight"])
-        for name, source in (("gate", "w1"), ("down", "w2"), ("up", "w3")):
+        yield to + "ffn_gate_inp.weight", widened(model[f"{at}{block}.gate.weight"])
+        for name, source in zip(("gate", "down", "up"), sources):
             yield f"{to}ffn_{name}_exps.weight", np.stack([model[e + source + ".weight"] for e in experts])
 
 
@@ -72,19 +82,25 @@ def text(value):
     return struct.pack("<Q", len(value)) + value.encode()
 
 
+def num_experts(config):
+    return config.get("num_local_experts") or config["num_experts"]
+
+
 def entries(config):
-    head = config["hidden_size"] // config["num_attention_heads"]
+    architecture = ARCHITECTURES[config["model_type"]]
+    head = config.get("head_dim") or config["hidden_size"] // config["num_attention_heads"]
     numbers = {"context_length": config["max_position_embeddings"], "embedding_length": config["hidden_size"],
                "block_count": config["num_hidden_layers"], "feed_forward_length": config["intermediate_size"],
+               "expert_feed_forward_length": config["intermediate_size"], "attention.key_length": head, "attention.value_length": head,
                "attention.head_count": config["num_attention_heads"], "attention.head_count_kv": config["num_key_value_heads"],
-               "rope.dimension_count": head, "expert_count": config["num_local_experts"],
+               "rope.dimension_count": head, "expert_count": num_experts(config),
                "expert_used_count": config["num_experts_per_tok"], "vocab_size": config["vocab_size"]}
-    for key, value in {"general.architecture": "llama", "tokenizer.ggml.model": "no_vocab"}.items():
+    for key, value in {"general.architecture": architecture, "tokenizer.ggml.model": "no_vocab"}.items():
         yield text(key) + struct.pack("<I", STRING) + text(value)
     for key, value in numbers.items():
-        yield text("llama." + key) + struct.pack("<II", UINT32, value)
+        yield text(f"{architecture}.{key}") + struct.pack("<II", UINT32, value)
     for key, value in (("attention.layer_norm_rms_epsilon", config["rms_norm_eps"]), ("rope.freq_base", config["rope_theta"])):
-        yield text("llama." + key) + struct.pack("<If", FLOAT, value)
+        yield text(f"{architecture}.{key}") + struct.pack("<If", FLOAT, value)
 
 
 def padded(size):

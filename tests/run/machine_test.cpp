@@ -29,12 +29,13 @@ ModelConfig mixtral_8x7b() {
 constexpr std::uint64_t gigabyte = 1'000'000'000;
 constexpr std::size_t bfloat16 = 2;
 
-TEST(DegreeThatFits, IsTheSmallestThatDividesTheExperts) {
-    // README: 93.4, 48.3, 25.8 and 14.5 GB a rank.
+TEST(DegreeThatFits, IsTheSmallestWhoseLargestShareFits) {
+    // slurm/README.md: 93.4, 48.3, 25.8 and 14.5 GB a rank; the largest of 3 ranks has 3 experts, 37.0 GB.
     ModelConfig const config = mixtral_8x7b();
     EXPECT_EQ(degree_that_fits(config, 94 * gigabyte, bfloat16), 1);
     EXPECT_EQ(degree_that_fits(config, 93 * gigabyte, bfloat16), 2);
-    EXPECT_EQ(degree_that_fits(config, 48 * gigabyte, bfloat16), 4);
+    EXPECT_EQ(degree_that_fits(config, 48 * gigabyte, bfloat16), 3);
+    EXPECT_EQ(degree_that_fits(config, 36 * gigabyte, bfloat16), 4);
     EXPECT_EQ(degree_that_fits(config, 20 * gigabyte, bfloat16), 8);
     EXPECT_EQ(degree_that_fits(config, 14 * gigabyte, bfloat16), 0);
 }
