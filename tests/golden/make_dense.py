@@ -54,6 +54,10 @@ MODELS = [
           dict(NO_WINDOW, attention_bias=False, layer_types=["full_attention"] * LAYERS)),
     Dense("dense-llama-f16", "llama", "LlamaForCausalLM", "float16", "v4", 2, 2, None, 1e5, 1e-5, True,
           dict(attention_bias=False, mlp_bias=False, pretraining_tp=1)),
+    Dense("dense-llama3-bf16", "llama", "LlamaForCausalLM", "bfloat16", "v4", 2, 1, 16, 1e4, 1e-5, False,
+          dict(attention_bias=False, mlp_bias=False, rope_scaling=dict(
+              rope_type="llama3", factor=4.0, low_freq_factor=1.0, high_freq_factor=4.0,
+              original_max_position_embeddings=32))),
 ]
 
 
@@ -158,6 +162,8 @@ def write_model(m, weights, vocabulary):
 
 def check_config(m, config):
     """What transformers reads from the file is what was meant."""
+    scaling = m.own.get("rope_scaling", dict(rope_type="default"))
+    assert scaling.items() <= config.rope_parameters.items(), config.rope_parameters
     assert config.rope_parameters["rope_theta"] == m.theta and config.tie_word_embeddings == m.tied
     assert config.sliding_window == 12 if m.model_type == "mistral" else not getattr(config, "sliding_window", None)
 

@@ -54,6 +54,18 @@ TEST(DenseFamilies, ReadTheReleasedConfigs) {
     EXPECT_EQ(weight_map(qwen3).at({WeightRole::k_norm, 2}).shape, std::vector<std::int64_t>{128});
 }
 
+TEST(DenseFamilies, TakeTheRotaryEmbeddingsOfTheirModels) {
+    json const llama32 = json::parse(R"({"factor":32.0,"high_freq_factor":4.0,"low_freq_factor":1.0,
+        "original_max_position_embeddings":8192,"rope_type":"llama3"})");
+    json const yarn = json::parse(R"({"factor":4.0,"original_max_position_embeddings":32768,"type":"yarn"})");
+    ModelConfig const llama = parse(with(smollm2_135m(), {{"rope_scaling", llama32}}));
+    EXPECT_EQ(llama.rope_scaling.type, RopeType::llama3);
+    EXPECT_EQ(llama.rope_scaling.factor, 32.0);
+    EXPECT_ERROR(parse(with(qwen25_05b(), {{"rope_scaling", llama32}})), ExitCode::bad_data, "rope_scaling.rope_type");
+    for (json const& config : {qwen25_05b(), qwen3_06b()})
+        EXPECT_EQ(parse(with(config, {{"rope_scaling", yarn}})).rope_scaling.type, RopeType::yarn);
+}
+
 TEST(DenseFamilies, TakeTheDefaultsOfTheirClasses) {
     auto const bare = [](json config) {
         for (char const* key : {"num_key_value_heads", "head_dim", "rope_theta", "rms_norm_eps", "tie_word_embeddings",

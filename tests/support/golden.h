@@ -43,7 +43,7 @@ inline std::vector<std::string> golden_names() {
 
 // Of the kinds that only judge.
 inline std::vector<std::string> dense_golden_names() {
-    return {"dense-bf16", "dense-qwen2-bf16", "dense-qwen3-f32", "dense-llama-f16"};
+    return {"dense-bf16", "dense-qwen2-bf16", "dense-qwen3-f32", "dense-llama-f16", "dense-llama3-bf16"};
 }
 
 inline Golden load_golden(std::string const& name) {

@@ -6,6 +6,8 @@
 namespace gatesweep {
 namespace {
 
+constexpr RopeType rope[] = {RopeType::plain, RopeType::linear, RopeType::llama3, RopeType::yarn};
+
 void read_config(ConfigFields const& fields, ModelConfig& config) {
     read_dense_config(config);
     config.max_position_embeddings = 2048;
@@ -16,6 +18,6 @@ void read_config(ConfigFields const& fields, ModelConfig& config) {
 
 }  // namespace
 
-Family const llama = {"llama", "Llama", true, 0, read_config, dense_spellings};
+Family const llama = {"llama", "Llama", true, 0, read_config, dense_spellings, {rope}};
 
 }  // namespace gatesweep

@@ -2,6 +2,7 @@
 #include "qwen2.h"
 
 #include "dense.h"
+#include "mlp_experts.h"
 
 namespace gatesweep {
 namespace {
@@ -16,6 +17,6 @@ void read_config(ConfigFields const& fields, ModelConfig& config) {
 
 }  // namespace
 
-Family const qwen2 = {"qwen2", "Qwen2", true, 32, read_config, dense_spellings};
+Family const qwen2 = {"qwen2", "Qwen2", true, 32, read_config, dense_spellings, {qwen_rope_types}};
 
 }  // namespace gatesweep

@@ -2,6 +2,7 @@
 #include "qwen3.h"
 
 #include "dense.h"
+#include "mlp_experts.h"
 
 namespace gatesweep {
 namespace {
@@ -17,6 +18,6 @@ void read_config(ConfigFields const& fields, ModelConfig& config) {
 
 }  // namespace
 
-Family const qwen3 = {"qwen3", "Qwen3", true, 32, read_config, dense_spellings, {}, 128};
+Family const qwen3 = {"qwen3", "Qwen3", true, 32, read_config, dense_spellings, {qwen_rope_types}, 128};
 
 }  // namespace gatesweep
