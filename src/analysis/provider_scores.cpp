@@ -11,6 +11,7 @@
 #include "providers/log_ratio.h"
 #include "providers/logit_gradient.h"
 #include "providers/reap.h"
+#include "providers/risk_difference_scores.h"
 #include "providers/safex.h"
 #include "providers/signal_scores.h"
 
@@ -25,10 +26,17 @@ struct ProviderRow {
 constexpr std::array rows = {
     ProviderRow{"safex", safex_scores},         ProviderRow{"gate-mass", gate_mass_scores},
     ProviderRow{"reap", reap_scores},           ProviderRow{"logit-gradient", logit_gradient_scores},
-    ProviderRow{"log-ratio", log_ratio_scores},
+    ProviderRow{"log-ratio", log_ratio_scores}, ProviderRow{risk_difference_word, risk_difference_scores},
 };
 
 ProviderScores scores_by_word(std::string const& word, ProviderContext const& context) {
+    if (auto const import = context.input.imported.find(word); import != context.input.imported.end()) {
+        ProviderScores out;
+        out.name = word;
+        out.positive = "as its table says";
+        out.scores = import->second;
+        return out;
+    }
     auto const facts = find_provider(word);
     GATESWEEP_VALIDATE(facts, ExitCode::job,
                        "[scores] providers names \"{}\", which is no score provider: leave it out", printable(word));

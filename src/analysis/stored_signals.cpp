@@ -67,6 +67,7 @@ AnalysisInput read_signals(std::filesystem::path const& folder) {
     }
     if (file_kind(folder / "manifest.json") == FileKind::file)
         input.moe_layers = MoeLayers(read_manifest(folder).moe_layers);
+    input.pairs = read_pair_input(folder);
     CsvTable const prompts = read_csv(folder / "tables" / "prompts.csv");
     for (auto const& name : prompts.header) {
         if (name.starts_with(metadata_prefix)) input.metadata.columns.push_back(name.substr(metadata_prefix.size()));
@@ -100,6 +101,12 @@ AnalysisInput read_signals(std::filesystem::path const& folder) {
     must_fit("gradient_scores", input.gradient_scores);
     for (auto const& [kind, values] : input.measures)
         must_fit(facts_of(kind).word, values);
+    GATESWEEP_VALIDATE(
+        input.pairs.is_empty() || (input.pairs.counts.shape[2] == shape[1] && input.pairs.counts.shape[3] == shape[2]),
+        ExitCode::bad_data,
+        "{}: its layers and experts are not those of activation_counts.npy (they do not belong together): restore the "
+        "files or run again",
+        (folder / "arrays" / "pair_counts.npy").string());
     return input;
 }
 

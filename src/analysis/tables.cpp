@@ -6,6 +6,7 @@
 #include <span>
 
 #include "gatesweep/analysis/provider_tables.h"
+#include "gatesweep/analysis/risk_difference.h"
 #include "gatesweep/analysis/stored_signals.h"
 #include "gatesweep/store/table_catalogue.h"
 
@@ -186,6 +187,8 @@ std::vector<CsvTable> signal_tables(AnalysisInput const& input, AnalysisResult c
     };
     for (SignalAnalysis const& analysis : result.signals)
         tables.push_back(classes_table(analysis));
+    if (!input.pairs.is_empty())
+        tables.push_back(risk_difference_table(input.pairs, input.moe_layers, input.scores.bootstrap));
     if (!result.marked.empty()) tables.push_back(marked_experts_table(result));
     if (!result.providers.empty()) {
         tables.push_back(providers_table(result.providers, result.moe_layers));

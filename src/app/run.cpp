@@ -16,6 +16,7 @@
 #include "gatesweep/report/html.h"
 #include "gatesweep/run/determinism.h"
 #include "gatesweep/run/loaded_model.h"
+#include "gatesweep/run/pairs_phase.h"
 #include "gatesweep/run/run_session.h"
 #include "gatesweep/run/setup.h"
 #include "gatesweep/run/signals_phase.h"
@@ -28,7 +29,8 @@
 namespace gatesweep {
 namespace {
 
-AnalysisInput analysis_input(Inputs const& inputs, ModelConfig const& config, Signals const& signals) {
+AnalysisInput analysis_input(Inputs const& inputs, ModelConfig const& config, Signals const& signals,
+                             std::optional<PairsPhase> const& pairs) {
     AnalysisInput input;
     input.prompt_ids = inputs.prompt_ids;
     input.groups = inputs.groups;
@@ -38,6 +40,8 @@ AnalysisInput analysis_input(Inputs const& inputs, ModelConfig const& config, Si
     input.activation_counts = signals.activation_counts;
     input.gradient_scores = signals.gradient_scores;
     input.measures = signals.measures;
+    if (pairs) input.pairs = pair_input(pairs->measured);
+    input.imported = inputs.imported;
     input.moe_layers = signals.moe_layers;
     input.top_k = config.top_k;
     input.parameters = inputs.job.analysis;
@@ -77,13 +81,16 @@ void run_phases(Setup const& setup, RunSession& session) {
     session.manifest().layout.bytes_read = layout.world.all_gather(loaded.bytes_read());
     session.manifest().layout.peak_memory = layout.world.all_gather(peak_memory());
     std::vector<PhaseTiming> timings = {{"load", loaded.seconds(), 0}, measured.timing};
+    std::optional<PairsPhase> const pairs = measure_pairs(setup, loaded, session);
+    if (pairs) timings.push_back(pairs->timing);
     enter_phase(RunPhase::analysis);
     std::optional<AnalysisInput> input;
     std::optional<AnalysisResult> analysis;
     if (layout.is_final_rank()) {
         Stopwatch watch;
-        input = analysis_input(inputs, config, measured.signals);
+        input = analysis_input(inputs, config, measured.signals, pairs);
         analysis = analyse(*input, *session.folder());
+        if (pairs) write_pairs(inputs, pairs->measured, input->pairs.counts, *session.folder());
         session.folder()->write_table("near_ties", near_tie_table(measured.signals, inputs.num_tokens()));
         timings.push_back({"analysis", watch.seconds(), 0});
     }

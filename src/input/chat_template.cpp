@@ -59,7 +59,8 @@ ControlPiece const* control_piece_at(jinja::Text const& text, std::size_t at, To
 
 class TurnEncoder {
 public:
-    TurnEncoder(jinja::Text const& text, Tokenizer const& tokenizer) : text_(text), tokenizer_(tokenizer) {}
+    TurnEncoder(jinja::Text const& text, Tokenizer const& tokenizer, std::vector<TokenPlace>* places)
+        : text_(text), tokenizer_(tokenizer), places_(places) {}
 
     std::vector<std::int32_t> run(std::vector<std::size_t> const& turn_ends) {
         auto end = turn_ends.begin();
@@ -78,6 +79,7 @@ public:
             if (ControlPiece const* control = control_piece_at(text_, at, tokenizer_)) {
                 finish_segment(at);
                 ids_.push_back(control->id);
+                if (places_) places_->push_back({at, at + control->text.size()});
                 at += control->text.size();
                 begin_ = at;
             } else {
@@ -91,13 +93,18 @@ public:
 private:
     void finish_segment(std::size_t end) {
         if (begin_ < end && text_.bytes[begin_] == ' ' && text_.authors[begin_] == jinja::Text::by_template) ++begin_;
-        auto const ids = tokenizer_.encode(std::string_view(text_.bytes).substr(begin_, end - begin_));
+        std::vector<TokenPlace> places;
+        auto const ids =
+            tokenizer_.encode(std::string_view(text_.bytes).substr(begin_, end - begin_), places_ ? &places : nullptr);
         ids_.insert(ids_.end(), ids.begin(), ids.end());
+        for (TokenPlace const& place : places)  // a dummy prefix alone is part of what follows
+            places_->push_back({begin_ + place.begin, begin_ + std::max(place.end, place.begin + 1)});
         begin_ = end;
     }
 
     jinja::Text const& text_;
     Tokenizer const& tokenizer_;
+    std::vector<TokenPlace>* places_;
     std::size_t begin_ = 0;  // of the segment that is being read
     std::vector<std::int32_t> ids_;
 };
@@ -163,13 +170,25 @@ ChatText ChatTemplate::render(std::vector<Message> const& messages, Turns turns,
 std::vector<std::int32_t> ChatTemplate::encode(std::vector<Message> const& messages, Tokenizer const& tokenizer) const {
     GATESWEEP_VALIDATE(!messages.empty() && messages.back().role == "user", ExitCode::bad_data,
                        "the conversation does not end with a user turn (the model answers one): end it with one");
-    ChatText rendered = render(messages, Turns::all, tokenizer);
+    return encode(render(messages, Turns::all, tokenizer), messages, tokenizer, nullptr);
+}
+
+ChatTokens ChatTemplate::tokens(std::vector<Message> const& messages, Tokenizer const& tokenizer) const {
+    bool const is_answered = !messages.empty() && messages.back().role == "assistant";
+    ChatTokens out;
+    out.text = render(messages, is_answered ? Turns::some : Turns::all, tokenizer);
+    out.ids = encode(out.text, messages, tokenizer, &out.places);
+    return out;
+}
+
+std::vector<std::int32_t> ChatTemplate::encode(ChatText const& rendered, std::vector<Message> const& messages,
+                                               Tokenizer const& tokenizer, std::vector<TokenPlace>* places) const {
     jinja::Text text;
-    text.bytes = std::move(rendered.bytes);
-    text.authors = std::move(rendered.authors);
+    text.bytes = rendered.bytes;
+    text.authors = rendered.authors;
     static_assert(jinja::Text::by_user == Tokenizer::by_user);
     if (tokenizer.tokenization() == Tokenization::huggingface) {
-        auto ids = tokenizer.encode(text.bytes, text.authors);
+        auto ids = tokenizer.encode(text.bytes, text.authors, places);
         bool const has_two = ids.size() > 1 && ids[0] == tokenizer.bos_id() && ids[1] == ids[0];
         GATESWEEP_VALIDATE(!has_two, ExitCode::bad_data,
                            "{}: the chat template writes \"{}\" 2 times (a sequence begins with exactly one): correct "
@@ -177,9 +196,12 @@ std::vector<std::int32_t> ChatTemplate::encode(std::vector<Message> const& messa
                            name_, tokenizer.piece(tokenizer.bos_id()));
         return ids;
     }
-    auto ids = TurnEncoder(text, tokenizer).run(turn_ends(messages, text, tokenizer));
+    auto ids = TurnEncoder(text, tokenizer, places).run(turn_ends(messages, text, tokenizer));
     auto const count = std::count(ids.begin(), ids.end(), tokenizer.bos_id());
-    if (count == 0) ids.insert(ids.begin(), tokenizer.bos_id());
+    if (count == 0) {
+        ids.insert(ids.begin(), tokenizer.bos_id());
+        if (places) places->insert(places->begin(), {0, 0});
+    }
     GATESWEEP_VALIDATE(
         count <= 1 && ids.front() == tokenizer.bos_id(), ExitCode::bad_data,
         "{}: the chat template writes \"{}\" {} (a sequence begins with exactly one): correct the template", name_,

@@ -10,6 +10,7 @@
 #include "gatesweep/base/utf8.h"
 #include "gatesweep/input/toml_section.h"
 #include "job_overrides.h"
+#include "job_pairs.h"
 #include "job_parts.h"
 #include "job_scores.h"
 #include "job_sweep.h"
@@ -31,7 +32,8 @@ toml::table parse_file(fs::path const& file) {
 }
 
 Section whole_job(toml::table const& root, std::string const& file) {
-    return {root, "", file, {"model", "parallel", "prompts", "signals", "analysis", "scores", "sweep", "report"}};
+    return {
+        root, "", file, {"model", "parallel", "prompts", "pairs", "signals", "analysis", "scores", "sweep", "report"}};
 }
 
 ModelSpec read_model(Section const& top, std::string const& file, InputPlaces const& places) {
@@ -143,7 +145,7 @@ std::uint64_t parse_size(std::string_view text) {
 
 SignalsSpec read_signals(Section const& top) {
     SignalsSpec out;
-    auto const section = top.section("signals", {"batch_tokens", "memory", "stream"});
+    auto const section = top.section("signals", {"batch_tokens", "memory", "stream", "phases"});
     if (!section) return out;
     out.batch_tokens = section->whole("batch_tokens", 1, no_limit).value_or(out.batch_tokens);
     if (section->has("memory") && !says_auto(*section, "memory")) {
@@ -158,6 +160,13 @@ SignalsSpec read_signals(Section const& top) {
         auto const value = section->node("stream")->value_exact<bool>();
         if (!value) section->refuse("stream", "\"auto\", true or false");
         out.stream = *value ? StreamMode::always : StreamMode::never;
+    }
+    if (auto const phases = section->texts("phases")) {
+        auto const says = [&](TokenPhase phase) { return std::ranges::count(*phases, to_string(phase)) == 1; };
+        std::size_t const known = (says(TokenPhase::prompt) ? 1 : 0) + (says(TokenPhase::generated) ? 1 : 0);
+        if (!says(TokenPhase::prompt) || known != phases->size())
+            section->refuse("phases", "[\"prompt\"] or [\"prompt\", \"generated\"]");
+        if (says(TokenPhase::generated)) out.phases.push_back(TokenPhase::generated);
     }
     return out;
 }
@@ -244,11 +253,12 @@ Job read_job(toml::table root, std::string const& name, std::vector<std::string>
     job.model = read_model(top, name, places);
     job.parallel = read_parallel(top);
     job.prompts = read_prompts(top, name, places);
+    job.pairs = read_pair_sources(top, places);
     job.signals = read_signals(top);
     job.analysis = read_analysis(top);
     job.report = read_report(top, places);
     check_groups(job, top.place("analysis"));
-    job.scores = read_scores(top);
+    job.scores = read_scores(top, !job.pairs.empty(), places);
     job.sweep = read_sweep(top, job, places);
     complete_scores(top, job);
     GATESWEEP_VALIDATE(
@@ -256,10 +266,19 @@ Job read_job(toml::table root, std::string const& name, std::vector<std::string>
         "{}: [signals] stream is true and the job has a [sweep] (which needs all weights in memory): say "
         "stream = \"auto\", or run without the sweep (--set sweep.enabled=false)",
         top.place("signals"));
+    GATESWEEP_VALIDATE(
+        !job.signals.counts(TokenPhase::generated) || job.sweep.enabled, ExitCode::job,
+        "{}: [signals] phases has \"generated\" and the job has no [sweep] (whose baseline generates): add a [sweep], "
+        "or leave \"generated\" out",
+        top.place("signals"));
     return job;
 }
 
 }  // namespace
+
+bool SignalsSpec::counts(TokenPhase phase) const {
+    return std::ranges::find(phases, phase) != phases.end();
+}
 
 Job load_job(fs::path const& file, std::vector<std::string> const& overrides) {
     return read_job(parse_file(file), file.string(), overrides, {fs::absolute(file).parent_path(), false});

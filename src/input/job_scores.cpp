@@ -9,22 +9,58 @@ namespace {
 
 constexpr std::int64_t max_resamples = 100'000;
 
-std::vector<std::string> known_words() {
+std::vector<std::string> known_words(ScoreParameters const& scores) {
     std::vector<std::string> words;
     for (ProviderFacts const& facts : score_providers())
         words.emplace_back(facts.word);
+    for (ImportedScores const& import : scores.imports)
+        words.push_back(import.name);
     return words;
+}
+
+ImportedScores read_import(Section const& section, InputPlaces const& places, ScoreParameters const& before) {
+    require(section, "name", "name = \"a name\" to this entry of import");
+    require(section, "file", "file = \"a table of scores\" to this entry of import");
+    ImportedScores out{*section.text("name"), {}};
+    bool const is_taken = find_provider(out.name) || before.import_named(out.name);
+    if (!is_name(out.name) || is_taken)
+        section.refuse("name", "a name without control characters, which no other scores have");
+    out.file = find_input(section, "file", places, PathKind::file);
+    return out;
+}
+
+void add_provider(ScoreParameters& scores, std::string_view word) {
+    if (!scores.has(word)) scores.providers.emplace_back(word);
+}
+
+std::string imports_text(std::vector<ImportedScores> const& imports) {
+    if (imports.empty()) return {};
+    return fmt::format("import = {}\n", toml_list(imports, [](ImportedScores const& import) {
+                           return fmt::format("{{ name = {}, file = {} }}", toml_string(import.name),
+                                              toml_string(import.file.string()));
+                       }));
 }
 
 }  // namespace
 
-ScoreParameters read_scores(Section const& top) {
+ScoreParameters read_scores(Section const& top, bool has_pairs, InputPlaces const& places) {
     ScoreParameters out;
-    auto const section = top.section("scores", {"providers", "bootstrap", "refusals", "compliances"});
-    if (!section) return out;
-    out.providers = read_words(*section, "providers", {}, known_words(), EmptyList::allowed);
+    auto const section = top.section("scores", {"providers", "bootstrap", "refusals", "compliances", "import"});
+    if (!section) {
+        if (has_pairs) add_provider(out, risk_difference_word);
+        return out;
+    }
+    for (auto const& import : section->sections("import", {"name", "file"}))
+        out.imports.push_back(read_import(import, places, out));
+    out.providers = read_words(*section, "providers", {}, known_words(out), EmptyList::allowed);
+    if (!has_pairs && out.has(risk_difference_word))
+        section->refuse("providers", "\"risk-difference\" together with [[pairs]], which it compares");
+    if (has_pairs) add_provider(out, risk_difference_word);
+    for (ImportedScores const& import : out.imports)
+        add_provider(out, import.name);
     for (auto const& word : out.providers) {
-        std::string_view const missing = find_provider(word)->missing;
+        auto const facts = find_provider(word);
+        std::string_view const missing = facts ? facts->missing : "";
         if (!missing.empty()) section->refuse("providers", fmt::format("it without \"{}\" ({})", word, missing));
     }
     out.bootstrap = section->whole("bootstrap", 0, max_resamples).value_or(out.bootstrap);
@@ -51,9 +87,10 @@ void complete_scores(Section const& top, Job& job) {
 
 std::string scores_text(ScoreParameters const& scores) {
     if (scores.providers.empty()) return {};
-    return fmt::format("\n[scores]\nproviders = {}\nbootstrap = {}\nrefusals = {}\ncompliances = {}\n",
+    return fmt::format("\n[scores]\nproviders = {}\nbootstrap = {}\nrefusals = {}\ncompliances = {}\n{}",
                        toml_list(scores.providers, toml_string), scores.bootstrap,
-                       toml_list(scores.refusals, toml_string), toml_list(scores.compliances, toml_string));
+                       toml_list(scores.refusals, toml_string), toml_list(scores.compliances, toml_string),
+                       imports_text(scores.imports));
 }
 
 }  // namespace gatesweep

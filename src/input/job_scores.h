@@ -5,8 +5,9 @@
 
 namespace gatesweep {
 
-// Without providers the section says nothing, and is dropped.
-ScoreParameters read_scores(Section const& top);
+// Imported tables are providers, and so are pairs where there are some, whether or not the section names them. Without
+// providers the section says nothing, and is dropped.
+ScoreParameters read_scores(Section const& top, bool has_pairs, InputPlaces const& places);
 // What the section takes from the rest of the job: openings that it does not name are those of [sweep.screen]. Errors:
 // ExitCode::job where a provider needs some and there are none.
 void complete_scores(Section const& top, Job& job);

@@ -13,7 +13,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t any_size = 1'000'000;
 constexpr std::int64_t max_random_sets = 10'000;
 
 template <class T, class List>
@@ -86,6 +85,29 @@ void read_groups(Section const& section, Job const& job, SweepSpec& out) {
     }
 }
 
+std::vector<std::int64_t> read_numbers_of_experts(Section const& section, std::string_view key) {
+    auto const list = section.wholes(key, 0, any_size);
+    return list ? checked_list(section, key, *list, EmptyList::allowed) : std::vector<std::int64_t>();
+}
+
+void read_steered_sets(Section const& section, SweepSpec& out) {
+    out.activate = read_numbers_of_experts(section, "activate");
+    out.deactivate = read_numbers_of_experts(section, "deactivate");
+    out.reverse = section.flag("reverse").value_or(out.reverse);
+    if (!out.has_steered_sets()) {
+        if (out.reverse) section.refuse("reverse", "activate or deactivate beside it: how many experts the sets have");
+        return;
+    }
+    std::string_view const key = out.activate.empty() ? "deactivate" : "activate";
+    if (std::ranges::all_of(out.signals, [](std::string const& name) { return find_signal(name) != nullptr; }))
+        section.refuse(key, "signals = [\"risk-difference\"] or other scores with a sign beside it");
+    auto const is_nothing = [](std::vector<std::int64_t> const& list) {
+        return std::ranges::all_of(list, [](std::int64_t number) { return number == 0; });
+    };
+    if (is_nothing(out.activate) && is_nothing(out.deactivate))
+        section.refuse(key, "at least one number above 0 in activate or deactivate");
+}
+
 void read_signals_of_grid(Section const& section, ScoreParameters const& scores, SweepSpec& out) {
     std::vector<std::string> known;
     for (auto const word : signal_job_words())
@@ -107,13 +129,15 @@ void read_classes(Section const& section, SweepSpec& out) {
     bool const has_signal = std::ranges::any_of(out.signals, [](auto const& word) { return find_signal(word); });
     bool const has_other = std::ranges::any_of(out.signals, [](auto const& word) { return !find_signal(word); });
     if (!has_signal && has_other) out.classes.clear();
-    if (has_other) out.classes.emplace_back(top_class);
+    bool const is_steered = out.has_steered_sets();
+    if (has_other && !is_steered) out.classes.emplace_back(top_class);
     std::vector<std::string> known = {"malicious-dominant", "weak-malicious", "benign-dominant", "weak-benign",
                                       "shared"};
     known.insert(known.end(), rank_classes.begin(), rank_classes.end());
-    out.classes = read_words(section, "classes", out.classes, known);
+    out.classes =
+        read_words(section, "classes", out.classes, known, is_steered ? EmptyList::allowed : EmptyList::refused);
     bool const has_ranks = std::ranges::any_of(out.classes, [](auto const& word) { return is_rank_class(word); });
-    if (has_other && !has_ranks)
+    if (has_other && !has_ranks && !is_steered)
         section.refuse("classes",
                        "\"top\" or \"bottom\" as well (a score provider that is no signal has no other class)");
     if (!out.shares.empty() && !has_ranks)
@@ -148,6 +172,7 @@ void read_sizes(Section const& section, SweepSpec& out) {
 
 void read_grid(Section const& section, ScoreParameters const& scores, SweepSpec& out) {
     read_signals_of_grid(section, scores, out);
+    read_steered_sets(section, out);
     read_sizes(section, out);
     read_classes(section, out);
     out.gap_thresholds = read_gap_thresholds(section);
@@ -166,9 +191,10 @@ void read_grid(Section const& section, ScoreParameters const& scores, SweepSpec&
 
 SweepSpec read_sweep(Section const& top, Job const& job, InputPlaces const& places) {
     SweepSpec out;
-    auto const section = top.section("sweep", {"enabled", "prompts", "side_effects", "max_new_tokens", "slots",
-                                               "signals", "classes", "sizes", "modes", "scopes", "gap_thresholds",
-                                               "bias", "controls", "seed", "allow_fewer", "labels", "screen", "trial"});
+    auto const section = top.section(
+        "sweep", {"enabled", "prompts",  "side_effects", "max_new_tokens", "slots",  "signals",  "classes",
+                  "sizes",   "modes",    "scopes",       "gap_thresholds", "bias",   "activate", "deactivate",
+                  "reverse", "controls", "seed",         "allow_fewer",    "labels", "screen",   "trial"});
     if (!section) return out;
     out.enabled = section->flag("enabled").value_or(true);
     read_groups(*section, job, out);
@@ -185,8 +211,8 @@ SweepSpec read_sweep(Section const& top, Job const& job, InputPlaces const& plac
     out.allow_fewer = section->flag("allow_fewer").value_or(out.allow_fewer);
     out.labels = read_labels(*section, places);
     out.screen = read_screen(*section);
-    out.trials = read_custom_trials(*section, places);
-    if (!out.has_grid() && out.trials.empty())
+    out.trials = read_custom_trials(*section, places, job.scores);
+    if (!out.has_grid() && !out.has_steered_sets() && out.trials.empty())
         section->refuse(out.signals.empty() ? "signals" : "sizes",
                         "at least one entry, or a [[sweep.trial]] (without a grid and without a set of your own there "
                         "is nothing to try)");

@@ -4,6 +4,7 @@
 
 #include "gatesweep/base/error.h"
 #include "gatesweep/input/job.h"
+#include "job_pairs.h"
 #include "job_scores.h"
 #include "sweep_writer.h"
 #include "template_arguments.h"
@@ -55,9 +56,12 @@ std::string to_toml(Job const& job) {
         out += fmt::format("{} = {}\n", facts.key, toml_string(job.parallel.settings.word(facts.setting)));
     for (auto const& source : job.prompts)
         out += prompts_table(source);
+    for (auto const& source : job.pairs)
+        out += pair_source_text(source);
     std::string const memory = job.signals.memory == 0 ? "\"auto\"" : fmt::format("{}", job.signals.memory);
     out += fmt::format("\n[signals]\nbatch_tokens = {}\nmemory = {}\nstream = {}\n", job.signals.batch_tokens, memory,
                        word(job.signals.stream));
+    if (job.signals.counts(TokenPhase::generated)) out += "phases = [\"prompt\", \"generated\"]\n";
     out += fmt::format("\n[analysis]\nbenign = {}\nmalicious = {}\ncoverage = {}\ntop = {}\n",
                        toml_string(job.analysis.benign), toml_string(job.analysis.malicious),
                        toml_list(job.analysis.coverage, toml_number), job.analysis.top);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "gatesweep/base/error.h"
+#include "gatesweep/base/utf8.h"
 
 namespace gatesweep {
 namespace {
@@ -95,6 +96,38 @@ std::string list_of(std::vector<std::string> const& words) {
     for (std::size_t i = 0; i < std::min(words.size(), most); ++i)
         out += fmt::format("{}\"{}\"", i == 0 ? "" : ", ", printable(words[i], 40));
     return words.size() > most ? fmt::format("{} and {} more", out, words.size() - most) : out;
+}
+
+std::string prompt_text(PromptTable const& table, PromptRow const& row, PromptColumns const& columns,
+                        std::string const& origin) {
+    Field const* field = columns.prompt >= 0 ? row.field(columns.prompt) : nullptr;
+    if (!field && columns.prompt < 0) {
+        fail(ExitCode::bad_data,
+             "{}: no prompt column is known there (the columns are {}): name it with column = \"...\" in the job",
+             table.name, list_of(table.columns));
+    }
+    auto const& name = table.columns[static_cast<std::size_t>(columns.prompt)];
+    GATESWEEP_VALIDATE(field && field->kind == Field::text, ExitCode::bad_data, "{}: \"{}\" is {}: give a text", origin,
+                       printable(name), field ? "no text" : "missing");
+    std::string content = field->value;
+    if (content.empty()) return content;
+    if (Field const* below = columns.below >= 0 ? row.field(columns.below) : nullptr; below && !below->value.empty()) {
+        content += "\n" + below->value;
+    }
+    if (Field const* before = columns.before >= 0 ? row.field(columns.before) : nullptr;
+        before && !before->value.empty()) {
+        content = before->value + "\n\n---\n\n" + content;
+    }
+    return content;
+}
+
+void check_text(std::string const& text, std::string_view what, std::string const& origin) {
+    std::size_t const bad = find_invalid_utf8(text);
+    GATESWEEP_VALIDATE(bad == text.npos, ExitCode::bad_data,
+                       "{}: {} is not UTF-8 (byte {} of it): save the file as UTF-8", origin, what, bad);
+    std::size_t const nul = text.find('\0');
+    GATESWEEP_VALIDATE(nul == text.npos, ExitCode::bad_data, "{}: {} holds a NUL (byte {} of it): remove it", origin,
+                       what, nul);
 }
 
 }  // namespace gatesweep

@@ -26,6 +26,14 @@ PromptColumns find_columns(PromptTable const& table, PromptSource const& source)
 bool passes(PromptRow const& row, PromptColumns const& columns);
 bool is_copyright(PromptRow const& row, PromptColumns const& columns);
 
+// The row's prompt, with what belongs above and below it; empty where the cell is. `origin` is the row, for messages.
+// Errors: bad_data for a table without a prompt column, a cell that is no text.
+std::string prompt_text(PromptTable const& table, PromptRow const& row, PromptColumns const& columns,
+                        std::string const& origin);
+
+// Errors: bad_data for what is not UTF-8 or holds a NUL; `what` is the text, as messages call it.
+void check_text(std::string const& text, std::string_view what, std::string const& origin);
+
 // "a", "b" and so on, for messages.
 std::string list_of(std::vector<std::string> const& words);
 

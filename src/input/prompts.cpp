@@ -169,39 +169,6 @@ private:
         return out;
     }
 
-    static std::string prompt_text(PromptTable const& table, PromptRow const& row, PromptColumns const& columns,
-                                   std::string const& origin) {
-        Field const* field = columns.prompt >= 0 ? row.field(columns.prompt) : nullptr;
-        if (!field && columns.prompt < 0) {
-            fail(ExitCode::bad_data,
-                 "{}: no prompt column is known there (the columns are {}): name it with column = \"...\" in the job",
-                 table.name, list_of(table.columns));
-        }
-        auto const& name = table.columns[static_cast<std::size_t>(columns.prompt)];
-        GATESWEEP_VALIDATE(field && field->kind == Field::text, ExitCode::bad_data, "{}: \"{}\" is {}: give a text",
-                           origin, printable(name), field ? "no text" : "missing");
-        std::string content = field->value;
-        if (content.empty()) return content;
-        if (Field const* below = columns.below >= 0 ? row.field(columns.below) : nullptr;
-            below && !below->value.empty()) {
-            content += "\n" + below->value;
-        }
-        if (Field const* before = columns.before >= 0 ? row.field(columns.before) : nullptr;
-            before && !before->value.empty()) {
-            content = before->value + "\n\n---\n\n" + content;
-        }
-        return content;
-    }
-
-    static void check_text(std::string const& text, std::string_view what, std::string const& origin) {
-        std::size_t const bad = find_invalid_utf8(text);
-        GATESWEEP_VALIDATE(bad == text.npos, ExitCode::bad_data,
-                           "{}: {} is not UTF-8 (byte {} of it): save the file as UTF-8", origin, what, bad);
-        std::size_t const nul = text.find('\0');
-        GATESWEEP_VALIDATE(nul == text.npos, ExitCode::bad_data, "{}: {} holds a NUL (byte {} of it): remove it",
-                           origin, what, nul);
-    }
-
     static bool begins_like_an_answer(Prompt const& prompt) {
         static constexpr std::string_view start = "sure, here";
         if (prompt.messages.size() != 1 || prompt.messages[0].content.size() < start.size()) return false;

@@ -70,22 +70,56 @@ void read_strength(Section const& section, CustomTrial& out) {
     }
 }
 
-CustomTrial read_custom_trial(Section const& section, InputPlaces const& places) {
+SteeredSet read_steered_set(Section const& trial, ScoreParameters const& scores) {
+    auto const section = trial.section("from", {"provider", "activate", "deactivate", "reverse"});
+    require(*section, "provider", "provider = \"risk-difference\", or another, to from");
+    SteeredSet out;
+    out.provider = *section->text("provider");
+    if (!scores.has(out.provider)) {
+        std::string const close = nearest(out.provider, scores.providers);
+        section->refuse("provider",
+                        fmt::format("one of the providers of [scores]: {}{}", toml_list(scores.providers, toml_string),
+                                    close.empty() ? "" : fmt::format(" (did you mean \"{}\"?)", close)));
+    }
+    out.activate = section->whole("activate", 0, any_size).value_or(out.activate);
+    out.deactivate = section->whole("deactivate", 0, any_size).value_or(out.deactivate);
+    if (out.activate + out.deactivate == 0)
+        section->refuse("provider", "activate or deactivate beside it: how many experts the set has");
+    out.reverse = section->flag("reverse").value_or(out.reverse);
+    return out;
+}
+
+CustomTrial read_custom_trial(Section const& section, InputPlaces const& places, ScoreParameters const& scores) {
     CustomTrial out;
     require(section, "name", "name = \"a name\" to this [[sweep.trial]]");
     out.name = *section.text("name");
     if (!is_name(out.name)) section.refuse("name", "a name without control characters");
-    GATESWEEP_VALIDATE(section.has("experts") != section.has("file"), ExitCode::job,
+    std::string given;
+    int num_given = 0;
+    for (std::string_view const key : {"experts", "file", "from"}) {
+        if (!section.has(key)) continue;
+        given += fmt::format("{}{}", num_given++ == 0 ? "" : " and ", key);
+    }
+    GATESWEEP_VALIDATE(num_given == 1, ExitCode::job,
                        "{}: [[sweep.trial]] \"{}\" has {} (its experts come from one of them): give either experts = "
-                       "[[layer, expert], ...] or file = \"a list\"",
+                       "[[layer, expert], ...], file = \"a list\" or from = {{ provider = ..., activate = ... }}",
                        section.place(), printable(out.name),
-                       section.has("file") ? "both experts and file" : "neither experts nor file");
+                       num_given == 0   ? "neither experts nor file"
+                       : num_given == 2 ? "both " + given
+                                        : given);
     if (section.has("experts")) {
         out.experts = read_experts(section);
-    } else {
+    } else if (section.has("file")) {
         out.file = find_input(section, "file", places, PathKind::file);
+    } else {
+        out.from = read_steered_set(section, scores);
+        out.mode = EditMode::steer;
     }
     out.mode = read_edit_mode(section, out.mode);
+    if (out.from && facts_of(out.mode).value != EditValue::sign)
+        section.refuse("mode", "\"steer\" together with from, whose experts have signs");
+    if (out.from && section.has("activate"))
+        section.refuse("activate", "it inside from, as a number: a set by scores has both kinds");
     out.scope = read_word(section, "scope", out.scope, edit_scopes);
     read_strength(section, out);
     return out;
@@ -129,11 +163,12 @@ ScreenSpec read_screen(Section const& sweep) {
     return out;
 }
 
-std::vector<CustomTrial> read_custom_trials(Section const& sweep, InputPlaces const& places) {
+std::vector<CustomTrial> read_custom_trials(Section const& sweep, InputPlaces const& places,
+                                            ScoreParameters const& scores) {
     std::vector<CustomTrial> out;
     for (auto const& section :
-         sweep.sections("trial", {"name", "experts", "file", "mode", "scope", "bias", "activate"})) {
-        CustomTrial trial = read_custom_trial(section, places);
+         sweep.sections("trial", {"name", "experts", "file", "from", "mode", "scope", "bias", "activate"})) {
+        CustomTrial trial = read_custom_trial(section, places, scores);
         for (auto const& earlier : out) {
             if (earlier.name == trial.name) section.refuse("name", "a name that no other [[sweep.trial]] has");
         }

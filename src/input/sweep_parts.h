@@ -18,8 +18,12 @@ inline bool is_dose(double value) {
 }
 constexpr std::string_view dose_rule = "numbers other than 0, at most 1e6 either way";
 
+constexpr std::int64_t any_size = 1'000'000;  // of a set of experts
+
 LabelsSpec read_labels(Section const& sweep, InputPlaces const& places);
 ScreenSpec read_screen(Section const& sweep);
-std::vector<CustomTrial> read_custom_trials(Section const& sweep, InputPlaces const& places);
+// `scores`: what the sets of a trial may be chosen by.
+std::vector<CustomTrial> read_custom_trials(Section const& sweep, InputPlaces const& places,
+                                            ScoreParameters const& scores);
 
 }  // namespace gatesweep

@@ -41,6 +41,12 @@ std::string grid(SweepSpec const& sweep) {
         toml_list(sweep.bias, toml_number));
 }
 
+std::string steered_sets(SweepSpec const& sweep) {
+    if (sweep.activate.empty() && sweep.deactivate.empty()) return {};
+    return fmt::format("activate = {}\ndeactivate = {}\nreverse = {}\n", toml_list(sweep.activate, whole),
+                       toml_list(sweep.deactivate, whole), sweep.reverse);
+}
+
 std::string labels(LabelsSpec const& spec) {
     return fmt::format(
         "\n[sweep.labels]\nmethod = {}\nphrases = {}\njudge = {}\njudge_template = {}\nhuman = {}\nmixed = {}\n"
@@ -57,7 +63,11 @@ std::string screen(ScreenSpec const& spec) {
 
 std::string custom(CustomTrial const& trial) {
     std::string out = fmt::format("\n[[sweep.trial]]\nname = {}\n", toml_string(trial.name));
-    if (trial.file.empty()) {
+    if (trial.from) {
+        out += fmt::format("from = {{ provider = {}, activate = {}, deactivate = {}, reverse = {} }}\n",
+                           toml_string(trial.from->provider), trial.from->activate, trial.from->deactivate,
+                           trial.from->reverse);
+    } else if (trial.file.empty()) {
         out += fmt::format("experts = {}\n",
                            toml_list(trial.experts, [](auto const& pair) { return toml_list(pair, whole); }));
     } else {
@@ -65,7 +75,8 @@ std::string custom(CustomTrial const& trial) {
     }
     out += fmt::format("mode = {}\nscope = {}\n", word(trial.mode), word(trial.scope));
     if (trial.bias != 0.0) out += fmt::format("bias = {}\n", toml_number(trial.bias));
-    if (facts_of(trial.mode).value == EditValue::sign) out += fmt::format("activate = {}\n", trial.activate);
+    if (facts_of(trial.mode).value == EditValue::sign && !trial.from)
+        out += fmt::format("activate = {}\n", trial.activate);
     return out;
 }
 
@@ -78,7 +89,7 @@ std::string sweep_text(SweepSpec const& sweep) {
     std::string out = fmt::format(
         "\n[sweep]\nenabled = true\nprompts = {}\nside_effects = {}\nmax_new_tokens = {}\nslots = {}\n",
         toml_list(sweep.prompts, toml_string), toml_list(sweep.side_effects, toml_string), sweep.max_new_tokens, slots);
-    out += grid(sweep);
+    out += grid(sweep) + steered_sets(sweep);
     out += fmt::format(
         "controls = {{ random = {}, match = {}, reverse = {}, bottom = {} }}\nseed = {}\nallow_fewer = {}\n",
         controls.random, word(controls.match), controls.reverse, controls.bottom, sweep.seed, sweep.allow_fewer);

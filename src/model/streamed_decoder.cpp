@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "gatesweep/comm/fail_once.h"
+#include "gatesweep/ops/next_token_loss.h"
+#include "gatesweep/ops/row_ops.h"
 #include "pass_steps.h"
 
 namespace gatesweep {
@@ -81,7 +83,8 @@ LayerWeights const& StreamedDecoder::layer(std::int64_t layer, std::int64_t next
     return *weights;
 }
 
-bool StreamedDecoder::forward(std::span<ObservedBatch const> batches, StreamHooks const& hooks, Activations& kept) {
+bool StreamedDecoder::forth(std::span<ObservedBatch const> batches, StreamHooks const& hooks, Activations& kept,
+                            Keep keep) {
     fail_once(world_, [&] {
         stream_.prefetch(0);
         at::Tensor const embedding = stream_.embedding();
@@ -91,12 +94,13 @@ bool StreamedDecoder::forward(std::span<ObservedBatch const> batches, StreamHook
     std::int64_t const last = config().num_layers - 1;
     for (std::int64_t l = 0; l <= last; ++l) {
         if (!may_go_on(hooks)) return false;
-        LayerWeights const& weights = layer(l, l < last ? l + 1 : l - 1);
+        std::int64_t const turn = keep == Keep::all_inputs ? l - 1 : LayerStream::none;
+        LayerWeights const& weights = layer(l, l < last ? l + 1 : turn);
         for (std::size_t b = 0; b < batches.size(); ++b) {
             BatchUnderWay batch{batches[b].batch, batches[b].observer, kept.take_current(b)};
             steps().forth({&batch, 1}, weights, l);
             kept.set_current(b, batch.current);
-            if (l >= steps().lowest_router()) kept.keep_input(b, l, batch.tape.input);
+            if (keep == Keep::all_inputs && l >= steps().lowest_router()) kept.keep_input(b, l, batch.tape.input);
             tell(hooks, forward_work * batches[b].batch.num_tokens());
         }
     }
@@ -139,7 +143,22 @@ bool StreamedDecoder::backward(std::span<ObservedBatch const> batches, StreamHoo
 
 bool StreamedDecoder::forward_backward(std::span<ObservedBatch const> batches, StreamHooks const& hooks) {
     Activations kept(batches.size(), config().num_layers, source_.device);
-    return forward(batches, hooks, kept) && backward(batches, hooks, kept);
+    return forth(batches, hooks, kept, Keep::all_inputs) && backward(batches, hooks, kept);
+}
+
+bool StreamedDecoder::forward(std::span<ObservedBatch const> batches, StreamHooks const& hooks) {
+    Activations kept(batches.size(), config().num_layers, source_.device);
+    if (!forth(batches, hooks, kept, Keep::none)) return false;
+    fail_once(world_, [&] {
+        OutputHead const head = stream_.head();
+        for (std::size_t b = 0; b < batches.size(); ++b) {
+            at::Tensor const normed = rms_norm(kept.take_current(b), head.final_norm, config().rms_norm_eps);
+            PackedBatch const& batch = batches[b].batch;
+            auto const losses = next_token_loss(normed, head.lm_head, batch.ids, batch.offsets, Gradient::none).losses;
+            if (hooks.done) hooks.done(b, losses);
+        }
+    });
+    return true;
 }
 
 void StreamedDecoder::read_all() {

@@ -49,6 +49,15 @@ PromptMetadata metadata_of(PromptSet const& set) {
     return out;
 }
 
+std::string digest_of(ImportedMaps const& imported) {
+    FastDigest digest;
+    for (auto const& [name, map] : imported) {
+        auto const bytes = std::as_bytes(std::span(map.values));
+        digest.add(name).add(std::string_view(reinterpret_cast<char const*>(bytes.data()), bytes.size()));
+    }
+    return digest.hex();
+}
+
 // What [sweep] asks for that only the model's shape and the prompts can refuse: in the first second, not after hours.
 void check_sweep(Inputs const& inputs, ModelConfig const& config) {
     SweepSpec const& sweep = inputs.job.sweep;
@@ -92,6 +101,15 @@ std::int64_t Inputs::max_prompt_tokens() const {
     return static_cast<std::int64_t>(longest);
 }
 
+std::int64_t Inputs::max_tokens() const {
+    std::int64_t longest = max_prompt_tokens();
+    for (Pair const& pair : pairs) {
+        for (PairSide const& side : pair.sides)
+            longest = std::max(longest, std::ssize(side.token_ids));
+    }
+    return longest;
+}
+
 std::vector<std::int64_t> Inputs::prompt_tokens() const {
     std::vector<std::int64_t> tokens;
     for (auto const& ids : token_ids)
@@ -124,6 +142,17 @@ Inputs read_inputs(JobRequest const& request, Communicator const& world) {
         inputs.metadata = metadata_of(set);
         if (!inputs.job.report.by.empty()) inputs.metadata.column(inputs.job.report.by);
         inputs.prompts_digest = set.digest();
+        if (!inputs.job.pairs.empty()) {
+            inputs.pairs = load_pairs(inputs.job, {config.vocab_size, config.max_position_embeddings,
+                                                   static_cast<std::int32_t>(config.bos_token_id)})
+                               .pairs;
+            inputs.prompts_digest = sha256_hex(inputs.prompts_digest + digest_of(inputs.pairs));
+        }
+        if (!inputs.job.scores.imports.empty()) {
+            inputs.imported = read_imports(inputs.job.scores, config.num_sparse_layers(), config.num_experts,
+                                           MoeLayers(config.sparse_layers()));
+            inputs.prompts_digest = sha256_hex(inputs.prompts_digest + digest_of(inputs.imported));
+        }
         inputs.marks = read_marks(inputs.job.report.mark);
         for (ExpertId const mark : inputs.marks) {
             MoeLayers const moe_layers(config.sparse_layers());
@@ -146,6 +175,7 @@ std::string job_digest(Job const& job) {
     what.parallel = ParallelSpec();
     what.parallel.device = job.parallel.device;
     what.signals = SignalsSpec();
+    what.signals.phases = job.signals.phases;
     return sha256_hex(to_toml(what));
 }
 

@@ -71,6 +71,11 @@ std::vector<std::string> differences_beyond_growth(Job const& before, Job const&
                                                    std::optional<std::set<std::int64_t>> const& sizes_tried) {
     Job shrunk = now;
     shrunk.report = before.report;
+    shrunk.scores.bootstrap = before.scores.bootstrap;
+    shrink(shrunk.pairs, before.pairs);
+    shrink(shrunk.scores.providers, before.scores.providers);
+    shrink(shrunk.scores.imports, before.scores.imports);
+    shrink(shrunk.signals.phases, before.signals.phases);
     SweepSpec& sweep = shrunk.sweep;
     SweepSpec const& old = before.sweep;
     if (!old.enabled) {
@@ -84,6 +89,9 @@ std::vector<std::string> differences_beyond_growth(Job const& before, Job const&
         shrink(sweep.modes, old.modes);
         shrink(sweep.scopes, old.scopes);
         shrink(sweep.bias, old.bias);
+        shrink(sweep.activate, old.activate);
+        shrink(sweep.deactivate, old.deactivate);
+        if (!old.has_steered_sets()) sweep.reverse = old.reverse;
         shrink(sweep.prompts, old.prompts);
         shrink(sweep.side_effects, old.side_effects);
         shrink(sweep.trials, old.trials);

@@ -47,7 +47,7 @@ LoadedModel::LoadedModel(Setup const& setup) {
     WeightDigests digests;
     if (streaming_.enabled) {
         // Read once before anything is computed: what is committed must be known to be of these weights.
-        streamed_.emplace(source, layout, inputs.max_prompt_tokens());
+        streamed_.emplace(source, layout, inputs.max_tokens());
         streamed_->read_all();
         digests = streamed_->digests();
     } else {
@@ -56,8 +56,7 @@ LoadedModel::LoadedModel(Setup const& setup) {
         digests = weights.digests;
         keep_freed_memory();
         std::int64_t const new_tokens = job.sweep.enabled ? job.sweep.max_new_tokens : 0;
-        resident_ =
-            std::make_unique<Decoder>(config, std::move(weights), layout, inputs.max_prompt_tokens() + new_tokens);
+        resident_ = std::make_unique<Decoder>(config, std::move(weights), layout, inputs.max_tokens() + new_tokens);
     }
     require_same_weights(layout, digests);
     digest_ = whole_digest(digests, layout);

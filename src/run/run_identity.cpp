@@ -13,6 +13,7 @@ namespace gatesweep {
 namespace {
 
 bool says_how_not_what(std::string_view section, std::string_view key) {
+    if (section == "signals" && key == "phases") return false;
     constexpr std::array<std::string_view, 3> sections = {"parallel", "signals", "prompts"};
     return std::find(sections.begin(), sections.end(), section) != sections.end() ||
            (section == "model" && key == "path");

@@ -40,6 +40,22 @@ constexpr std::array catalogue = {
                Presence::sometimes, "the same over all layers and over the last quarter"},
     TableFacts{"marked_experts", "signal,layer,expert,benign_mean,malicious_mean,gap,rank_by_abs_gap,label",
                Presence::sometimes, "the experts named in advance"},
+    TableFacts{"pairs", "pair_index,pair_id,name,num_tokens_0,counted_0,num_tokens_1,counted_1,loss_0,loss_1",
+               Presence::sometimes, "the pairs of conversations, their length, counted tokens and loss"},
+    TableFacts{"risk_difference",
+               "layer,expert,a1,a2,d1,d2,a1_n,a2_n,risk_diff,Layer_Expert,risk_diff_abs,pairs_name,pair_mean,pair_low,"
+               "pair_high,log_odds_ratio",
+               Presence::sometimes, "experts by how differently the two sides of pairs use them"},
+    TableFacts{"risk_difference_controls", "pairs_name,control,layer,expert,rate_0,rate_1,risk_diff",
+               Presence::sometimes, "the same of equal lengths, of equal tokens, and of halves of one side"},
+    TableFacts{"pair_controls", "pairs_name,control,tokens_0,tokens_1,mean_abs_risk_diff,max_abs_risk_diff,spearman",
+               Presence::sometimes, "how large these differences are, and how alike to that of all tokens"},
+    TableFacts{"pair_layers", "pairs_name,layer,mean_abs_risk_diff,max_abs_risk_diff,mean_abs_by_chance,flat",
+               Presence::sometimes, "layers of the pairs, and whether they differ by more than chance"},
+    TableFacts{"pair_tokens", "pairs_name,token_id,piece,counted_0,counted_1", Presence::sometimes,
+               "which tokens the two sides of pairs are made of"},
+    TableFacts{"phases", "phase,group,layer,expert,num_tokens,count,share", Presence::sometimes,
+               "choices for prompt tokens and for the baseline's generated tokens, apart"},
     TableFacts{"providers", "provider,layer,expert,score,low,high,rank,importance", Presence::sometimes,
                "what each score provider says of every expert"},
     TableFacts{"provider_agreement",
@@ -57,7 +73,8 @@ constexpr std::array catalogue = {
                "non_restricted,r_to_r,r_to_n,n_to_r,n_to_n,risk_difference,ci_low,ci_high,p_exact,p_mid,q_value,"
                "perplexity_ratio,scope,dose,num_experts,cells,matched_to,rate_low,rate_high,p_empirical,full_refusal,"
                "partial_refusal,full_compliance,incoherent,unscored,empty,repetitive,mean_kl,traffic_removed,"
-               "experts_with_values,num_human,num_mixed,rate_corrected,rate_corrected_low,rate_corrected_high",
+               "experts_with_values,num_human,num_mixed,rate_corrected,rate_corrected_low,rate_corrected_high,"
+               "tokens_affected",
                Presence::sometimes, "every trial of the sweep on every group", 25},
     TableFacts{"trial_cells", "kind,signal,class,gap_threshold,size,mode,scope,dose,trial_id,outcome,name",
                Presence::sometimes, "the job's grid, cell by cell", 10},

@@ -4,6 +4,7 @@
 
 #include "gatesweep/analysis/expert_list.h"
 #include "gatesweep/base/error.h"
+#include "steered_sets.h"
 
 namespace gatesweep {
 namespace {
@@ -70,12 +71,59 @@ Trial custom_trial(CustomTrial const& custom, RouterShape const& shape, bool all
     return trial;
 }
 
+// One that is chosen by scores, and a control of the same shape.
+class SteeredTrials {
+public:
+    SteeredTrials(SweepSpec const& sweep, RouterShape const& shape, AnalysisResult const& analysis)
+        : sweep_(sweep), shape_(shape), analysis_(analysis) {}
+
+    void add(CustomTrial const& custom, std::vector<Trial>& trials, std::vector<std::string>* notices) const {
+        SteeredSet const& set = *custom.from;
+        MapView const scores = scores_of(set.provider, analysis_);
+        SteeredExperts const experts = steered_experts(scores, set, shape_);
+        std::string const why = experts.shortage.empty()
+                                    ? refusal(custom.mode, experts.edits, shape_, sweep_.allow_fewer)
+                                    : experts.shortage;
+        GATESWEEP_VALIDATE(why.empty(), ExitCode::job,
+                           "[[sweep.trial]] \"{}\": {} (there is no such set): ask for fewer experts",
+                           printable(custom.name), why);
+        trials.push_back(trial(custom, TrialKind::custom, custom.name, experts));
+        if (notices && !experts.passed_over.empty())
+            notices->push_back(passed_over_text(custom.name, experts, shape_.top_k));
+        if (!sweep_.controls.bottom) return;
+        SteeredExperts const least = steered_experts(scores, set, shape_, SteeredFrom::bottom);
+        if (refusal(custom.mode, least.edits, shape_, sweep_.allow_fewer).empty())
+            trials.push_back(trial(custom, TrialKind::bottom, "smallest of " + name_of(set), least));
+    }
+
+private:
+    static Trial trial(CustomTrial const& custom, TrialKind kind, std::string name, SteeredExperts const& experts) {
+        Trial out;
+        out.kind = kind;
+        out.name = std::move(name);
+        if (kind == TrialKind::bottom) out.signal = custom.from->provider;
+        out.mode = custom.mode;
+        out.scope = custom.scope;
+        out.edits = experts.edits;
+        return out;
+    }
+
+    SweepSpec const& sweep_;
+    RouterShape const& shape_;
+    AnalysisResult const& analysis_;
+};
+
 }  // namespace
 
-std::vector<Trial> custom_trials(SweepSpec const& sweep, RouterShape const& shape) {
+std::vector<Trial> custom_trials(SweepSpec const& sweep, RouterShape const& shape, AnalysisResult const* analysis,
+                                 std::vector<std::string>* notices) {
     std::vector<Trial> trials;
-    for (CustomTrial const& custom : sweep.trials)
-        trials.push_back(custom_trial(custom, shape, sweep.allow_fewer));
+    for (CustomTrial const& custom : sweep.trials) {
+        if (!custom.from)
+            trials.push_back(custom_trial(custom, shape, sweep.allow_fewer));
+        else if (analysis)
+            SteeredTrials(sweep, shape, *analysis).add(custom, trials, notices);
+    }
     return trials;
 }
 

@@ -8,6 +8,19 @@
 
 namespace gatesweep {
 
+namespace {
+
+// At most: of every provider, numbers to activate x numbers to deactivate x scopes.
+std::int64_t num_steered_cells(SweepSpec const& sweep) {
+    if (!sweep.has_steered_sets()) return 0;
+    auto const providers =
+        std::ranges::count_if(sweep.signals, [](auto const& signal) { return find_signal(signal) == nullptr; });
+    auto const size = [](auto const& axis) { return std::max<std::int64_t>(1, std::ssize(axis)); };
+    return providers * size(sweep.activate) * size(sweep.deactivate) * std::ssize(sweep.scopes);
+}
+
+}  // namespace
+
 SweepBound sweep_bound(SweepSpec const& sweep, std::int64_t num_model_experts) {
     std::int64_t manners = 0;  // mode, dose and scope
     for (EditMode const mode : sweep.modes)
@@ -40,7 +53,11 @@ SweepBound sweep_bound(SweepSpec const& sweep, std::int64_t num_model_experts) {
         out.num_cells += manners * (sweep.sizes ? num_signals * num_sizes
                                                 : num_signals * num_sizes - with_limits + num_classes * thresholds);
     }
-    out.max_random = (selected + std::ssize(sweep.trials)) * sweep.controls.random;
+    std::int64_t const steered = num_steered_cells(sweep);
+    auto const by_scores = std::ranges::count_if(sweep.trials, [](CustomTrial const& trial) { return trial.from; });
+    out.num_cells += steered * (1 + (sweep.controls.reverse ? 1 : 0) + (sweep.controls.bottom ? 1 : 0)) +
+                     (sweep.controls.bottom ? by_scores : 0);
+    out.max_random = (selected + steered + std::ssize(sweep.trials)) * sweep.controls.random;
     return out;
 }
 

@@ -9,6 +9,7 @@
 #include "gatesweep/base/error.h"
 #include "gatesweep/terms/rank_class.h"
 #include "random_controls.h"
+#include "steered_sets.h"
 
 namespace gatesweep {
 namespace {
@@ -118,6 +119,9 @@ public:
             if (sweep_.controls.reverse) add_classes(TrialKind::reverse);
             if (sweep_.controls.bottom) add_smallest_gaps();
         }
+        add_steered(TrialKind::selected);
+        if (sweep_.controls.reverse) add_steered(TrialKind::reverse);
+        if (sweep_.controls.bottom) add_steered(TrialKind::bottom);
         add_custom();
         add_random_controls(sweep_, result_, known_, plan_);
         return std::move(plan_);
@@ -183,6 +187,7 @@ private:
     void add_smallest_gaps() {
         for (auto const& signal : sweep_.signals) {
             if (!find_signal(signal)) {
+                if (std::ranges::none_of(sweep_.classes, is_rank_class)) continue;
                 auto const ranking = by_rank(signal, bottom_class, result_);
                 for (std::int64_t const size : rank_sizes())
                     add({TrialKind::bottom, signal, "", std::nullopt, size, ranking, std::nullopt});
@@ -211,10 +216,19 @@ private:
         }
     }
 
+    void add_steered(TrialKind kind) {
+        if (!sweep_.has_steered_sets()) return;
+        for (auto& [cell, trial] : steered_cells(kind, sweep_, result_)) {
+            if (!trial.edits.empty()) add(std::move(trial), cell);
+            plan_.cells.push_back(std::move(cell));
+        }
+    }
+
     void add_custom() {
-        for (Trial& trial : custom_trials(sweep_, shape())) {
+        for (Trial& trial : custom_trials(sweep_, shape(), &result_, &plan_.notices)) {
             GridCell cell;
-            cell.kind = TrialKind::custom;
+            cell.kind = trial.kind;
+            cell.signal = trial.signal;
             cell.size = std::ssize(trial.edits);
             cell.mode = trial.mode;
             cell.scope = trial.scope;

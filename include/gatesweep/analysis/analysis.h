@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "gatesweep/analysis/classification.h"
+#include "gatesweep/analysis/imported_scores.h"
 #include "gatesweep/analysis/layer_metrics.h"
+#include "gatesweep/analysis/pair_input.h"
 #include "gatesweep/analysis/provider_scores.h"
 #include "gatesweep/analysis/ranking.h"
 #include "gatesweep/analysis/score_maps.h"
@@ -35,6 +37,8 @@ struct AnalysisInput {
     PromptMetadata metadata;
     NdArray<std::int64_t> activation_counts;  // [P, L, E]
     NdArray<double> gradient_scores;          // [P, L, E]
+    PairInput pairs;                          // of [[pairs]]
+    ImportedMaps imported;                    // of [scores] import
     Measures measures;                        // what the job's score providers need beside the signals
     MoeLayers moe_layers;                     // what the rows of L are
     std::int64_t top_k = 0;                   // experts per token; 0: unknown, taken from the first prompt

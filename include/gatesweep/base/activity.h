@@ -18,6 +18,7 @@ enum class RunPhase : int {
     inputs,
     load,
     signals,
+    pairs,
     analysis,
     baseline,
     screen,

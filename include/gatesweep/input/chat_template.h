@@ -49,6 +49,13 @@ struct ChatText {
     std::vector<std::pair<std::size_t, std::size_t>> generated;
 };
 
+// A conversation as tokens.
+struct ChatTokens {
+    ChatText text;
+    std::vector<std::int32_t> ids;
+    std::vector<TokenPlace> places;  // of each token in the text; what stands nowhere in it has an empty one
+};
+
 enum class Turns { all, some };  // `some`: the beginning of a conversation, which the model does not answer yet
 
 class ChatTemplate {
@@ -67,9 +74,15 @@ public:
     // Ids of a conversation that ends with a user turn; with Tokenization::mistral exactly one BOS, at the start.
     // Errors: as render; for a conversation that ends otherwise, for a second BOS.
     std::vector<std::int32_t> encode(std::vector<Message> const& messages, Tokenizer const& tokenizer) const;
+    // The same of a conversation that may end with any turn, with the places of its tokens: one that ends with an
+    // answer is left as it is, a user's turn is followed by the beginning of the next. Errors: as render; for a second
+    // BOS.
+    ChatTokens tokens(std::vector<Message> const& messages, Tokenizer const& tokenizer) const;
     std::string const& source() const { return source_; }
 
 private:
+    std::vector<std::int32_t> encode(ChatText const& text, std::vector<Message> const& messages,
+                                     Tokenizer const& tokenizer, std::vector<TokenPlace>* places) const;
     jinja::Rendering rendering(std::vector<Message> const& messages, std::size_t count, Turns turns,
                                Tokenizer const& tokenizer) const;
     std::vector<std::size_t> turn_ends(std::vector<Message> const& messages, jinja::Text const& whole,

@@ -1,6 +1,7 @@
 // The job file: one TOML file, one plain struct with defaults. Every rank holds the same Job.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -49,10 +50,60 @@ struct PromptSource {
     TemplateKind prompt_template = TemplateKind::chat;
 };
 
+// Which tokens of a conversation of a pair count: the last answer, what the file names, or the last question.
+enum class PairCount { response, target, prompt };
+std::string_view to_string(PairCount count);
+
+// Where the answers of one side of built pairs come from: a text file, a line each, drawn in order and from the start
+// again, or a column of the prompt file.
+struct ResponseSource {
+    std::filesystem::path list;
+    std::string column;
+
+    bool is_given() const { return !list.empty() || !column.empty(); }
+    bool operator==(ResponseSource const&) const = default;
+};
+
+// [[pairs]]: conversations in twos, whose routing is compared (SteerMoE, arXiv 2509.09660).
+struct PairSource {
+    std::string name;
+    std::filesystem::path file;     // rows of messages_0, messages_1, messages_0_target, messages_1_target; or:
+    std::filesystem::path prompts;  // a prompt file, with two answers to each prompt,
+    std::string column;             // as in PromptSource
+    std::map<std::string, std::string> where;
+    std::array<ResponseSource, 2> responses;
+    std::string document, question;  // or its columns: the question with the document, and alone
+    std::optional<PairCount> count;  // nothing: the target where there is one, else the response
+    std::int64_t limit = 0;          // 0: all rows
+
+    bool operator==(PairSource const&) const = default;
+};
+
+// A phase of a conversation whose tokens are counted apart.
+enum class TokenPhase { prompt, generated };
+constexpr std::string_view to_string(TokenPhase phase) {
+    return phase == TokenPhase::prompt ? "prompt" : "generated";
+}
+
 struct SignalsSpec {
     std::int64_t batch_tokens = 8192;  // tokens packed into one pass of one group of ranks
     std::uint64_t memory = 0;          // bytes a rank may spend on activations kept for backward; 0: automatic
     StreamMode stream = StreamMode::automatic;
+    // Whether the generated tokens of the sweep's baseline are counted too.
+    std::vector<TokenPhase> phases = {TokenPhase::prompt};
+
+    bool counts(TokenPhase phase) const;
+};
+
+// So many of a provider's experts: those with the highest scores above 0 are activated, with the lowest below 0
+// deactivated (SteerMoE's rule).
+struct SteeredSet {
+    std::string provider;
+    std::int64_t activate = 0;
+    std::int64_t deactivate = 0;
+    bool reverse = false;  // of the scores with the other sign
+
+    bool operator==(SteeredSet const&) const = default;
 };
 
 // [[sweep.trial]]: a set of the user's own.
@@ -60,6 +111,7 @@ struct CustomTrial {
     std::string name;
     std::vector<std::vector<std::int64_t>> experts;  // [layer, expert], from 0; empty when `file` names them
     std::filesystem::path file;                      // CSV layer,expert[,weight]: an external list
+    std::optional<SteeredSet> from;                  // chosen by scores, mode steer
     EditMode mode = EditMode::mask;
     EditScope scope = EditScope::both;
     double bias = 0.0;  // added to the logits, mode bias, experts without a weight of their own; 0: not given
@@ -131,6 +183,10 @@ struct SweepSpec {
     std::vector<EditMode> modes = {EditMode::mask};
     std::vector<EditScope> scopes = {EditScope::both};
     std::vector<double> bias = {-2.0};  // doses of mode bias
+    // How many of a provider's experts are activated and deactivated (SteeredSet): every combination, for signals
+    // that are providers; neither: no such sets.
+    std::vector<std::int64_t> activate, deactivate;
+    bool reverse = false;
     ControlsSpec controls;
     std::uint64_t seed = 1;
     bool allow_fewer = false;  // masks may leave a layer fewer than top-k experts (never none)
@@ -140,7 +196,8 @@ struct SweepSpec {
 
     // Whether prompts of the group are generated on.
     bool watches(std::string_view group) const;
-    // Whether sets are taken from the analysis, beside those of the user's own.
+    // Whether sets are taken from scores with a sign; from the classes of the analysis.
+    bool has_steered_sets() const { return !activate.empty() || !deactivate.empty(); }
     bool has_grid() const { return !signals.empty() && !(sizes && sizes->empty() && shares.empty()); }
 };
 
@@ -155,6 +212,7 @@ struct Job {
     ModelSpec model;
     ParallelSpec parallel;
     std::vector<PromptSource> prompts;
+    std::vector<PairSource> pairs;
     SignalsSpec signals;
     AnalysisParameters analysis;
     ScoreParameters scores;

@@ -2,6 +2,7 @@
 // or, asked for, as mistral-common encodes with tokenizer.model.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -33,6 +34,13 @@ struct ControlPiece {
     std::int32_t id = 0;
 };
 
+// The bytes of a text that a token stands for: [begin, end).
+struct TokenPlace {
+    std::size_t begin = 0;
+    std::size_t end = 0;
+    bool operator==(TokenPlace const&) const = default;
+};
+
 class Tokenizer {
 public:
     static constexpr std::int32_t no_token = -1;
@@ -59,13 +67,17 @@ public:
     // What a chat template knows by name: {"bos_token", "<s>"}, ...
     std::vector<std::pair<std::string, std::string>> const& named_tokens() const;
 
+    // Of all encoders, `places`, where it is asked for: where each token stands in the text. What was put before a text
+    // or a word, such as a dummy prefix, counts as part of what follows; what was put around stands nowhere.
+
     // Text of a user's, with nothing around it. SentencePiece models add a dummy prefix at every call.
-    std::vector<std::int32_t> encode(std::string_view text) const;
+    std::vector<std::int32_t> encode(std::string_view text, std::vector<TokenPlace>* places = nullptr) const;
     // A text whose bytes each have an author; as long as `text`. Special tokens count where no byte is a user's, or
     // everywhere with SpecialInText::parse. Nothing is put around it. Tokenization::huggingface only.
-    std::vector<std::int32_t> encode(std::string_view text, std::string_view authors) const;
+    std::vector<std::int32_t> encode(std::string_view text, std::string_view authors,
+                                     std::vector<TokenPlace>* places = nullptr) const;
     // What tokenizer(text) gives: with what the post-processor, or add_bos_token and add_eos_token, puts around.
-    std::vector<std::int32_t> encode_plain(std::string_view text) const;
+    std::vector<std::int32_t> encode_plain(std::string_view text, std::vector<TokenPlace>* places = nullptr) const;
     // Whether a user's text holds what transformers would take for special tokens.
     bool holds_special(std::string_view text) const;
     // Special tokens vanish; bytes that are no UTF-8 become U+FFFD, and so does an id that is not known.

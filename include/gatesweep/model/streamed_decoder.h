@@ -40,6 +40,9 @@ public:
     // Of the parts read so far: of all weights after a first call of forward_backward, or after read_all.
     WeightDigests digests() const { return stream_.digests(); }
 
+    // Forth alone: losses and routing, as Decoder::forward gives them. Same rules as below; a batch keeps one layer's
+    // input for each of its tokens.
+    bool forward(std::span<ObservedBatch const> batches, StreamHooks const& hooks);
     // Every rank of the world calls it, each with as many batches as the others of its expert-parallel group (empty
     // ones where it has no prompts). False: go_on ended it, and no batch is done.
     bool forward_backward(std::span<ObservedBatch const> batches, StreamHooks const& hooks);
@@ -54,7 +57,8 @@ public:
 
 private:
     class Activations;
-    bool forward(std::span<ObservedBatch const> batches, StreamHooks const& hooks, Activations& kept);
+    enum class Keep { all_inputs, none };
+    bool forth(std::span<ObservedBatch const> batches, StreamHooks const& hooks, Activations& kept, Keep keep);
     bool backward(std::span<ObservedBatch const> batches, StreamHooks const& hooks, Activations& kept);
     LayerSteps steps() const;
     LayerWeights const& layer(std::int64_t layer, std::int64_t next);

@@ -9,6 +9,7 @@
 #include "gatesweep/analysis/analysis.h"
 #include "gatesweep/comm/communicator.h"
 #include "gatesweep/input/job.h"
+#include "gatesweep/input/pairs.h"
 #include "gatesweep/run/job_request.h"
 
 namespace gatesweep {
@@ -20,12 +21,15 @@ struct Inputs {
     std::vector<std::string> groups;
     std::vector<std::string> prompt_texts;  // the user's words, turns joined by blank lines; empty for token_ids rows
     std::vector<std::vector<std::int32_t>> token_ids;
-    std::string prompts_digest;
+    std::vector<Pair> pairs;     // of [[pairs]]
+    ImportedMaps imported;       // of [scores] import
+    std::string prompts_digest;  // of the pairs and imported scores too
     PromptMetadata metadata;
     std::vector<ExpertId> marks;  // of [report] mark
 
     std::int64_t num_tokens() const;
     std::int64_t max_prompt_tokens() const;
+    std::int64_t max_tokens() const;  // of a prompt, or a conversation of a pair
     std::vector<std::int64_t> prompt_tokens() const;
 };
 

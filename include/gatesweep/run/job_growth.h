@@ -16,9 +16,10 @@ namespace gatesweep {
 // that has more of:
 //   a sweep at all; its signals, classes, sizes, gap thresholds, modes, scopes, doses, prompts, groups of side effects;
 //   sets of the user's own; random sets (of the same kind), reverse and bottom sets; prompts of the screen;
-//   cells that allow_fewer admits
-// and what decides no result: slots, the report's title and marks. `sizes_tried`: those that automatic sizes came to,
-// where that is known: a list may take their place that holds them all.
+//   cells that allow_fewer admits; numbers of experts that are activated and deactivated
+//   pairs, scores from elsewhere, phases whose tokens are counted
+// and what decides no result: slots, the report's title and marks, resamples. `sizes_tried`: those that automatic sizes
+// came to, where that is known: a list may take their place that holds them all.
 std::vector<std::string> differences_beyond_growth(Job const& before, Job const& now,
                                                    std::optional<std::set<std::int64_t>> const& sizes_tried);
 

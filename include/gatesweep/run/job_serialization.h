@@ -52,7 +52,33 @@ void serialize(Archive& a, gatesweep::PromptSource& x, unsigned int) {
 }
 template <class Archive>
 void serialize(Archive& a, gatesweep::SignalsSpec& x, unsigned int) {
-    a& x.batch_tokens& x.memory& x.stream;
+    a& x.batch_tokens& x.memory& x.stream& x.phases;
+}
+template <class Archive>
+void serialize(Archive& a, gatesweep::ImportedScores& x, unsigned int) {
+    a& x.name& x.file;
+}
+template <class Archive>
+void serialize(Archive& a, gatesweep::ResponseSource& x, unsigned int) {
+    a& x.list& x.column;
+}
+template <class Archive>
+void serialize(Archive& a, gatesweep::PairSource& x, unsigned int) {
+    a& x.name& x.file& x.prompts& x.column& x.where& x.responses[0] & x.responses[1] & x.document& x.question;
+    gatesweep::serialize_optional(a, x.count);
+    a& x.limit;
+}
+template <class Archive>
+void serialize(Archive& a, gatesweep::PairSide& x, unsigned int) {
+    a& x.token_ids& x.first& x.last;
+}
+template <class Archive>
+void serialize(Archive& a, gatesweep::Pair& x, unsigned int) {
+    a& x.id& x.name& x.sides[0] & x.sides[1];
+}
+template <class Archive>
+void serialize(Archive& a, gatesweep::SteeredSet& x, unsigned int) {
+    a& x.provider& x.activate& x.deactivate& x.reverse;
 }
 template <class Archive>
 void serialize(Archive& a, gatesweep::Thresholds& x, unsigned int) {
@@ -66,11 +92,12 @@ void serialize(Archive& a, gatesweep::AnalysisParameters& x, unsigned int) {
 }
 template <class Archive>
 void serialize(Archive& a, gatesweep::ScoreParameters& x, unsigned int) {
-    a& x.providers& x.bootstrap& x.refusals& x.compliances;
+    a& x.providers& x.bootstrap& x.refusals& x.compliances& x.imports;
 }
 template <class Archive>
 void serialize(Archive& a, gatesweep::CustomTrial& x, unsigned int) {
     a& x.name& x.experts& x.file& x.mode& x.scope& x.bias& x.activate;
+    gatesweep::serialize_optional(a, x.from);
 }
 template <class Archive>
 void serialize(Archive& a, gatesweep::ControlsSpec& x, unsigned int) {
@@ -88,6 +115,7 @@ template <class Archive>
 void serialize(Archive& a, gatesweep::SweepSpec& x, unsigned int) {
     a& x.enabled& x.prompts& x.side_effects& x.max_new_tokens& x.slots& x.signals& x.classes& x.gap_thresholds;
     gatesweep::serialize_optional(a, x.sizes);
+    a& x.activate& x.deactivate& x.reverse;
     a& x.shares& x.modes& x.scopes& x.bias& x.controls& x.seed& x.allow_fewer& x.labels& x.screen& x.trials;
 }
 template <class Archive>
@@ -96,15 +124,20 @@ void serialize(Archive& a, gatesweep::ReportSpec& x, unsigned int) {
 }
 template <class Archive>
 void serialize(Archive& a, gatesweep::Job& x, unsigned int) {
-    a& x.name& x.model& x.parallel& x.prompts& x.signals& x.analysis& x.scores& x.sweep& x.report;
+    a& x.name& x.model& x.parallel& x.prompts& x.pairs& x.signals& x.analysis& x.scores& x.sweep& x.report;
 }
 template <class Archive>
 void serialize(Archive& a, gatesweep::PromptMetadata& x, unsigned int) {
     a& x.columns& x.rows;
 }
 template <class Archive>
+void serialize(Archive& a, gatesweep::ScoreMap& x, unsigned int) {
+    a& x.num_layers& x.num_experts& x.values;
+}
+template <class Archive>
 void serialize(Archive& a, gatesweep::Inputs& x, unsigned int) {
-    a& x.job& x.prompt_ids& x.groups& x.prompt_texts& x.token_ids& x.prompts_digest& x.metadata& x.marks;
+    a& x.job& x.prompt_ids& x.groups& x.prompt_texts& x.token_ids& x.pairs& x.imported& x.prompts_digest& x.metadata& x
+        .marks;
 }
 
 }  // namespace boost::serialization

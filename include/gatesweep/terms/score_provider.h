@@ -24,7 +24,14 @@ struct ProviderFacts {
 
 inline constexpr std::string_view more_on_malicious = "more on the malicious group";
 
+inline constexpr std::string_view risk_difference_word = "risk-difference";
+
 inline constexpr std::array own_providers = {
+    ProviderFacts{
+        risk_difference_word, "risk difference",
+        "share of the counted tokens of side 0 of the first [[pairs]] that chose the expert, minus the same of "
+        "side 1",
+        "more used on side 0"},
     ProviderFacts{"safex", "stability selection",
                   "share of the malicious group's resamples in whose top ranks by activation the expert is, minus the "
                   "benign group's",

@@ -68,6 +68,7 @@ TrialPlan plan_from_run(Inputs const& inputs, ModelConfig const& config, std::fi
     input.top_k = config.top_k;
     input.parameters = inputs.job.analysis;
     input.scores = inputs.job.scores;
+    input.imported = inputs.imported;
     input.marks = inputs.marks;
     return plan_trials(inputs.job.sweep, inputs.job.analysis, analyze(input));
 }

@@ -153,6 +153,32 @@ std::int32_t BpeModel::symbol_of(std::string_view character) const {
     return id_of(character).value_or(no_symbol);
 }
 
+std::string BpeModel::surface(std::int32_t id) const {
+    std::string const& token = *tokens_[static_cast<std::size_t>(id)];
+    if (auto const byte = falls_back_to_bytes_ ? byte_named(token) : std::nullopt) return {static_cast<char>(*byte)};
+    return is_byte_level_ ? bytes_behind(token).value_or(token) : token;
+}
+
+std::vector<std::size_t> BpeModel::ends(std::string_view word, std::span<std::int32_t const> ids) const {
+    std::vector<std::size_t> out;
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        if (unknown_ != ids[i]) {
+            at = std::min(at + surface(ids[i]).size(), word.size());
+        } else {
+            bool const is_followed = i + 1 < ids.size();
+            at = std::min(at + std::max<std::size_t>(character_length(word.substr(std::min(at, word.size()))), 1),
+                          word.size());
+            if (!is_followed)
+                at = word.size();
+            else if (unknown_ != ids[i + 1])
+                at = std::min(word.find(surface(ids[i + 1]), at), word.size());
+        }
+        out.push_back(at);
+    }
+    return out;
+}
+
 // As the reference: unknown characters wait until a known one follows, and bytes that stand for a character overtake
 // them.
 void BpeModel::encode_anew(std::string_view word, std::vector<std::int32_t>& symbols) const {

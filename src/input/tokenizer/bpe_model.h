@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -31,6 +32,9 @@ public:
     std::vector<std::optional<std::string>> const& tokens() const { return tokens_; }
     std::optional<std::int32_t> id_of(std::string_view token) const;
     void encode(std::string_view word, std::vector<std::int32_t>& ids) const;
+    // Where each of a word's tokens ends in it, in bytes. A token for the unknown reaches to where the next one that is
+    // known begins.
+    std::vector<std::size_t> ends(std::string_view word, std::span<std::int32_t const> ids) const;
 
 private:
     void read_vocabulary(Fields const& fields);
@@ -39,6 +43,7 @@ private:
     void prepare_words(bool is_byte_level);
     void encode_anew(std::string_view word, std::vector<std::int32_t>& symbols) const;
     std::int32_t symbol_of(std::string_view character) const;
+    std::string surface(std::int32_t id) const;  // the bytes that it stands for
 
     std::vector<std::optional<std::string>> tokens_;
     TextMap<std::int32_t> ids_;

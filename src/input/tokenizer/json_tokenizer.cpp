@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "byte_alphabet.h"
 #include "gatesweep/base/error.h"
@@ -23,8 +24,18 @@ AddedToken read_added_token(Fields const& fields) {
 
 MarkedText part_of(MarkedText const& text, std::size_t begin, std::size_t end) {
     if (begin == 0 && end == text.bytes.size()) return text;
-    return {text.bytes.substr(begin, end - begin),
-            text.user.empty() ? std::string() : text.user.substr(begin, end - begin)};
+    MarkedText part{text.bytes.substr(begin, end - begin)};
+    if (!text.user.empty()) part.user = text.user.substr(begin, end - begin);
+    if (!text.origins.empty())
+        part.origins.assign(text.origins.begin() + static_cast<std::ptrdiff_t>(begin),
+                            text.origins.begin() + static_cast<std::ptrdiff_t>(end));
+    return part;
+}
+
+// The bytes of the text as it was given that bytes [begin, end) came from.
+TokenPlace place_of(std::uint32_t const* origins, std::size_t begin, std::size_t end) {
+    if (begin == end) return {origins[begin], origins[begin]};
+    return {origins[begin], std::size_t{origins[end - 1]} + 1};
 }
 
 // Text is UTF-8 from here on.
@@ -35,6 +46,7 @@ void repair(MarkedText& text) {
         std::size_t const size = character_length(std::string_view(text.bytes).substr(at));
         out.bytes += size == 0 ? replacement_utf8 : std::string_view(text.bytes).substr(at, size);
         if (!text.user.empty()) out.user.resize(out.bytes.size(), text.user[at]);
+        if (!text.origins.empty()) out.origins.resize(out.bytes.size(), text.origins[at]);
         at += std::max<std::size_t>(size, 1);
     }
     text = std::move(out);
@@ -134,31 +146,48 @@ std::optional<std::int32_t> JsonTokenizer::id_of(std::string_view token) const {
     return found != added_ids_.end() ? std::optional(found->second) : model_.id_of(token);
 }
 
-// Calls visit(token, segment, text of it, whether it begins the text), with a token or with what is to be encoded.
+// Calls visit(segment, the text that it is of, whether it begins the text), with a token or with what is to be encoded.
 template <class Visit>
 void JsonTokenizer::for_each_segment(MarkedText const& text, Visit visit) const {
     for (Segment const& raw : before_normalizing_.find(text)) {
         if (raw.token) {
-            visit(raw.token, std::string_view(), false);
+            visit(raw, text, false);
             continue;
         }
         MarkedText const part = normalizer_.apply(part_of(text, raw.begin, raw.end));
         for (Segment const& segment : after_normalizing_.find(part)) {
-            std::string_view const bytes =
-                std::string_view(part.bytes).substr(segment.begin, segment.end - segment.begin);
-            visit(segment.token, bytes, raw.begin == 0 && segment.begin == 0);
+            visit(segment, part, raw.begin == 0 && segment.begin == 0);
         }
     }
 }
 
-std::vector<std::int32_t> JsonTokenizer::encode(MarkedText text) const {
+std::vector<std::int32_t> JsonTokenizer::encode(MarkedText text, std::vector<TokenPlace>* places) const {
+    if (places) {
+        text.origins.resize(text.bytes.size());
+        std::iota(text.origins.begin(), text.origins.end(), 0U);
+    }
     repair(text);
     std::vector<std::int32_t> ids;
-    for_each_segment(text, [&](AddedToken const* token, std::string_view bytes, bool begins_text) {
-        if (token) return ids.push_back(token->id);
-        std::deque<std::string> storage;
-        for (Word const& word : pre_tokenizer_.words({bytes, begins_text}, storage))
+    for_each_segment(text, [&](Segment const& segment, MarkedText const& of, bool begins_text) {
+        std::uint32_t const* const origins = places && !of.origins.empty() ? of.origins.data() : nullptr;
+        if (segment.token) {
+            ids.push_back(segment.token->id);
+            if (origins) places->push_back(place_of(origins, segment.begin, segment.end));
+            return;
+        }
+        std::deque<Rewritten> storage;
+        std::string_view const bytes = std::string_view(of.bytes).substr(segment.begin, segment.end - segment.begin);
+        for (Word const& word :
+             pre_tokenizer_.words({bytes, begins_text, origins ? origins + segment.begin : nullptr}, storage)) {
+            std::size_t const before = ids.size();
             model_.encode(word.text, ids);
+            if (!word.origins) continue;
+            std::size_t begin = 0;
+            for (std::size_t const end : model_.ends(word.text, std::span(ids).subspan(before))) {
+                places->push_back(place_of(word.origins, std::min(begin, word.text.size() - 1), end));
+                begin = end;
+            }
+        }
     });
     return ids;
 }
@@ -167,8 +196,9 @@ bool JsonTokenizer::holds_special(MarkedText const& text) const {
     MarkedText repaired{text.bytes, ""};
     repair(repaired);
     bool found = false;
-    for_each_segment(
-        repaired, [&](AddedToken const* token, std::string_view, bool) { found = found || (token && token->special); });
+    for_each_segment(repaired, [&](Segment const& segment, MarkedText const&, bool) {
+        found = found || (segment.token && segment.token->special);
+    });
     return found;
 }
 

@@ -16,6 +16,7 @@
 #include "added_tokens.h"
 #include "bpe_model.h"
 #include "decoder.h"
+#include "gatesweep/input/tokenizer.h"
 #include "normalizer.h"
 #include "post_processor.h"
 #include "pre_tokenizer.h"
@@ -36,7 +37,8 @@ public:
     std::vector<AddedToken> const& added_tokens() const { return added_; }
     Surroundings const& surroundings() const { return surroundings_; }
     // Without what the post-processor puts around. `text.user` empty: special tokens count wherever they stand.
-    std::vector<std::int32_t> encode(MarkedText text) const;
+    // `places`: where each token stands in the text, if asked for.
+    std::vector<std::int32_t> encode(MarkedText text, std::vector<TokenPlace>* places = nullptr) const;
     // Whether a special token stands in the text.
     bool holds_special(MarkedText const& text) const;
     // Special tokens vanish; an id that is none becomes U+FFFD.

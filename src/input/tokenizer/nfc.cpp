@@ -72,24 +72,25 @@ struct Unit {
     char32_t code;
     std::uint8_t combining;
     char user;
+    std::uint32_t origin;
 };
 
-void decompose(char32_t c, char user, std::vector<Unit>& out) {
+void decompose(char32_t c, char user, std::uint32_t origin, std::vector<Unit>& out) {
     if (c >= first_syllable && c < first_syllable + num_syllables) {
         char32_t const index = c - first_syllable;
-        out.push_back({first_lead + index / (num_vowels * num_tails), 0, user});
-        out.push_back({first_vowel + index / num_tails % num_vowels, 0, user});
-        if (index % num_tails != 0) out.push_back({first_tail + index % num_tails, 0, user});
+        out.push_back({first_lead + index / (num_vowels * num_tails), 0, user, origin});
+        out.push_back({first_vowel + index / num_tails % num_vowels, 0, user, origin});
+        if (index % num_tails != 0) out.push_back({first_tail + index % num_tails, 0, user, origin});
         return;
     }
     auto const found = tables().parts.find(c);
     if (found != tables().parts.end()) {
-        decompose(found->second.first, user, out);
-        if (found->second.second != 0) decompose(found->second.second, user, out);
+        decompose(found->second.first, user, origin, out);
+        if (found->second.second != 0) decompose(found->second.second, user, origin, out);
         return;
     }
     auto const combining = tables().classes.find(c);
-    out.push_back({c, combining == tables().classes.end() ? std::uint8_t{0} : combining->second, user});
+    out.push_back({c, combining == tables().classes.end() ? std::uint8_t{0} : combining->second, user, origin});
 }
 
 // The composition of two, 0 where there is none.
@@ -153,7 +154,7 @@ MarkedText to_nfc(MarkedText text) {
     units.reserve(text.bytes.size());
     for (std::size_t at = 0; at < text.bytes.size();) {
         Character const c = character_at(text.bytes, at);
-        decompose(c.code, text.user.empty() ? '\0' : text.user[at], units);
+        decompose(c.code, text.user.empty() ? '\0' : text.user[at], text.origins.empty() ? 0 : text.origins[at], units);
         at += c.size;
     }
     put_marks_into_order(units);
@@ -163,6 +164,7 @@ MarkedText to_nfc(MarkedText text) {
     for (Unit const& unit : units) {
         append_utf8(out.bytes, unit.code);
         if (!text.user.empty()) out.user.resize(out.bytes.size(), unit.user);
+        if (!text.origins.empty()) out.origins.resize(out.bytes.size(), unit.origin);
     }
     return out;
 }

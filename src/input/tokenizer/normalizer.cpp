@@ -44,10 +44,13 @@ MarkedText Normalizer::replace(Replace const& step, MarkedText text) {
     if (matches.empty()) return text;
     MarkedText out;
     std::size_t at = 0;
-    bool const is_marked = !text.user.empty();
+    bool const is_marked = !text.user.empty(), has_origins = !text.origins.empty();
     auto const keep_until = [&](std::size_t end) {
         out.bytes.append(text.bytes, at, end - at);
         if (is_marked) out.user.append(text.user, at, end - at);
+        if (has_origins)
+            out.origins.insert(out.origins.end(), text.origins.begin() + static_cast<std::ptrdiff_t>(at),
+                               text.origins.begin() + static_cast<std::ptrdiff_t>(end));
     };
     for (Match const match : matches) {
         keep_until(match.begin);
@@ -59,6 +62,7 @@ MarkedText Normalizer::replace(Replace const& step, MarkedText text) {
                                            '\1') != begin + static_cast<std::ptrdiff_t>(match.end);
             out.user.append(step.content.size(), of_user ? '\1' : '\0');
         }
+        if (has_origins) out.origins.resize(out.bytes.size(), text.origins[match.begin]);
         at = match.end;
     }
     keep_until(text.bytes.size());
@@ -78,6 +82,8 @@ MarkedText Normalizer::apply(MarkedText text) const {
             if (text.bytes.empty()) continue;
             text.bytes.insert(0, prepend->text);
             if (!text.user.empty()) text.user.insert(0, prepend->text.size(), '\0');
+            if (!text.origins.empty())
+                text.origins.insert(text.origins.begin(), prepend->text.size(), text.origins.front());
         } else {
             text = replace(std::get<Replace>(step), std::move(text));
         }

@@ -129,11 +129,12 @@ void PreTokenizer::cut(Word word, std::vector<Part> const& parts, Behaviour beha
     }
     for (Match const part : cuts) {
         if (part.begin < part.end)
-            out.push_back({word.text.substr(part.begin, part.end - part.begin), word.begins_text && part.begin == 0});
+            out.push_back({word.text.substr(part.begin, part.end - part.begin), word.begins_text && part.begin == 0,
+                           word.origins ? word.origins + part.begin : nullptr});
     }
 }
 
-void PreTokenizer::apply(Step const& step, Word word, std::deque<std::string>& storage, std::vector<Word>& out) {
+void PreTokenizer::apply(Step const& step, Word word, std::deque<Rewritten>& storage, std::vector<Word>& out) {
     if (auto const* split = std::get_if<Split>(&step)) {
         auto const matches = split->pattern.find_all(word.text);
         cut(word, all_parts(matches, word.text.size(), split->is_inverted), split->behaviour, out);
@@ -141,28 +142,35 @@ void PreTokenizer::apply(Step const& step, Word word, std::deque<std::string>& s
         cut(word, all_parts(digits_of(word.text), word.text.size(), false),
             digits->individually ? Behaviour::isolated : Behaviour::contiguous, out);
     } else if (auto const* metaspace = std::get_if<Metaspace>(&step)) {
-        std::string& text = storage.emplace_back();
+        auto& [text, origins] = storage.emplace_back();
         bool const may_prepend =
             metaspace->prepend == Prepend::always || (metaspace->prepend == Prepend::first && word.begins_text);
         bool const has_one = word.text.starts_with(' ') || word.text.starts_with(metaspace->replacement);
         if (may_prepend && !has_one) text = metaspace->replacement;
-        for (char const c : word.text) {
-            if (c == ' ')
+        if (word.origins) origins.resize(text.size(), word.origins[0]);
+        for (std::size_t i = 0; i < word.text.size(); ++i) {
+            if (word.text[i] == ' ')
                 text += metaspace->replacement;
             else
-                text += c;
+                text += word.text[i];
+            if (word.origins) origins.resize(text.size(), word.origins[i]);
         }
-        Word const whole{text, word.begins_text};
+        Word const whole{text, word.begins_text, word.origins ? origins.data() : nullptr};
         if (!metaspace->splits) return out.push_back(whole);
         auto const matches = Pattern(metaspace->replacement).find_all(text);
         cut(whole, all_parts(matches, text.size(), false), Behaviour::merged_with_next, out);
     } else {
         if (word.text.starts_with(' ')) return out.push_back(word);
-        out.push_back({storage.emplace_back(" " + std::string(word.text)), word.begins_text});
+        auto& [text, origins] = storage.emplace_back(Rewritten{" " + std::string(word.text), {}});
+        if (word.origins) {
+            origins.assign(word.origins, word.origins + word.text.size());
+            origins.insert(origins.begin(), word.origins[0]);
+        }
+        out.push_back({text, word.begins_text, word.origins ? origins.data() : nullptr});
     }
 }
 
-std::vector<Word> PreTokenizer::words(Word segment, std::deque<std::string>& storage) const {
+std::vector<Word> PreTokenizer::words(Word segment, std::deque<Rewritten>& storage) const {
     std::vector<Word> words = {segment}, next;
     for (Step const& step : steps_) {
         next.clear();

@@ -70,11 +70,18 @@ std::int32_t SentencePieceTokenizer::eos_id() const {
     return processor_->eos_id();
 }
 
-std::vector<std::int32_t> SentencePieceTokenizer::encode(std::string_view text) const {
+std::vector<std::int32_t> SentencePieceTokenizer::encode(std::string_view text, std::vector<TokenPlace>* places) const {
     std::vector<std::int32_t> ids;
-    auto const status = processor_->Encode(text, &ids);
+    sentencepiece::ImmutableSentencePieceText pieces;
+    auto const status = places ? processor_->Encode(text, pieces.mutable_proto()) : processor_->Encode(text, &ids);
     GATESWEEP_VALIDATE(status.ok(), ExitCode::bad_data, "a text cannot be encoded ({}): check the tokenizer.model",
                        printable(status.message(), 200));
+    if (!places) return ids;
+    for (std::size_t i = 0; i < pieces.pieces_size(); ++i) {
+        auto const piece = pieces.pieces(static_cast<int>(i));
+        ids.push_back(static_cast<std::int32_t>(piece.id()));
+        places->push_back({piece.begin(), piece.end()});
+    }
     return ids;
 }
 

@@ -29,7 +29,7 @@ public:
     std::int32_t eos_id() const;
     std::vector<ControlPiece> const& control_pieces() const { return control_pieces_; }
     // SentencePiece's own encoding, without BOS and EOS; the dummy prefix is added at every call.
-    std::vector<std::int32_t> encode(std::string_view text) const;
+    std::vector<std::int32_t> encode(std::string_view text, std::vector<TokenPlace>* places = nullptr) const;
     std::string decode(std::span<std::int32_t const> ids) const;
     std::string piece(std::int32_t id) const;
     bool knows(std::int32_t id) const { return id >= 0 && id < vocab_size_; }

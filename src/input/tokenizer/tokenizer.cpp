@@ -166,23 +166,28 @@ std::vector<std::pair<std::string, std::string>> const& Tokenizer::named_tokens(
     return impl_->named;
 }
 
-std::vector<std::int32_t> Tokenizer::encode(std::string_view text) const {
-    if (!impl_->json) return impl_->sentencepiece->encode(text);
-    return impl_->json->encode(impl_->marked(text, true));
+std::vector<std::int32_t> Tokenizer::encode(std::string_view text, std::vector<TokenPlace>* places) const {
+    if (!impl_->json) return impl_->sentencepiece->encode(text, places);
+    return impl_->json->encode(impl_->marked(text, true), places);
 }
 
-std::vector<std::int32_t> Tokenizer::encode(std::string_view text, std::string_view authors) const {
+std::vector<std::int32_t> Tokenizer::encode(std::string_view text, std::string_view authors,
+                                            std::vector<TokenPlace>* places) const {
     GATESWEEP_EXPECT(impl_->json && text.size() == authors.size());
     MarkedText marked = impl_->marked(text, true);
     if (!marked.user.empty())
         std::ranges::transform(authors, marked.user.begin(),
                                [](char author) { return author == by_user ? '\1' : '\0'; });
-    return impl_->json->encode(std::move(marked));
+    return impl_->json->encode(std::move(marked), places);
 }
 
-std::vector<std::int32_t> Tokenizer::encode_plain(std::string_view text) const {
-    auto ids = encode(text);
+std::vector<std::int32_t> Tokenizer::encode_plain(std::string_view text, std::vector<TokenPlace>* places) const {
+    auto ids = encode(text, places);
     auto const& [before, after] = impl_->surroundings;
+    if (places) {
+        places->insert(places->begin(), before.size(), {0, 0});
+        places->insert(places->end(), after.size(), {text.size(), text.size()});
+    }
     ids.insert(ids.begin(), before.begin(), before.end());
     ids.insert(ids.end(), after.begin(), after.end());
     return ids;
