@@ -1,7 +1,9 @@
 #include "job_pairs.h"
 
+#include <algorithm>
 #include <array>
 #include <limits>
+#include <utility>
 
 #include "toml_text.h"
 
@@ -9,6 +11,9 @@ namespace gatesweep {
 namespace {
 
 constexpr std::array<std::string_view, 2> response_keys = {"response_0", "response_1"};
+
+// What both sides are built from.
+constexpr std::array<std::string_view, 4> built_keys = {"response_0", "response_1", "document", "question"};
 
 // A name with this ending is a list of answers, any other a column.
 constexpr std::string_view list_ending = ".txt";
@@ -41,7 +46,7 @@ void check_built(Section const& section, PairSource const& source) {
 }
 
 void check_file(Section const& section, PairSource const& source) {
-    for (std::string_view const key : {"column", "where", "response_0", "response_1", "document", "question"}) {
+    for (std::string_view const key : {"column", "where"}) {
         if (!section.has(key)) continue;
         bool const is_empty = section.node(key)->is_table() ? section.node(key)->as_table()->empty()
                                                             : section.text(key).value_or("").empty();
@@ -57,6 +62,10 @@ PairSource read_source(Section const& section, InputPlaces const& places) {
     if (!is_name(out.name)) section.refuse("name", "a name without control characters");
     out.file = find_optional_input(section, "file", places, PathKind::file);
     out.prompts = find_optional_input(section, "prompts", places, PathKind::file);
+    // A prompt file may be called file too, where another key says that both sides are built from it.
+    bool const is_built =
+        std::ranges::any_of(built_keys, [&](auto key) { return !section.text(key).value_or("").empty(); });
+    if (is_built && out.prompts.empty()) std::swap(out.file, out.prompts);
     GATESWEEP_VALIDATE(
         out.file.empty() != out.prompts.empty(), ExitCode::job,
         "{}: [[pairs]] \"{}\" has {} (its conversations come from one of them): give either file = \"rows "

@@ -99,8 +99,7 @@ void read_steered_sets(Section const& section, SweepSpec& out) {
         return;
     }
     std::string_view const key = out.activate.empty() ? "deactivate" : "activate";
-    if (std::ranges::all_of(out.signals, [](std::string const& name) { return find_signal(name) != nullptr; }))
-        section.refuse(key, "signals = [\"risk-difference\"] or other scores with a sign beside it");
+    if (out.signals.empty()) section.refuse(key, "at least one entry in signals beside it, whose scores choose");
     auto const is_nothing = [](std::vector<std::int64_t> const& list) {
         return std::ranges::all_of(list, [](std::int64_t number) { return number == 0; });
     };

@@ -75,11 +75,11 @@ SteeredSet read_steered_set(Section const& trial, ScoreParameters const& scores)
     require(*section, "provider", "provider = \"risk-difference\", or another, to from");
     SteeredSet out;
     out.provider = *section->text("provider");
-    if (!scores.has(out.provider)) {
+    if (!scores.has(out.provider) && !find_signal(out.provider)) {
         std::string const close = nearest(out.provider, scores.providers);
-        section->refuse("provider",
-                        fmt::format("one of the providers of [scores]: {}{}", toml_list(scores.providers, toml_string),
-                                    close.empty() ? "" : fmt::format(" (did you mean \"{}\"?)", close)));
+        section->refuse("provider", fmt::format("a signal or one of the providers of [scores]: {}{}",
+                                                toml_list(scores.providers, toml_string),
+                                                close.empty() ? "" : fmt::format(" (did you mean \"{}\"?)", close)));
     }
     out.activate = section->whole("activate", 0, any_size).value_or(out.activate);
     out.deactivate = section->whole("deactivate", 0, any_size).value_or(out.deactivate);

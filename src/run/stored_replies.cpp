@@ -66,7 +66,9 @@ SweepOutcomes StoredReplies::outcomes(SweepSpec const& sweep_spec, std::vector<R
     std::vector<MeasuredReply> measured;
     for (std::size_t i = 0; i < text.size(); ++i)
         measured.push_back({trial[i], prompt[i], text[i], labels[i]});
-    return collect_outcomes(sweep_spec, groups, sweep.plan, measured, sweep.texts, activation_counts);
+    SweepOutcomes out = collect_outcomes(sweep_spec, groups, sweep.plan, measured, sweep.texts, activation_counts);
+    out.tokens_affected = sweep.tokens_affected;
+    return out;
 }
 
 StoredReplies read_stored_replies(fs::path const& run_folder) {

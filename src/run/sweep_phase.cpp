@@ -9,6 +9,7 @@
 #include "gatesweep/base/digest.h"
 #include "gatesweep/base/log.h"
 #include "gatesweep/base/stop_request.h"
+#include "gatesweep/comm/fail_once.h"
 #include "gatesweep/comm/progress.h"
 #include "gatesweep/label/labelling.h"
 #include "gatesweep/run/completions.h"
@@ -20,8 +21,11 @@
 #include "gatesweep/sweep/plan_tables.h"
 #include "gatesweep/sweep/sweep_measures.h"
 #include "gatesweep/sweep/sweep_tables.h"
+#include "gatesweep/sweep/tokens_affected.h"
 #include "gatesweep/sweep/trial_summaries.h"
 #include "gatesweep/sweep/trial_table.h"
+
+#include "generated_phase.h"
 
 namespace boost::serialization {
 template <class Archive>
@@ -111,8 +115,10 @@ void label_and_write(Setup const& setup, TrialPlan const& plan, std::vector<Comp
     std::vector<MeasuredReply> measured;
     for (std::size_t i = 0; i < completions.size(); ++i)
         measured.push_back({completions[i].variant, completions[i].prompt, texts[i], labels.labels[i]});
-    SweepOutcomes const outcomes = collect_outcomes(inputs.job.sweep, inputs.groups, plan, measured,
-                                                    text_effects(inputs.groups, scores), input->activation_counts);
+    SweepOutcomes outcomes = collect_outcomes(inputs.job.sweep, inputs.groups, plan, measured,
+                                              text_effects(inputs.groups, scores), input->activation_counts);
+    outcomes.tokens_affected =
+        tokens_affected(plan_edits(plan, setup.config.num_layers), inputs.groups, inputs.token_ids, completions);
     write_sweep_tables(plan, outcomes, errors, inputs.job.report.by, inputs.metadata, *run);
 }
 
@@ -152,6 +158,7 @@ std::vector<PhaseTiming> run_sweep(Setup const& setup, std::unique_ptr<Decoder> 
     std::vector<ForcedText> texts =
         forced_texts(baseline.completions, inputs.token_ids, inputs.groups, inputs.job.sweep.side_effects);
     world.broadcast_value(texts, layout.final_rank());
+    count_generated(setup, *model, baseline.completions, input, session);
     session.expect(text_record, num_trials > 1 ? num_trials * std::ssize(texts) : 0);
     if (inputs.job.sweep.screen.enabled) run_screen(setup, *model, baseline.completions, analysis, session);
 
@@ -182,6 +189,10 @@ std::vector<PhaseTiming> run_sweep(Setup const& setup, std::unique_ptr<Decoder> 
     std::vector<Completion> completions = std::move(baseline.completions);
     completions.insert(completions.end(), std::make_move_iterator(trials.completions.begin()),
                        std::make_move_iterator(trials.completions.end()));
+    fail_once(world, [&] {
+        if (layout.is_final_rank())
+            require_tokens_affected(plan, tokens_affected(edits, inputs.groups, inputs.token_ids, completions));
+    });
     label_and_write(setup, plan, completions, scores, input, session);
     return timings;
 }

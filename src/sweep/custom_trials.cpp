@@ -79,8 +79,8 @@ public:
 
     void add(CustomTrial const& custom, std::vector<Trial>& trials, std::vector<std::string>* notices) const {
         SteeredSet const& set = *custom.from;
-        MapView const scores = scores_of(set.provider, analysis_);
-        SteeredExperts const experts = steered_experts(scores, set, shape_);
+        ScoreMap const scores = signed_scores(set.provider, analysis_);
+        SteeredExperts const experts = steered_experts(scores.view(), set, shape_);
         std::string const why = experts.shortage.empty()
                                     ? refusal(custom.mode, experts.edits, shape_, sweep_.allow_fewer)
                                     : experts.shortage;
@@ -91,7 +91,7 @@ public:
         if (notices && !experts.passed_over.empty())
             notices->push_back(passed_over_text(custom.name, experts, shape_.top_k));
         if (!sweep_.controls.bottom) return;
-        SteeredExperts const least = steered_experts(scores, set, shape_, SteeredFrom::bottom);
+        SteeredExperts const least = steered_experts(scores.view(), set, shape_, SteeredFrom::bottom);
         if (refusal(custom.mode, least.edits, shape_, sweep_.allow_fewer).empty())
             trials.push_back(trial(custom, TrialKind::bottom, "smallest of " + name_of(set), least));
     }

@@ -91,10 +91,15 @@ std::string passed_over_text(std::string const& name, SteeredExperts const& expe
                        plural(std::ssize(experts.passed_over), "expert"), top_k, to_string(experts.passed_over));
 }
 
-MapView scores_of(std::string const& provider, AnalysisResult const& result) {
+ScoreMap signed_scores(std::string const& provider, AnalysisResult const& result) {
     auto const found = std::ranges::find(result.providers, provider, &ProviderScores::name);
-    GATESWEEP_EXPECT(found != result.providers.end());
-    return found->scores.view();
+    if (found != result.providers.end()) return found->scores;
+    SignalFacts const* const signal = find_signal(provider);
+    GATESWEEP_EXPECT(signal != nullptr);
+    ScoreMap out{result.num_layers, result.num_experts, {}};
+    for (ClassifiedExpert const& expert : result.of(signal->kind).classes)
+        out.values.push_back(expert.gap);
+    return out;
 }
 
 std::vector<std::pair<GridCell, Trial>> steered_cells(TrialKind kind, SweepSpec const& sweep,
@@ -102,14 +107,13 @@ std::vector<std::pair<GridCell, Trial>> steered_cells(TrialKind kind, SweepSpec 
     RouterShape const shape{result.num_layers, result.num_experts, result.top_k, result.moe_layers};
     std::vector<std::pair<GridCell, Trial>> out;
     for (auto const& signal : sweep.signals) {
-        if (find_signal(signal)) continue;
-        MapView const scores = scores_of(signal, result);
+        ScoreMap const scores = signed_scores(signal, result);
         for (std::int64_t const activate : axis(sweep.activate)) {
             for (std::int64_t const deactivate : axis(sweep.deactivate)) {
                 if (activate + deactivate == 0) continue;
                 SteeredSet const set{signal, activate, deactivate, sweep.reverse != (kind == TrialKind::reverse)};
                 SteeredExperts experts = steered_experts(
-                    scores, set, shape, kind == TrialKind::bottom ? SteeredFrom::bottom : SteeredFrom::top);
+                    scores.view(), set, shape, kind == TrialKind::bottom ? SteeredFrom::bottom : SteeredFrom::top);
                 for (EditScope const scope : sweep.scopes) {
                     GridCell cell = cell_of(kind, set, scope);
                     std::string const why = experts.shortage.empty()

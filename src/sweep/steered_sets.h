@@ -24,7 +24,7 @@ struct SteeredExperts {
 SteeredExperts steered_experts(MapView scores, SteeredSet const& set, RouterShape const& shape,
                                SteeredFrom from = SteeredFrom::top);
 
-// The cells of sweep.activate x sweep.deactivate for every signal that is a provider, each with its trial, which is
+// The cells of sweep.activate x sweep.deactivate for every signal, each with its trial, which is
 // without edits where the cell's outcome says that there is no such set. `kind`: selected; reverse, of the scores with
 // the other sign; bottom, of the smallest.
 std::vector<std::pair<GridCell, Trial>> steered_cells(TrialKind kind, SweepSpec const& sweep,
@@ -35,7 +35,7 @@ std::string name_of(SteeredSet const& set);
 // What a table says of experts that were passed over; empty for none.
 std::string passed_over_text(std::string const& name, SteeredExperts const& experts, std::int64_t top_k);
 
-// The scores of a provider. It is one of the analysis.
-MapView scores_of(std::string const& provider, AnalysisResult const& result);
+// The scores of a provider, or the gaps of a signal. It is one of the analysis.
+ScoreMap signed_scores(std::string const& provider, AnalysisResult const& result);
 
 }  // namespace gatesweep

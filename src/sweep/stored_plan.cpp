@@ -83,7 +83,11 @@ private:
             TextEffect effect;
             if (auto const ratio = optional_number(trials, row, "perplexity_ratio")) effect.perplexity_ratio = *ratio;
             if (auto const kl = optional_number(trials, row, "mean_kl")) effect.mean_kl = *kl;
-            sweep_.texts[{static_cast<std::int64_t>(place->second), trials.text(row, "group")}] = effect;
+            std::pair const key(static_cast<std::int64_t>(place->second), trials.text(row, "group"));
+            sweep_.texts[key] = effect;
+            bool const is_told = std::ranges::find(trials.header, "tokens_affected") != trials.header.end() &&
+                                 !trials.text(row, "tokens_affected").empty();
+            if (is_told) sweep_.tokens_affected[key] = trials.integer(row, "tokens_affected");
         }
         bool const has_baseline = !sweep_.plan.trials.empty() && sweep_.plan.trials.front().kind == TrialKind::baseline;
         GATESWEEP_VALIDATE(has_baseline, ExitCode::bad_data, "{}: does not begin with the baseline: {}", trials.name,

@@ -10,13 +10,11 @@ namespace gatesweep {
 
 namespace {
 
-// At most: of every provider, numbers to activate x numbers to deactivate x scopes.
+// At most: of every signal, numbers to activate x numbers to deactivate x scopes.
 std::int64_t num_steered_cells(SweepSpec const& sweep) {
     if (!sweep.has_steered_sets()) return 0;
-    auto const providers =
-        std::ranges::count_if(sweep.signals, [](auto const& signal) { return find_signal(signal) == nullptr; });
     auto const size = [](auto const& axis) { return std::max<std::int64_t>(1, std::ssize(axis)); };
-    return providers * size(sweep.activate) * size(sweep.deactivate) * std::ssize(sweep.scopes);
+    return std::ssize(sweep.signals) * size(sweep.activate) * size(sweep.deactivate) * std::ssize(sweep.scopes);
 }
 
 }  // namespace
@@ -54,7 +52,8 @@ SweepBound sweep_bound(SweepSpec const& sweep, std::int64_t num_model_experts) {
                                                 : num_signals * num_sizes - with_limits + num_classes * thresholds);
     }
     std::int64_t const steered = num_steered_cells(sweep);
-    auto const by_scores = std::ranges::count_if(sweep.trials, [](CustomTrial const& trial) { return trial.from; });
+    auto const by_scores =
+        std::ranges::count_if(sweep.trials, [](CustomTrial const& trial) { return trial.from.has_value(); });
     out.num_cells += steered * (1 + (sweep.controls.reverse ? 1 : 0) + (sweep.controls.bottom ? 1 : 0)) +
                      (sweep.controls.bottom ? by_scores : 0);
     out.max_random = (selected + steered + std::ssize(sweep.trials)) * sweep.controls.random;

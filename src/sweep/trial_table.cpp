@@ -122,6 +122,8 @@ CsvTable trials_table(TrialPlan const& plan, SweepOutcomes const& outcomes,
             row.push_back(experts_with_values(trial));
             append(row, {to_cell(group.trials[t].num_human), to_cell(group.trials[t].num_mixed)});
             append(row, corrected_cells(group.trials[t], validation));
+            auto const affected = outcomes.tokens_affected.find(key);
+            row.push_back(affected == outcomes.tokens_affected.end() ? "" : to_cell(affected->second));
             table.rows.push_back(std::move(row));
         }
     }

@@ -1,6 +1,7 @@
 // Small tokenizers of the families' kinds give what Hugging Face's `tokenizers` gave (tests/golden/tokenizers).
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -53,6 +54,36 @@ TEST_P(TokenizerFamily, gives_the_reference_ids_and_texts) {
         EXPECT_EQ(guarded.encode(strings[i], std::string(strings[i].size(), 't')), ids);
         EXPECT_EQ(guarded.encode(strings[i], std::string(strings[i].size(), 'u')), guarded.encode(strings[i]));
     }
+}
+
+// Every token stands somewhere, one behind the other, and where the text is plain the place holds its piece.
+TEST_P(TokenizerFamily, knows_where_tokens_stand) {
+    Tokenizer const tokenizer = Tokenizer::load(folder_of(GetParam()), Tokenization::huggingface, SpecialInText::parse);
+    std::size_t num_compared = 0;
+    for (std::string const& text : texts()) {
+        SCOPED_TRACE(text);
+        std::vector<TokenPlace> places;
+        Ids const ids = tokenizer.encode(text, &places);
+        EXPECT_EQ(ids, tokenizer.encode(text));
+        ASSERT_EQ(places.size(), ids.size());
+        std::size_t reached = 0;
+        for (TokenPlace const& place : places) {
+            EXPECT_LE(place.begin, place.end);
+            EXPECT_LE(place.end, text.size());
+            EXPECT_GE(place.end, reached);
+            reached = place.end;
+        }
+        bool const is_plain = std::ranges::all_of(text, [](unsigned char c) { return c > 0x20 && c < 0x7F; });
+        for (std::size_t i = 0; i < ids.size() && is_plain; ++i) {
+            std::string const piece = tokenizer.piece(ids[i]);
+            std::string const there = text.substr(places[i].begin, places[i].end - places[i].begin);
+            bool const is_word = std::ranges::all_of(piece, [](unsigned char c) { return c > 0x20 && c < 0x7F; });
+            if (!is_word || piece.starts_with("<")) continue;
+            EXPECT_EQ(there, piece);
+            ++num_compared;
+        }
+    }
+    EXPECT_GT(num_compared, 20u);
 }
 
 INSTANTIATE_TEST_SUITE_P(Golden, TokenizerFamily,

@@ -36,6 +36,8 @@ struct SweepOutcomes {
     std::map<std::pair<std::int64_t, std::string>, TextEffect> text;  // (trial, group)
     // (trial, group): share of the baseline's routed traffic that went to the edited experts
     std::map<std::pair<std::int64_t, std::string>, double> traffic_share;
+    // (trial, group): sweep/tokens_affected.h; absent where a run is older than that
+    std::map<std::pair<std::int64_t, std::string>, std::int64_t> tokens_affected;
 
     std::vector<std::string> groups() const;  // in order of first appearance
 };

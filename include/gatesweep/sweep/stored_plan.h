@@ -15,6 +15,7 @@ struct StoredSweep {
     TrialPlan plan;  // as it was planned, without notices
     // (trial, group): what trials.csv holds of the texts; absent where it was not measured
     std::map<std::pair<std::int64_t, std::string>, TextEffect> texts;
+    std::map<std::pair<std::int64_t, std::string>, std::int64_t> tokens_affected;
 };
 
 // From trials.csv, trial_cells.csv, trial_experts.csv and trial_controls.csv in `tables`. Writing the plan's tables
