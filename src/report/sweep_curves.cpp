@@ -9,7 +9,6 @@
 #include <set>
 #include <tuple>
 
-#include "gatesweep/terms/rank_class.h"
 #include "sweep_facts.h"
 
 namespace gatesweep {
@@ -112,8 +111,8 @@ std::vector<RawCurve> raw_curves(SweepView const& sweep, std::string const& grou
 std::vector<Curve> curves_over_size(SweepView const& sweep, std::string const& group, EditRule const& edit) {
     std::vector<Curve> curves;
     for (auto& curve : raw_curves(sweep, group, edit, nullptr)) {
-        std::string const gap =
-            is_rank_class(curve.expert_class) ? "" : fmt::format(", gap {}", members_text(curve.members));
+        bool const has_limit = curve.members.front() > 0.0;  // sets by ranks and steered ones have none
+        std::string const gap = has_limit ? fmt::format(", gap {}", members_text(curve.members)) : "";
         curves.push_back({fmt::format("{} {}{}", curve.signal, curve.expert_class, gap), std::move(curve.points)});
     }
     return curves;
