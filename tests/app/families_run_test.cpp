@@ -127,5 +127,16 @@ TEST(LayersWithoutARouter, AreRefusedInSetsAndMarks) {
                  {"marks.csv", "expert 0 of layer 1", "the model's layers 0 and 2 have experts"});
 }
 
+TEST(Longrope, RepliesThatWouldPassTheLengthWhereTheRotationChangesAreRefused) {
+    TemporaryFolder const scene;
+    scene.write("marks.csv", "layer,expert\n0,0\n");
+    std::string job = job_text("phimoe-long-f32", 1);
+    std::string const few = "max_new_tokens = 6";
+    job.replace(job.find(few), few.size(), "max_new_tokens = 100");
+    scene.write("job.toml", job);
+    expect_words(gatesweep(scene.path(), {"run", "job.toml", "--out", "out"}), ExitCode::job,
+                 {"max_new_tokens = 100", "original_max_position_embeddings 100", "longrope"});
+}
+
 }  // namespace
 }  // namespace gatesweep

@@ -38,7 +38,7 @@ constexpr RopeType ropes[] = {RopeType::plain, RopeType::longrope};
 }  // namespace
 
 // transformers 5.24 does not tell the rotary embedding how long a sequence is where it takes the factors: short_factor
-// stays, and only long_mscale takes the place of short_mscale. (Versions up to 5.0 changed to long_factor.)
+// stays, and only long_mscale takes the place of short_mscale. (Earlier versions changed to long_factor.)
 Family const phimoe = {"phimoe", "Phi-3.5 MoE", false, 8, read_config, spellings, {ropes, true, true}};
 
 }  // namespace gatesweep
