@@ -120,7 +120,7 @@ Routing route(at::Tensor const& router_logits, RouteRule const& rule, RowEdits c
         for (std::int64_t t = 0; t < num_tokens; ++t) {
             std::copy_n(logits + t * num_experts, num_experts, p.begin());
             GATESWEEP_VALIDATE(
-                std::all_of(p.begin(), p.end(), [](A z) { return std::isfinite(z); }), ExitCode::bad_data,
+                std::all_of(p.begin(), p.end(), [](A value) { return std::isfinite(value); }), ExitCode::bad_data,
                 "the router computed a logit that is not finite (token {} of the batch), so experts cannot be "
                 "chosen: the checkpoint's weights are damaged, or overflow in this type; try float32",
                 t);
