@@ -86,7 +86,8 @@ CHECKPOINTS = [
                "second", "list", Family("deepseek", shared=1, step=2)),
     Checkpoint("deepseek-v2-bf16", "bfloat16", "v4", "hub", 2, 384, 32, 16, 2, 2, 2, None, 8, 2, 1e4, 1e-5, None, True, False,
                "first", "string", Family("deepseek_v2", renormalise=False, shared=1, groups=(4, 2), scale=2.5, query_rank=20,
-                                         latent=(12, 8, 8, 8), rope=dict(YARN, factor=4.0))),
+                                         latent=(12, 8, 8, 8),
+                                         rope=dict(YARN, factor=4.0, rope_theta=1e4, rope_type="yarn"))),
     Checkpoint("deepseek-v2-lite-f32", "float32", "v5", "fused", 1, 384, 32, 16, 3, 4, 4, None, 4, 2, 1e4, 1e-6, None, True,
                False, "second", "string", Family("deepseek_v2", renormalise=False, shared=2, first=1, latent=(16, 4, 6, 9))),
     Checkpoint("phimoe-bf16", "bfloat16", "v4", "hub", 2, 384, 32, 16, 2, 4, 2, None, 8, 2, 1e4, 1e-5, None, False, True,
@@ -168,7 +169,7 @@ def config_json(c, eos):
     if c.spelling == "v4":
         config.update(rope_theta=c.theta, torch_dtype=c.storage, transformers_version="4.36.0")
         if c.family.rope:
-            config.update(rope_scaling=c.family.rope)
+            config.update(rope_scaling=dict(c.family.rope))  # transformers adds to what it is given
     else:
         rope = c.family.rope
         parameters = dict(rope, rope_theta=c.theta) if rope else dict(rope_theta=c.theta, rope_type="default")
