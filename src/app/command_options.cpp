@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "verify/published_numbers.h"
+
 namespace gatesweep {
 namespace {
 
@@ -56,11 +58,19 @@ void add_verify_options(CLI::App& command, Options& options) {
         ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000}))
         ->capture_default_str()
         ->type_name("N");
+    command.add_flag("--published", options.published,
+                     "compare a released checkpoint with numbers that were published of it, and check nothing else");
     command.footer(
         "Nothing is written; a table of checks goes to standard output, the exit code is 0 or 70.\n"
         "On the CPU signals must be equal bit for bit; on a GPU the limits allow for rounding.\n"
         "Start it as the job will be run, to prove that layout:\n"
-        "  mpirun -n 4 gatesweep verify JOB.toml --set parallel.expert_parallel=2");
+        "  mpirun -n 4 gatesweep verify JOB.toml --set parallel.expert_parallel=2\n"
+        "Numbers that the tests of Hugging Face transformers state, token ids, logits and a greedy text, are\n"
+        "there of " +
+        published_names() +
+        ".\n"
+        "They are judged in float32 alone:\n"
+        "  gatesweep verify JOB.toml --published --set model.dtype=float32");
 }
 
 void add_plan_options(CLI::App& command, Options& options) {

@@ -36,6 +36,7 @@ struct Options : JobRequest {
     bool count_only = false;              // status: print the number of committed records and nothing else
     std::int64_t sample_prompts = 4;      // verify: the shortest and the longest of each group, this many each
     std::int64_t sample_entries = 64;     // verify: gate weights compared with finite differences
+    bool published = false;               // verify: compare with published numbers instead
     std::filesystem::path labelled_file;  // judge-validate: instead of the job's; empty: the job's
     std::vector<std::string> trial_ids;   // labels: beside the baseline; empty: the strongest set
     std::int64_t label_limit = 0;         // labels: prompts of each group; 0: all

@@ -3,7 +3,6 @@
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
 
-#include <boost/serialization/string.hpp>
 #include <boost/serialization/vector.hpp>
 
 #include <algorithm>
@@ -18,14 +17,11 @@
 #include "gradients.h"
 #include "routing.h"
 #include "sample.h"
+#include "share_check.h"
 #include "signals.h"
 
 namespace boost::serialization {
 
-template <class Archive>
-void serialize(Archive& a, gatesweep::Check& x, unsigned int) {
-    a& x.name& x.compared& x.figure& x.limit& x.verdict;
-}
 template <class Archive>
 void serialize(Archive& a, gatesweep::GateEntry& x, unsigned int) {
     a& x.layer& x.expert& x.column;
@@ -87,7 +83,7 @@ private:
 
     // The final rank knows; the others hear.
     void show(Check check) const {
-        in_.layout.world.broadcast_value(check, in_.layout.final_rank());
+        share_check(check, in_.layout.world, in_.layout.final_rank());
         show_(check);
     }
 
