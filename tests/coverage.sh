@@ -11,7 +11,7 @@ cmake -S . -B build-coverage -G Ninja -DCMAKE_BUILD_TYPE=Debug -DGATESWEEP_TESTS
 cmake --build build-coverage -j "$(bash jobs/processors.sh)" > build-coverage/build.log 2>&1 ||
     { tail -n 40 build-coverage/build.log; exit 1; }
 find build-coverage -name '*.gcda' -delete
-ctest --test-dir build-coverage -LE 'soak|fuzz|bench|gpu' "$@" | tail -n 3 || true
+ctest --test-dir build-coverage -LE 'soak|fuzz|bench|gpu|real' "$@" | tail -n 3 || true
 gcovr --root . --filter 'src/' --filter 'include/' --exclude '.*_cuda\.cpp' --json-summary build-coverage/coverage.json build-coverage
 python3 - build-coverage/coverage.json << 'END'
 import collections, json, re, sys

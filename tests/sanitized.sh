@@ -20,7 +20,7 @@ mkdir -p build-asan
 cmake --preset asan -DGATESWEEP_TESTS=ON > build-asan/configure.log 2>&1 || { cat build-asan/configure.log; exit 1; }
 cmake --build build-asan -j "$(bash jobs/processors.sh)" --target "${targets[@]}" > build-asan/build.log 2>&1 ||
     { tail -n 40 build-asan/build.log; exit 1; }
-tests=(ctest --output-on-failure -LE 'soak|fuzz|bench|gpu|slurm')
+tests=(ctest --output-on-failure -LE 'soak|fuzz|bench|gpu|real|slurm')
 status=0
 # Ranks that are made to fail by SIGSEGV keep it for themselves.
 [ -n "$readers" ] || ASAN_OPTIONS=detect_leaks=0:handle_segv=0 "${tests[@]}" --no-tests=error --test-dir build-asan "$@" || status=1

@@ -13,5 +13,5 @@ targets=()
 cmake --build build-cuda -j "${JOBS:-$(bash jobs/processors.sh)}" "${targets[@]}"
 build-cuda/gatesweep info | grep -E '^(NCCL|CUDA|GPUs)'
 if [ $# = 0 ]; then
-    ctest --test-dir build-cuda --output-on-failure --no-tests=error -LE 'soak|fuzz|bench|gpu'
+    ctest --test-dir build-cuda --output-on-failure --no-tests=error -LE 'soak|fuzz|bench|gpu|real'
 fi
