@@ -47,9 +47,9 @@ std::string classes_table(RunView const& run, ClassMap const& classes) {
     double const largest = order.empty() ? 0.0 : size(order.front());
     for (std::size_t i = 0; i < num_rows; ++i) {
         auto const cell = static_cast<std::int64_t>(order[i]);
-        table.rows.push_back({expert_cell({cell / run.num_experts, cell % run.num_experts}),
-                              number_cell(benign[order[i]]), number_cell(malicious[order[i]]),
-                              gap_cell(classes.gap[order[i]], largest), html_escape(classes.label[order[i]])});
+        table.rows.push_back({expert_cell(expert_at(run, cell)), number_cell(benign[order[i]]),
+                              number_cell(malicious[order[i]]), gap_cell(classes.gap[order[i]], largest),
+                              html_escape(classes.label[order[i]])});
     }
     return table.html();
 }

@@ -16,6 +16,7 @@ namespace {
 constexpr int num_colours = 48;
 constexpr double left_margin = 46;
 constexpr double bottom_margin = 40;
+constexpr double cap_height = 9;  // of a label, which must not stand out at the top
 
 struct CellSize {
     double width = 0;
@@ -73,7 +74,8 @@ std::string axes_html(RunView const& run, HeatmapGrid const& grid, CellSize size
     }
     for (std::int64_t i = 0; i < grid.num_rows; i += label_step(size.height, 13)) {
         out += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"end\">{}</text>", left_margin - 6,
-                           (static_cast<double>(i) + 0.5) * size.height + 4, name(i, !grid.layers_across));
+                           std::max(cap_height, (static_cast<double>(i) + 0.5) * size.height + 4),
+                           name(i, !grid.layers_across));
     }
     out += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\" text-anchor=\"middle\">{}</text>", left_margin + width / 2,
                        height + 34, grid.layers_across ? "layer" : "expert");

@@ -51,6 +51,10 @@ HtmlCell gap_cell(double gap, double largest) {
             gap};
 }
 
+ExpertId expert_at(RunView const& run, std::int64_t cell) {
+    return {run.moe_layers.layer(cell / run.num_experts), cell % run.num_experts};
+}
+
 HtmlCell expert_cell(ExpertId id) {
     return {fmt::format("<span class=\"ex\">{}:{}</span>", id.layer, id.expert),
             static_cast<double>(id.layer) * 1e6 + static_cast<double>(id.expert)};

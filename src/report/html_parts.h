@@ -46,7 +46,9 @@ struct HtmlTable {
 HtmlCell number_cell(double value);
 HtmlCell count_cell(std::int64_t value);
 HtmlCell gap_cell(double gap, double largest);  // the number with a bar left or right of zero
-HtmlCell expert_cell(ExpertId id);              // "7:5", sorted by layer, then expert
+// Of a place in a map [L, E]: its decoder layer.
+ExpertId expert_at(RunView const& run, std::int64_t cell);
+HtmlCell expert_cell(ExpertId id);  // "7:5", sorted by layer, then expert
 
 // The group's name beside its colour.
 std::string group_html(RunView const& run, std::string_view group);

@@ -118,7 +118,6 @@ std::string card(RunView const& run, ClassMap const& classes) {
     for (std::size_t i = 1; i < classes.gap.size(); ++i) {
         if (std::abs(classes.gap[i]) > std::abs(classes.gap[largest])) largest = i;
     }
-    auto const cell = static_cast<std::int64_t>(largest);
     double const at_benign = run.find_map(signal.word, run.job.analysis.benign)->mean[largest];
     double const at_malicious = run.find_map(signal.word, run.job.analysis.malicious)->mean[largest];
     std::string body = fmt::format("<h3>{}</h3>\n<p class=\"note\">{}</p>\n{}<ul>\n", capitalised(signal.title),
@@ -126,10 +125,9 @@ std::string card(RunView const& run, ClassMap const& classes) {
     body += fmt::format("<li>{} of {} {} {} on {}, {} on {}.</li>\n", experts_text(num_malicious),
                         count_text(run.num_cells()), num_malicious == 1 ? "is" : "are", signal.more, malicious,
                         num_benign == 0 ? "none" : count_text(num_benign), benign);
-    body +=
-        fmt::format("<li>Largest gap: expert <span class=\"ex\">{}:{}</span> with {} on {} and {} on {} ({}).</li>\n",
-                    cell / run.num_experts, cell % run.num_experts, number_text(at_benign), benign,
-                    number_text(at_malicious), malicious, signed_text(classes.gap[largest]));
+    body += fmt::format("<li>Largest gap: expert <span class=\"ex\">{}</span> with {} on {} and {} on {} ({}).</li>\n",
+                        to_string(expert_at(run, static_cast<std::int64_t>(largest))), number_text(at_benign), benign,
+                        number_text(at_malicious), malicious, signed_text(classes.gap[largest]));
     if (!run.coverage_columns().empty()) {
         body += fmt::format("<li>{} % of the score lies in the highest {} experts on {}, {} on {}.</li>\n",
                             html_escape(run.coverage_columns().front().substr(1)),

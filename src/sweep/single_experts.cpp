@@ -8,9 +8,6 @@
 namespace gatesweep {
 namespace {
 
-constexpr std::size_t opener_tokens = 4;  // enough to tell "I cannot" from "I can" in any vocabulary
-constexpr std::size_t max_openers = 8;    // of each kind
-
 using OpenerCounts = std::map<std::vector<std::int32_t>, int>;
 
 std::vector<std::vector<std::int32_t>> most_frequent(OpenerCounts const& counts) {
@@ -18,7 +15,7 @@ std::vector<std::vector<std::int32_t>> most_frequent(OpenerCounts const& counts)
     std::stable_sort(order.begin(), order.end(), [](auto const& a, auto const& b) { return a.second > b.second; });
     std::vector<std::vector<std::int32_t>> openers;
     for (auto const& [ids, count] : order) {
-        if (openers.size() < max_openers) openers.push_back(ids);
+        if (std::ssize(openers) < most_openers) openers.push_back(ids);
     }
     return openers;
 }
@@ -29,7 +26,7 @@ Openers frequent_openers(std::span<Completion const> completions, std::span<Labe
     OpenerCounts refusals, compliances;
     for (std::size_t i = 0; i < completions.size(); ++i) {
         auto const& ids = completions[i].token_ids;
-        if (ids.size() < opener_tokens) continue;
+        if (std::ssize(ids) < opener_tokens) continue;
         std::vector<std::int32_t> const opener(ids.begin(), ids.begin() + opener_tokens);
         if (labels[i] == Label::full_refusal) ++refusals[opener];
         if (labels[i] == Label::full_compliance) ++compliances[opener];

@@ -67,6 +67,17 @@ std::vector<std::int64_t> sweep_rows(SweepSpec const& sweep, std::vector<std::st
     return rows_of_groups(groups, wanted);
 }
 
+std::vector<std::int64_t> screen_rows(SweepSpec const& sweep, std::vector<std::string> const& groups) {
+    std::int64_t const limit = sweep.screen.limit;
+    std::vector<std::int64_t> rows;
+    for (std::string const& group : sweep.prompts) {
+        auto of_group = rows_of_groups(groups, {group});
+        if (limit > 0 && std::ssize(of_group) > limit) of_group.resize(static_cast<std::size_t>(limit));
+        rows.insert(rows.end(), of_group.begin(), of_group.end());
+    }
+    return rows;
+}
+
 SweepOutcomes collect_outcomes(SweepSpec const& sweep, std::vector<std::string> const& groups, TrialPlan const& plan,
                                std::vector<MeasuredReply> const& replies,
                                std::map<std::pair<std::int64_t, std::string>, TextEffect> texts,

@@ -1,13 +1,16 @@
 // Whole runs on other families than Mixtral, layers without a router among them: the same bytes from one rank and from
-// two that share the experts, decoder layers in every table, rows for layers with a router in every array.
+// two and three that share the experts, decoder layers in every table, rows for layers with a router in every array.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <regex>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "gatesweep/base/error.h"
+#include "gatesweep/base/file.h"
 #include "gatesweep/store/csv.h"
 #include "gatesweep/store/manifest.h"
 #include "gatesweep/store/npy.h"
@@ -70,12 +73,19 @@ TEST_P(FamiliesRun, LeavesTheSameBytesFromAnyLayoutAndNamesDecoderLayers) {
     scene.write("job.toml", job_text(checkpoint, moe_layers.back()));
     expect_words(gatesweep(scene.path(), {"plan", "job.toml"}), ExitCode::ok, {"layers"});
     expect_words(gatesweep(scene.path(), {"run", "job.toml", "--out", "alone"}), ExitCode::ok, {});
-    expect_words(
-        gatesweep(scene.path(), {"run", "job.toml", "--out", "shared", "--set", "parallel.expert_parallel=2"}, 2),
-        ExitCode::ok, {});
+    // Three ranks: unlike numbers of experts.
+    for (int ranks : {2, 3}) {
+        std::string const degree = std::to_string(ranks);
+        expect_words(
+            gatesweep(scene.path(),
+                      {"run", "job.toml", "--out", "shared" + degree, "--set", "parallel.expert_parallel=" + degree},
+                      ranks),
+            ExitCode::ok, {});
+    }
     fs::path const run = scene / "alone";
     auto const digests = digests_of(run);
-    EXPECT_EQ(digests_of(scene / "shared"), digests);
+    EXPECT_EQ(digests_of(scene / "shared2"), digests);
+    EXPECT_EQ(digests_of(scene / "shared3"), digests);
     Manifest const manifest = read_manifest(run);
     EXPECT_EQ(manifest.family, family);
     EXPECT_EQ(manifest.moe_layers, moe_layers);
@@ -91,12 +101,21 @@ TEST_P(FamiliesRun, LeavesTheSameBytesFromAnyLayoutAndNamesDecoderLayers) {
     EXPECT_EQ(read_npy<std::int64_t>(run / "arrays/activation_counts.npy").shape[1], std::ssize(moe_layers));
     EXPECT_EQ(read_npy<double>(run / "arrays/screen_margin_change.npy").shape[1], std::ssize(moe_layers));
 
+    std::string const page = read_file(run / "report.html");
+    std::regex const named("<span class=\"ex\">(\\d+):\\d+");
+    Layers on_page;
+    for (auto it = std::sregex_iterator(page.begin(), page.end(), named); it != std::sregex_iterator(); ++it)
+        on_page.push_back(std::stoll((*it)[1]));
+    EXPECT_FALSE(on_page.empty());
+    for (std::int64_t layer : on_page)
+        EXPECT_TRUE(std::ranges::binary_search(moe_layers, layer)) << "report.html names layer " << layer;
+
     // Without the model: the same tables once more, and the page.
     expect_words(gatesweep(scene.path(), {"analyze", "alone", "--in-place"}), ExitCode::ok, {});
     EXPECT_EQ(digests_of(run), digests);
     expect_words(gatesweep(scene.path(), {"verify", "job.toml", "--prompts", "1"}), ExitCode::ok, {"checks passed"});
     expect_words(gatesweep(scene.path(), {"plan", "job.toml", "--out", "alone"}), ExitCode::ok, {"layers"});
-    expect_words(gatesweep(scene.path(), {"compare", "alone", "shared"}), ExitCode::ok, {});
+    expect_words(gatesweep(scene.path(), {"compare", "alone", "shared3"}), ExitCode::ok, {});
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -55,7 +55,7 @@ using Plan = StoredRun;
 
 TEST_F(Plan, SaysWhatTheRunThenDid) {
     expect(gatesweep({"plan", "job.toml"}), ExitCode::ok,
-           {"8 layers x 8 experts", "1 rank = 1 copy", "harmful", "at most", "10 points"});
+           {"8 layers x 8 experts", "1 rank = 1 copy", "harmful", "at most", "64 experts alone x", "10 points"});
     ChildResult const exact = gatesweep({"plan", "job.toml", "--out", "whole"});
     CsvTable const trials = read_csv(whole() / "tables" / "trials.csv");
     expect(exact, ExitCode::ok, {std::to_string(trials.rows.size() / 2) + " trials: the baseline", "x 12 prompts"});
@@ -71,7 +71,10 @@ TEST_F(Plan, FollowsTheLayoutThatIsAskedFor) {
            {"--ranks 6", "not a multiple"});
     expect(gatesweep({"plan", "job.toml", "--set", "parallel.expert_parallel=4"}, 2), ExitCode::job,
            {"ranks started: 2", "not a multiple"});
-    expect(gatesweep({"plan", "job.toml", "--set", "parallel.expert_parallel=3"}), ExitCode::job, {"expert"});
+    expect(gatesweep({"plan", "job.toml", "--set", "parallel.expert_parallel=3"}), ExitCode::ok,
+           {"3 ranks = 1 copy x expert parallel 3"});
+    expect(gatesweep({"plan", "job.toml", "--set", "parallel.expert_parallel=9"}), ExitCode::job,
+           {"parallel.expert_parallel = 9", "8 experts"});
     expect(gatesweep({"plan", "job.toml", "--set", "sweep.enabled=false"}), ExitCode::ok, {"no [sweep] section"});
 }
 

@@ -39,6 +39,7 @@ RankMemory small_memory() {
     RankMemory memory;
     memory.weights = 5000;
     memory.batch_tokens = 8;
+    memory.sweep_tokens = 8;
     memory.cache_slot = 40;
     return memory;
 }
@@ -57,11 +58,19 @@ TEST(PlanTime, IsProductsAgainstReadingAndThenExchanges) {
     EXPECT_DOUBLE_EQ(whole.prefill.products, 2 * 16 * 2 * 1540 / 1e4);
     EXPECT_DOUBLE_EQ(whole.prefill.reading, 2 * 5.0);
     EXPECT_EQ(whole.texts.total(), 0.0);
+    EXPECT_EQ(whole.screen.total(), 0.0);
     EXPECT_EQ(whole.slots, 3);
     EXPECT_EQ(whole.decode_steps, 2 * 4) << "6 sequences of a rank, 3 at once";
     EXPECT_DOUBLE_EQ(whole.decode.products, 2 * 24 * (2 * 1540 + 1000) / 1e4);
     // Of 9600 bytes of experts, 3 tokens leave (1 / 2)^3 alone.
     EXPECT_DOUBLE_EQ(whole.decode.reading, 8 * (5000 - 9600 * 0.125 + 3 * 40) / 1e3);
+
+    // An edit in either layer changes it and those above: 3 of 4 layers.
+    sweep.max_screen_tokens = 32;
+    EXPECT_DOUBLE_EQ(
+        plan_time(slow_machine(), small_model(), 1, small_memory(), 2, {16, 2}, sweep, 4, 3).screen.products,
+        2 * 12 * 2 * 1540 / 1e4);
+    sweep.max_screen_tokens = 0;
 
     // The same on one copy: 16 tokens in 2 batches are 8 a rank; 4 L - 2 = 6 exchanges a batch, of 4 tokens each.
     TimePlan const shared = plan_time(slow_machine(), small_model(), 2, small_memory(), 2, {16, 2}, sweep, 4, 3);
@@ -76,6 +85,15 @@ TEST(PlanTime, IsProductsAgainstReadingAndThenExchanges) {
     EXPECT_DOUBLE_EQ(plan_time(apart, small_model(), 2, small_memory(), 2, {16, 2}, sweep, 4, 3).decode.exchange,
                      8 * 4 * (0.5 + 3 * 10 * token))
         << "over the network";
+}
+
+TEST(PlanTime, CountsTheLargestShareOfExperts) {
+    // 4 experts over 3 ranks: one of them has 2, half of all rows where a third would be even.
+    Cluster cluster = slow_machine();
+    cluster.ranks_per_node = 3;
+    TimePlan const plan = plan_time(cluster, small_model(), 3, small_memory(), 2, {12, 1}, {}, 4, 3);
+    EXPECT_DOUBLE_EQ(plan.signals.products, 2 * 4 * (3 * (340 + 1200 * 1.5) + 2 * 1000) / 1e4);
+    EXPECT_DOUBLE_EQ(plan.load, (5000 + 2 * 2400) / 50.0) << "its own 2 experts of 2400 bytes, and the node's other 2";
 }
 
 TEST(PlanTime, CountsTheBusiestCopyAndFillsMemoryWithSlots) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <regex>
 #include <set>
 
 #include "gatesweep/base/error.h"
@@ -262,6 +263,44 @@ TEST_F(HtmlTest, ALargeModelStaysSmall) {
     spec.prompts_per_group = 3;
     make(spec);
     EXPECT_LT(page().size(), 6U << 20);
+}
+
+struct Box {
+    double left, right, top, bottom;
+    bool meets(Box const& o) const { return left < o.right && o.left < right && top < o.bottom && o.top < bottom; }
+};
+
+// Of the numbers along both axes of the first map, a digit 7 wide and 9 high.
+std::vector<Box> label_boxes(std::string const& html) {
+    std::string const map = html.substr(html.find("<figure class=\"map\""));
+    std::string const svg = map.substr(0, map.find("</svg>"));
+    std::regex const label("<text x=\"([0-9.]+)\" y=\"([0-9.]+)\" text-anchor=\"(middle|end)\">([0-9]+)</text>");
+    std::vector<Box> boxes;
+    for (auto it = std::sregex_iterator(svg.begin(), svg.end(), label); it != std::sregex_iterator(); ++it) {
+        double const x = std::stod((*it)[1]), y = std::stod((*it)[2]),
+                     width = 7.0 * static_cast<double>((*it)[4].length());
+        double const left = (*it)[3] == "end" ? x - width : x - width / 2;
+        boxes.push_back({left, left + width, y - 9.0, y});
+    }
+    return boxes;
+}
+
+TEST_F(HtmlTest, LabelsOfMapsLieApartAndInside) {
+    for (auto const& [layers, experts] : {std::pair{8, 8}, {16, 64}, {48, 128}, {128, 48}, {27, 64}}) {
+        test::SyntheticSpec spec;
+        spec.num_layers = layers;
+        spec.num_experts = experts;
+        spec.prompts_per_group = 2;
+        make(spec);
+        auto const boxes = label_boxes(page());
+        EXPECT_GE(boxes.size(), 16U);
+        for (std::size_t i = 0; i < boxes.size(); ++i) {
+            EXPECT_GE(boxes[i].top, 0.0) << layers << " x " << experts;
+            EXPECT_GE(boxes[i].left, 0.0) << layers << " x " << experts;
+            for (std::size_t j = 0; j < i; ++j)
+                EXPECT_FALSE(boxes[i].meets(boxes[j])) << layers << " x " << experts << ": labels " << j << ", " << i;
+        }
+    }
 }
 
 TEST_F(HtmlTest, AMissingTableIsNamed) {

@@ -16,6 +16,9 @@
 
 namespace gatesweep {
 
+constexpr std::int64_t opener_tokens = 4;  // enough to tell "I cannot" from "I can" in any vocabulary
+constexpr std::int64_t most_openers = 8;   // of each kind
+
 // The first tokens of the completions, by how often a refusal or a compliance begins with them (equal ones in the order
 // of their ids), the eight most frequent of each. labels: of each completion. Completions of fewer than four tokens
 // begin with nothing that tells; an opening of both kinds tells nothing and is left out.

@@ -22,6 +22,8 @@ std::vector<std::int64_t> rows_of_groups(std::vector<std::string> const& groups,
                                          std::vector<std::string> const& wanted);
 // Those that a sweep generates on.
 std::vector<std::int64_t> sweep_rows(SweepSpec const& sweep, std::vector<std::string> const& groups);
+// Of those, the ones that its screen measures: the first of each group, in the job's order of groups.
+std::vector<std::int64_t> screen_rows(SweepSpec const& sweep, std::vector<std::string> const& groups);
 
 // Effects on the texts that were scored, by trial and group; `groups` by prompt.
 std::map<std::pair<std::int64_t, std::string>, TextEffect> text_effects(std::vector<std::string> const& groups,

@@ -134,6 +134,12 @@ void print_work(SweepWork const& w, bool is_exact) {
     if (w.max_text_tokens > 0)
         print("", fmt::format("at most {} tokens of watched prompts and answers to read for perplexity",
                               w.max_text_tokens));
+    if (w.num_screened > 0)
+        print(
+            "screen",
+            fmt::format("{} alone x {}, with every opening: at most {} tokens, each through the layers from "
+                        "its expert's on",
+                        plural(w.num_screened, "expert"), plural(w.num_screen_prompts, "prompt"), w.max_screen_tokens));
 }
 
 // Labels change on some prompts either way; the fewer do for nothing, the fewer prompts tell.
@@ -217,13 +223,13 @@ void plan_job(Options const& options, int num_ranks_started) {
             print("sweep", exact_text(trials));
             for (auto const& notice : trials.notices)
                 warn(notice);
-            work = sweep_work(inputs, std::ssize(trials.trials));
+            work = sweep_work(inputs, config, std::ssize(trials.trials));
             std::int64_t const recorded = recorded_replies(inputs, config, trials, options.out);
             print("new", fmt::format("{} of {} replies; {} are recorded in {}", work.num_sequences - recorded,
                                      work.num_sequences, recorded, (options.out / "log").string()));
         } else {
             print("sweep", bound_text(job.sweep, config));
-            work = sweep_work(inputs,
+            work = sweep_work(inputs, config,
                               sweep_bound(job.sweep, config.num_sparse_layers() * config.num_experts).max_trials());
         }
         print_work(work, is_exact);

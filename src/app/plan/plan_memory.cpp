@@ -25,6 +25,7 @@ RankMemory rank_memory(Inputs const& inputs, ModelConfig const& config, BatchPla
             out.batch_tokens = std::max(out.batch_tokens, sum);
         }
     }
+    out.sweep_tokens = inputs.job.signals.batch_tokens;
     auto const layers = static_cast<std::uint64_t>(config.num_layers);
     std::uint64_t const tape = LayerTape::num_bytes(config, out.batch_tokens, element);
     out.tapes_kept = layers * tape;

@@ -13,7 +13,8 @@ namespace gatesweep {
 
 struct RankMemory {
     std::uint64_t weights = 0;           // bytes
-    std::int64_t batch_tokens = 0;       // the most that a rank works on in one pass
+    std::int64_t batch_tokens = 0;       // the most that a rank works on in one pass of the signals
+    std::int64_t sweep_tokens = 0;       // and of the sweep, where every rank fills passes of its own
     std::uint64_t tapes_kept = 0;        // of all layers, for the fast backward pass
     std::uint64_t tapes_recomputed = 0;  // the least: one layer's, and the inputs of the others
     // Where layers are streamed: instead of the three above,

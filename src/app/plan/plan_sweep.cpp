@@ -14,13 +14,40 @@
 #include "gatesweep/store/record_merge.h"
 #include "gatesweep/sweep/generate_all.h"
 #include "gatesweep/sweep/plan_edits.h"
+#include "gatesweep/sweep/single_experts.h"
 #include "gatesweep/sweep/sweep_bound.h"
 #include "gatesweep/sweep/sweep_context.h"
 #include "gatesweep/sweep/sweep_measures.h"
 
 namespace gatesweep {
 
-SweepWork sweep_work(Inputs const& inputs, std::int64_t num_trials) {
+namespace {
+
+void add_screen(SweepWork& work, Inputs const& inputs, ModelConfig const& config) {
+    ScreenSpec const& screen = inputs.job.sweep.screen;
+    if (!screen.enabled) return;
+    work.num_screened = config.num_sparse_layers() * config.num_experts;
+    auto const openings = [](std::vector<std::string> const& named) {
+        return named.empty() ? most_openers : std::ssize(named);
+    };
+    std::int64_t const num_openings = openings(screen.refusals) + openings(screen.compliances);
+    for (std::int64_t row : screen_rows(inputs.job.sweep, inputs.groups)) {
+        ++work.num_screen_prompts;
+        work.max_screen_tokens += (work.num_screened + 1) * num_openings *
+                                  (std::ssize(inputs.token_ids[static_cast<std::size_t>(row)]) + opener_tokens);
+    }
+}
+
+}  // namespace
+
+double share_of_layers_after(ModelConfig const& config) {
+    double layers = 0.0;
+    for (std::int64_t layer : config.sparse_layers())
+        layers += static_cast<double>(config.num_layers - layer);
+    return layers / static_cast<double>(config.num_sparse_layers() * config.num_layers);
+}
+
+SweepWork sweep_work(Inputs const& inputs, ModelConfig const& config, std::int64_t num_trials) {
     SweepSpec const& sweep = inputs.job.sweep;
     auto const rows = sweep_rows(inputs.job.sweep, inputs.groups);
     SweepWork out;
@@ -33,6 +60,7 @@ SweepWork sweep_work(Inputs const& inputs, std::int64_t num_trials) {
     for (auto row : rows_of_groups(inputs.groups, sweep.side_effects))
         out.max_text_tokens +=
             num_trials * (std::ssize(inputs.token_ids[static_cast<std::size_t>(row)]) + sweep.max_new_tokens);
+    add_screen(out, inputs, config);
     return out;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "gatesweep/comm/parallel_layout.h"
 #include "gatesweep/model/model_size.h"
 
 namespace gatesweep {
@@ -12,9 +13,10 @@ namespace {
 struct TokenWork {
     double attention, experts, head;  // of a layer, of a layer, of the vocabulary
 
-    explicit TokenWork(TokenProducts const& products)
+    // A rank works on its share of the tokens, and of the experts' rows on those of the experts that it holds.
+    TokenWork(TokenProducts const& products, double share_of_experts)
         : attention(static_cast<double>(products.attention)),
-          experts(static_cast<double>(products.experts)),
+          experts(static_cast<double>(products.experts) * share_of_experts),
           head(static_cast<double>(products.head)) {}
     double layer() const { return attention + experts; }
 };
@@ -66,17 +68,20 @@ SignalWork busiest_copy(BatchPlan const& plan, std::span<std::int64_t const> pro
 TimePlan plan_time(Cluster const& cluster, ModelConfig const& c, int expert_parallel, RankMemory const& memory,
                    std::size_t element_size, SignalWork const& signals, SweepWork const& sweep, std::int64_t new_tokens,
                    std::int64_t slots) {
-    TokenWork const work(token_products(c));
     Exchange const exchange(cluster, c, expert_parallel, element_size);
     auto const degree = static_cast<double>(expert_parallel), layers = static_cast<double>(c.num_layers);
-    auto const weights = static_cast<double>(memory.weights);
-    double const rank_experts =
-        layers * static_cast<double>(c.num_experts * expert_elements(c)) / degree * static_cast<double>(element_size);
+    auto const weights = static_cast<double>(memory.weights), num_experts = static_cast<double>(c.num_experts);
+    auto const largest = static_cast<double>(ExpertSplit{c.num_experts, expert_parallel}.largest());
+    TokenWork const work(token_products(c), largest * degree / num_experts);
+    double const one_expert = static_cast<double>(c.num_sparse_layers() * expert_elements(c)) *
+                              static_cast<double>(element_size);  // of every layer
+    double const rank_experts = largest * one_expert;
     double const pass = weights / cluster.memory_bandwidth;
     TimePlan plan;
     // What ranks of a node have in common is read from storage once.
     double const node_share = static_cast<double>(std::min<std::int64_t>(cluster.ranks_per_node, expert_parallel));
-    plan.load = (weights + rank_experts * (node_share - 1.0)) / cluster.storage_bandwidth;
+    double const node_experts = std::min(num_experts, largest * node_share);
+    plan.load = (weights + (node_experts - largest) * one_expert) / cluster.storage_bandwidth;
 
     // Forward, and backward to all layers' inputs but the lowest's; two exchanges a layer each way.
     double const tokens = static_cast<double>(signals.tokens) / degree, passes = static_cast<double>(signals.batches);
@@ -89,12 +94,14 @@ TimePlan plan_time(Cluster const& cluster, ModelConfig const& c, int expert_para
     auto const forward = [&](std::int64_t all_tokens, double head) {
         PhaseTime phase;
         double const mine = static_cast<double>(all_tokens) / ranks;
-        double const num_passes = std::ceil(mine / static_cast<double>(std::max<std::int64_t>(1, memory.batch_tokens)));
+        double const num_passes = std::ceil(mine / static_cast<double>(std::max<std::int64_t>(1, memory.sweep_tokens)));
         phase.products = 2.0 * mine * (layers * work.layer() + head) / cluster.flops;
         phase.reading = num_passes * pass;
         phase.exchange = num_passes * exchange.seconds(2 * layers, mine / std::max(1.0, num_passes));
         return phase;
     };
+    plan.screen = forward(
+        static_cast<std::int64_t>(static_cast<double>(sweep.max_screen_tokens) * share_of_layers_after(c)), 0.0);
     plan.prefill = forward(sweep.prompt_tokens, 0.0);
     plan.texts = forward(sweep.max_text_tokens, work.head);
 
@@ -102,8 +109,7 @@ TimePlan plan_time(Cluster const& cluster, ModelConfig const& c, int expert_para
     plan.slots = std::min(slots_that_fit(cluster, memory, slots), mine);
     plan.decode_steps = divide_up(mine, plan.slots) * new_tokens;
     auto const live = static_cast<double>(plan.slots), steps = static_cast<double>(plan.decode_steps);
-    double const met =
-        1.0 - std::pow(1.0 - static_cast<double>(c.top_k) / static_cast<double>(c.num_experts), live * degree);
+    double const met = 1.0 - std::pow(1.0 - static_cast<double>(c.top_k) / num_experts, live * degree);
     plan.decode.products =
         2.0 * static_cast<double>(mine * new_tokens) * (layers * work.layer() + work.head) / cluster.flops;
     plan.decode.reading = steps *

@@ -26,11 +26,13 @@ struct PhaseTime {
 
 struct TimePlan {
     double load = 0.0;  // from storage, what a node's ranks need between them
-    PhaseTime signals, prefill, texts, decode;
+    PhaseTime signals, screen, prefill, texts, decode;
     std::int64_t slots = 0;  // sequences that a rank decodes at once
     std::int64_t decode_steps = 0;
 
-    double total() const { return load + signals.total() + prefill.total() + texts.total() + decode.total(); }
+    double total() const {
+        return load + signals.total() + screen.total() + prefill.total() + texts.total() + decode.total();
+    }
 };
 
 // What the busiest copy does for the signals.

@@ -32,6 +32,7 @@ std::string time_table(TimePlan const& plan) {
     rows.push_back(
         {"load", duration_text(plan.load), "-", "-", "-", "from storage, what a node's ranks need between them"});
     add("signals", plan.signals, "");
+    add("screen", plan.screen, "at most: every expert alone");
     add("sweep, prefill", plan.prefill, "at most: trials share what they have in common");
     add("sweep, decode", plan.decode, fmt::format("at most: {} steps of {} sequences", plan.decode_steps, plan.slots));
     add("texts read again", plan.texts, "at most");
