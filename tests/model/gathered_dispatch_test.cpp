@@ -98,7 +98,7 @@ TEST(GatheredDispatch, EqualsTheCountedWayOverMpi) {
             ParallelLayout const layout = make_parallel_layout(world(), degree);
             TensorCollectives collectives(layout.expert_parallel, at::kCPU);
             TokenDispatcher const dispatcher(layout, num_experts, std::move(collectives), DecodeDispatch::gathered);
-            expect_the_counted_way(dispatcher, layout, num_experts, 200);
+            expect_the_counted_way(dispatcher, layout, num_experts, 100);
         }
     }
 }
