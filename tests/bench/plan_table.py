@@ -36,6 +36,9 @@ classes = ["malicious-dominant", "benign-dominant"]
 modes = ["mask", "zero"]
 scopes = ["both", "decode"]
 sizes = {sizes}
+screen = {{ enabled = false }}
+controls = {{ random = 0 }}
+side_effects = []
 """
 
 
