@@ -20,6 +20,12 @@ std::vector<ProviderScores> example(int prompts, std::vector<std::string> words)
     spec.groups = test::mixed_groups({{"benign", prompts}, {"harmful", prompts}}, random);
     auto input = test::provider_input(spec, random);
     test::plant(input, "harmful", 2, 5);
+    // Experts whose logits matter by their number; prompts differ little.
+    auto& margins = input.measures.at(Measure::margin_gradient);
+    for (std::int64_t p = 0; p < margins.shape[0]; ++p) {
+        for (std::size_t i = 0; i < margins.row(p).size(); ++i)
+            margins.row(p)[i] = 0.1 * margins.row(p)[i] + std::sin(2.0 * static_cast<double>(i));
+    }
     if (!words.empty()) input.scores.providers = std::move(words);
     return provider_scores(input);
 }
@@ -112,7 +118,7 @@ TEST(ProvidersOnScreen, FindTheProviderThatPredicts) {
     EXPECT_GT(rows[4].spearman.value, 0.9);
     EXPECT_LT(rows[4].signed_spearman.value, -0.9);
     EXPECT_GE(rows[4].share.value, 0.75);
-    EXPECT_GT(rows[4].spearman.interval.low, 0.3);
+    EXPECT_GT(rows[4].spearman.interval.low, 0.8);
     EXPECT_LT(std::abs(rows[0].spearman.value), 0.5);
     auto const table = provider_screen_table(providers, screens, 8);
     EXPECT_EQ(table.text(4, "provider"), "logit-gradient");
