@@ -114,8 +114,8 @@ void read_signals_of_grid(Section const& section, ScoreParameters const& scores,
     for (auto const& word : scores.providers) {
         if (!find_signal(word)) known.push_back(word);
     }
-    if (section.has("signals")) {
-        for (auto const& word : *section.texts("signals")) {
+    if (auto const words = section.texts("signals")) {
+        for (auto const& word : *words) {
             bool const is_left_out = find_provider(word) && std::ranges::find(known, word) == known.end();
             if (is_left_out)
                 section.refuse("signals", fmt::format("\"{0}\" together with [scores] providers = [\"{0}\"]", word));
