@@ -41,7 +41,7 @@ struct Selection {
     std::optional<double> gap_threshold;
     std::int64_t size = 0;
     std::span<ExpertId const> ranking;
-    std::optional<double> share;  // of each layer, in %, where the size came from one
+    std::optional<double> share = {};  // of each layer, in %, where the size came from one
 
     std::span<ExpertId const> experts() const {
         return ranking.first(std::min(ranking.size(), static_cast<std::size_t>(size)));
@@ -68,7 +68,8 @@ std::string name_of(Selection const& selection, Manner const& how) {
         return fmt::format("{} {} {}{}{}", selection.signal, selection.expert_class, count, share, suffix);
     }
     if (selection.kind == TrialKind::bottom)
-        return fmt::format("{} {} smallest gaps{}", selection.signal, count, suffix);
+        return fmt::format("{} {} {}{}", selection.signal, count,
+                           find_signal(selection.signal) ? "smallest gaps" : "of least importance", suffix);
     std::string const opposite = selection.kind == TrialKind::reverse ? "opposite class, " : "";
     return fmt::format("{}{} {} {} (gap >= {}){}", opposite, selection.signal, selection.expert_class, size,
                        to_cell(*selection.gap_threshold), suffix);
@@ -155,7 +156,7 @@ private:
     void add_classes(TrialKind kind) {
         for (auto const& signal : sweep_.signals) {
             for (auto const& name : sweep_.classes) {
-                if (is_rank_class(name) && kind == TrialKind::selected) add_ranks(signal, name);
+                if (is_rank_class(name) && kind == TrialKind::selected) add_rank_class(signal, name);
                 if (is_rank_class(name) || !find_signal(signal)) continue;
                 SignalGaps const gaps = signal_gaps(signal, sweep_, analysis_, result_);
                 auto const label = kind == TrialKind::reverse ? opposite(expert_class(name)) : expert_class(name);
@@ -163,21 +164,22 @@ private:
                 for (double const gap : gaps.gap_thresholds) {
                     auto const ranking = ranked_class(gaps.experts, *label, {gap, gaps.min});
                     for (std::int64_t const size : sizes_of({std::ssize(ranking)}))
-                        add({kind, signal, std::string(to_string(*label)), gap, size, ranking, std::nullopt});
+                        add({kind, signal, std::string(to_string(*label)), gap, size, ranking});
                 }
             }
         }
     }
 
-    // Without sizes of the job: those that leave half of the experts.
-    std::vector<std::int64_t> rank_sizes() const {
-        return sizes_of({std::max<std::int64_t>(1, result_.num_layers * result_.num_experts / 2)});
+    void add_ranks(TrialKind kind, std::string const& signal, std::string const& name,
+                   std::vector<ExpertId> const& ranking) {
+        // Without sizes of the job: those that leave half of the experts.
+        for (std::int64_t const size : sizes_of({std::max<std::int64_t>(1, std::ssize(ranking) / 2)}))
+            add({kind, signal, name, std::nullopt, size, ranking});
     }
 
-    void add_ranks(std::string const& signal, std::string const& name) {
+    void add_rank_class(std::string const& signal, std::string const& name) {
         auto const ranking = by_rank(signal, name, result_);
-        for (std::int64_t const size : rank_sizes())
-            add({TrialKind::selected, signal, name, std::nullopt, size, ranking, std::nullopt});
+        add_ranks(TrialKind::selected, signal, name, ranking);
         for (double const share : sweep_.shares) {
             auto const experts = share_of_layers(ranking, share, result_);
             add({TrialKind::selected, signal, name, std::nullopt, std::ssize(experts), experts, share});
@@ -188,15 +190,13 @@ private:
         for (auto const& signal : sweep_.signals) {
             if (!find_signal(signal)) {
                 if (std::ranges::none_of(sweep_.classes, is_rank_class)) continue;
-                auto const ranking = by_rank(signal, bottom_class, result_);
-                for (std::int64_t const size : rank_sizes())
-                    add({TrialKind::bottom, signal, "", std::nullopt, size, ranking, std::nullopt});
+                add_ranks(TrialKind::bottom, signal, "", by_rank(signal, bottom_class, result_));
                 continue;
             }
             SignalGaps const gaps = signal_gaps(signal, sweep_, analysis_, result_);
             auto const ranking = by_smallest_gap(gaps.experts);
             for (std::int64_t const size : sizes_of(class_sizes(gaps)))
-                add({TrialKind::bottom, signal, "", std::nullopt, size, ranking, std::nullopt});
+                add({TrialKind::bottom, signal, "", std::nullopt, size, ranking});
         }
     }
 
