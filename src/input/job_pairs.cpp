@@ -100,7 +100,10 @@ std::vector<PairSource> read_pair_sources(Section const& top, InputPlaces const&
                                                       "response_1", "document", "question", "count", "limit"})) {
         PairSource source = read_source(section, places);
         for (auto const& earlier : out) {
-            if (earlier.name == source.name) section.refuse("name", "a name that no other [[pairs]] has");
+            GATESWEEP_VALIDATE(earlier.name != source.name, ExitCode::job,
+                               "{}: two [[pairs]] are called \"{}\" (tables tell them apart by it): give each a name "
+                               "that no other has",
+                               section.place(), printable(source.name));
         }
         out.push_back(std::move(source));
     }

@@ -63,7 +63,7 @@ TEST_F(JobPairsTest, RefusesWhatIsNoPair) {
     refuses("prompts = 'unsafe.csv'\ndocument = 'a'\nquestion = 'b'\ncount = 'response'\n", {"count", "target"});
     refuses("file = 'pairs.jsonl'\ncount = 'everything'\n", {"count"});
     refuses("file = 'pairs.jsonl'\nnmae = 'x'\n", {"nmae", "name"});
-    refuses("file = 'pairs.jsonl'\n[[pairs]]\nfile = 'pairs.jsonl'\n", {"a name that no other [[pairs]] has"});
+    refuses("file = 'pairs.jsonl'\n[[pairs]]\nfile = 'pairs.jsonl'\n", {"a name that no other has"});
     EXPECT_ERROR(load("[[pairs]]\nfile = 'gone.jsonl'\n"), ExitCode::input_missing, "gone.jsonl");
     EXPECT_ERROR(load("[scores]\nproviders = ['risk-difference']\n"), ExitCode::job, "[[pairs]]");
 }
