@@ -183,8 +183,8 @@ struct SweepSpec {
     std::vector<EditMode> modes = {EditMode::mask};
     std::vector<EditScope> scopes = {EditScope::both};
     std::vector<double> bias = {-2.0};  // doses of mode bias
-    // How many of a provider's experts are activated and deactivated (SteeredSet): every combination, for signals
-    // that are providers; neither: no such sets.
+    // How many experts of each signal are activated and deactivated (SteeredSet): every combination; neither: no such
+    // sets.
     std::vector<std::int64_t> activate, deactivate;
     bool reverse = false;
     ControlsSpec controls;

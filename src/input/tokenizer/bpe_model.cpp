@@ -159,22 +159,24 @@ std::string BpeModel::surface(std::int32_t id) const {
     return is_byte_level_ ? bytes_behind(token).value_or(token) : token;
 }
 
-std::vector<std::size_t> BpeModel::ends(std::string_view word, std::span<std::int32_t const> ids) const {
-    std::vector<std::size_t> out;
+std::vector<std::pair<std::size_t, std::size_t>> BpeModel::spans(std::string_view word,
+                                                                 std::span<std::int32_t const> ids) const {
+    std::vector<std::pair<std::size_t, std::size_t>> out;
     std::size_t at = 0;
     for (std::size_t i = 0; i < ids.size(); ++i) {
+        std::size_t begin = at;
         if (unknown_ != ids[i]) {
-            at = std::min(at + surface(ids[i]).size(), word.size());
+            std::string const text = surface(ids[i]);
+            if (std::size_t const found = word.find(text, at); found != word.npos) begin = found;
+            at = std::min(begin + text.size(), word.size());
+        } else if (i + 1 == ids.size()) {
+            at = word.size();
         } else {
-            bool const is_followed = i + 1 < ids.size();
-            at = std::min(at + std::max<std::size_t>(character_length(word.substr(std::min(at, word.size()))), 1),
-                          word.size());
-            if (!is_followed)
-                at = word.size();
-            else if (unknown_ != ids[i + 1])
-                at = std::min(word.find(surface(ids[i + 1]), at), word.size());
+            std::size_t const one = std::max<std::size_t>(character_length(word.substr(at)), 1);
+            at = std::min(at + one, word.size());
+            if (unknown_ != ids[i + 1]) at = std::min(word.find(surface(ids[i + 1]), at), word.size());
         }
-        out.push_back(at);
+        out.emplace_back(begin, at);
     }
     return out;
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "json_fields.h"
@@ -32,9 +33,10 @@ public:
     std::vector<std::optional<std::string>> const& tokens() const { return tokens_; }
     std::optional<std::int32_t> id_of(std::string_view token) const;
     void encode(std::string_view word, std::vector<std::int32_t>& ids) const;
-    // Where each of a word's tokens ends in it, in bytes. A token for the unknown reaches to where the next one that is
-    // known begins.
-    std::vector<std::size_t> ends(std::string_view word, std::span<std::int32_t const> ids) const;
+    // Where each of a word's tokens stands in it: first byte and end. A token for the unknown reaches to where the next
+    // one that is known begins; what has no token is passed over.
+    std::vector<std::pair<std::size_t, std::size_t>> spans(std::string_view word,
+                                                           std::span<std::int32_t const> ids) const;
 
 private:
     void read_vocabulary(Fields const& fields);

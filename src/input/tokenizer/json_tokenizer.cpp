@@ -182,11 +182,8 @@ std::vector<std::int32_t> JsonTokenizer::encode(MarkedText text, std::vector<Tok
             std::size_t const before = ids.size();
             model_.encode(word.text, ids);
             if (!word.origins) continue;
-            std::size_t begin = 0;
-            for (std::size_t const end : model_.ends(word.text, std::span(ids).subspan(before))) {
+            for (auto const& [begin, end] : model_.spans(word.text, std::span(ids).subspan(before)))
                 places->push_back(place_of(word.origins, std::min(begin, word.text.size() - 1), end));
-                begin = end;
-            }
         }
     });
     return ids;
