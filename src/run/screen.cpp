@@ -51,17 +51,6 @@ Openers choose_openers(Setup const& setup, std::vector<Completion> const& baseli
 
 }  // namespace
 
-std::vector<std::int64_t> screen_rows(SweepSpec const& sweep, std::vector<std::string> const& groups) {
-    std::vector<std::int64_t> rows;
-    for (std::string const& group : sweep.prompts) {
-        auto of_group = rows_of_groups(groups, {group});
-        if (sweep.screen.limit > 0 && std::ssize(of_group) > sweep.screen.limit)
-            of_group.resize(static_cast<std::size_t>(sweep.screen.limit));
-        rows.insert(rows.end(), of_group.begin(), of_group.end());
-    }
-    return rows;
-}
-
 void write_provider_screen(std::vector<ProviderScores> const& providers, NdArray<double> const& margin_change,
                            SweepSpec const& sweep, std::vector<std::string> const& groups, std::int64_t top,
                            RunDirectory& run) {

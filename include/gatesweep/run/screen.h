@@ -17,8 +17,6 @@ namespace gatesweep {
 void run_screen(Setup const& setup, Decoder const& model, std::vector<Completion> const& baseline,
                 AnalysisResult const* analysis, RunSession& session);
 
-// The prompts that the screen looks at, group by group; `groups` of all prompts.
-std::vector<std::int64_t> screen_rows(SweepSpec const& sweep, std::vector<std::string> const& groups);
 // tables/provider_screen.csv, where there are providers. `margin_change` [screen rows, L, E].
 void write_provider_screen(std::vector<ProviderScores> const& providers, NdArray<double> const& margin_change,
                            SweepSpec const& sweep, std::vector<std::string> const& groups, std::int64_t top,
