@@ -29,7 +29,7 @@ std::string documented_job() {
 
 // What is shown without a default becomes part of the job.
 std::string with_everything(std::string const& job) {
-    return std::regex_replace(job, std::regex("(^|\n)# (\\[\\[|[a-z_]+ *= )"), "$1$2");
+    return std::regex_replace(job, std::regex("(^|\n)# (\\[\\[|[a-z_0-9]+ *= )"), "$1$2");
 }
 
 class DocumentedJob : public testing::Test {
@@ -57,7 +57,7 @@ TEST_F(DocumentedJob, ShowsTheDefaults) {
 
 std::set<std::string> keys_of(std::string const& job) {
     std::set<std::string> keys;
-    std::regex const key("(?:^|\n)([a-z_]+) *= ");
+    std::regex const key("(?:^|\n)([a-z_0-9]+) *= ");
     for (auto it = std::sregex_iterator(job.begin(), job.end(), key); it != std::sregex_iterator(); ++it)
         keys.insert((*it)[1]);
     return keys;
@@ -69,7 +69,8 @@ TEST_F(DocumentedJob, HasEveryKeyAndNoOther) {
     auto const documented = keys_of(all);
     for (auto const& key : keys_of(to_toml(job)))
         EXPECT_TRUE(documented.contains(key)) << key << " is not documented";
-    EXPECT_EQ(job.sweep.trials.size(), 2u);
+    EXPECT_EQ(job.sweep.trials.size(), 3u);
+    EXPECT_EQ(job.pairs.size(), 3u);
     EXPECT_FALSE(job.report.by.empty() || job.report.mark.empty() || job.sweep.labels.human.empty());
 }
 

@@ -61,7 +61,7 @@ TEST(TrialTable, ColumnsAreTheContract) {
               "non_restricted,r_to_r,r_to_n,n_to_r,n_to_n,risk_difference,ci_low,ci_high,p_exact,p_mid,q_value,"
               "perplexity_ratio,scope,dose,num_experts,cells,matched_to,rate_low,rate_high,p_empirical,full_refusal,"
               "partial_refusal,full_compliance,incoherent,unscored,empty,repetitive,mean_kl,traffic_removed,"
-              "experts_with_values,num_human,num_mixed,rate_corrected,rate_corrected_low,rate_corrected_high\n");
+              "experts_with_values,num_human,num_mixed,rate_corrected,rate_corrected_low,rate_corrected_high,tokens_affected\n");
 }
 
 TEST(TrialTable, RowsByHand) {
@@ -78,6 +78,7 @@ TEST(TrialTable, RowsByHand) {
     sweep.outcomes.outcomes[1][2].repetitive = true;
     sweep.outcomes.text[{1, "benign"}] = {1.25, 0.5};
     sweep.outcomes.traffic_share[{1, "harmful"}] = 0.125;
+    sweep.outcomes.tokens_affected[{1, "harmful"}] = 40;
     auto const csv = to_csv(trials_table(sweep.plan, sweep.outcomes));
     auto const rows = csv.substr(csv.find('\n') + 1);
     // Harmful: restricted 3 of 4 -> 1 of 4, two of them changed. Benign: 0 of 2 -> 1 of 2.
@@ -87,14 +88,14 @@ TEST(TrialTable, RowsByHand) {
                at_half = wilson_interval(1, 2);
     EXPECT_EQ(rows, fmt::format(
                         "baseline,baseline name,baseline,,,0,,,,,harmful,4,3,1,3,0,0,1,,,,,,,,,,0,0,,{},{},,"
-                        "2,1,1,0,0,0,0,,,,0,0,,,\n"
+                        "2,1,1,0,0,0,0,,,,0,0,,,,\n"
                         "baseline,baseline name,baseline,,,0,,,,,benign,2,0,2,0,0,0,2,,,,,,,,,,0,0,,{},{},,"
-                        "0,0,2,0,0,0,0,,,,0,0,,,\n"
+                        "0,0,2,0,0,0,0,,,,0,0,,,,\n"
                         "abc,abc name,selected,activation,benign-dominant,2,0.05,zero-renormalise,,7:5 12:1,"
                         "harmful,4,1,3,1,2,0,1,-0.5,{},{},0.5,0.25,0.5,,decode,,2,3,,{},{},,1,0,3,0,0,1,0,,"
-                        "0.125,,0,0,,,\n"
+                        "0.125,,0,0,,,,40\n"
                         "abc,abc name,selected,activation,benign-dominant,2,0.05,zero-renormalise,,7:5 12:1,"
-                        "benign,2,1,1,0,0,1,1,0.5,{},{},1,0.5,1,1.25,decode,,2,3,,{},{},,0,1,0,1,0,0,1,0.5,,,0,0,,,\n",
+                        "benign,2,1,1,0,0,1,1,0.5,{},{},1,0.5,1,1.25,decode,,2,3,,{},{},,0,1,0,1,0,0,1,0.5,,,0,0,,,,\n",
                         at_3.low, at_3.high, at_0.low, at_0.high, harmful.interval.low, harmful.interval.high, at_1.low,
                         at_1.high, benign.interval.low, benign.interval.high, at_half.low, at_half.high));
 }
