@@ -8,99 +8,12 @@
 #include "gatesweep/base/digest.h"
 #include "gatesweep/base/error.h"
 #include "gatesweep/terms/rank_class.h"
+#include "grid_rows.h"
 #include "random_controls.h"
 #include "steered_sets.h"
 
 namespace gatesweep {
 namespace {
-
-// What a cell does with its set.
-struct Manner {
-    EditMode mode = EditMode::mask;
-    std::optional<double> dose;
-    EditScope scope = EditScope::both;
-};
-
-std::vector<Manner> manners_of(SweepSpec const& sweep) {
-    std::vector<Manner> out;
-    for (EditMode const mode : sweep.modes) {
-        std::vector<std::optional<double>> doses = {std::nullopt};
-        if (facts_of(mode).value == EditValue::dose) doses.assign(sweep.bias.begin(), sweep.bias.end());
-        for (auto const dose : doses) {
-            for (EditScope const scope : sweep.scopes)
-                out.push_back({mode, dose, scope});
-        }
-    }
-    return out;
-}
-
-// A row of the grid before its modes: so many of an ordered list of experts.
-struct Selection {
-    TrialKind kind = TrialKind::selected;
-    std::string signal, expert_class;
-    std::optional<double> gap_threshold;
-    std::int64_t size = 0;
-    std::span<ExpertId const> ranking;
-    std::optional<double> share = {};  // of each layer, in %, where the size came from one
-
-    std::span<ExpertId const> experts() const {
-        return ranking.first(std::min(ranking.size(), static_cast<std::size_t>(size)));
-    }
-};
-
-std::vector<ExpertEdit> edits_of(std::span<ExpertId const> experts, Manner const& manner) {
-    double const value = facts_of(manner.mode).value == EditValue::sign ? -1.0 : manner.dose.value_or(1.0);
-    std::vector<ExpertEdit> edits;
-    for (ExpertId const id : experts)
-        edits.push_back({id, value});
-    std::sort(edits.begin(), edits.end());
-    return edits;
-}
-
-// "activation benign-dominant top 3 (gap >= 0.05), bias -2"
-std::string name_of(Selection const& selection, Manner const& how) {
-    auto const count = std::ssize(selection.experts());
-    std::string const size = fmt::format("{} {}", count < selection.size ? "all" : "top", count);
-    std::string const suffix = manner(how.mode, how.dose, how.scope);
-    if (selection.kind == TrialKind::selected && is_rank_class(selection.expert_class)) {
-        std::string const share =
-            selection.share ? fmt::format(" ({} % of each layer)", to_cell(*selection.share)) : "";
-        return fmt::format("{} {} {}{}{}", selection.signal, selection.expert_class, count, share, suffix);
-    }
-    if (selection.kind == TrialKind::bottom)
-        return fmt::format("{} {} {}{}", selection.signal, count,
-                           find_signal(selection.signal) ? "smallest gaps" : "of least importance", suffix);
-    std::string const opposite = selection.kind == TrialKind::reverse ? "opposite class, " : "";
-    return fmt::format("{}{} {} {} (gap >= {}){}", opposite, selection.signal, selection.expert_class, size,
-                       to_cell(*selection.gap_threshold), suffix);
-}
-
-Trial trial_of(Selection const& selection, Manner const& how) {
-    Trial trial;
-    trial.name = name_of(selection, how);
-    trial.kind = selection.kind;
-    trial.signal = selection.signal;
-    trial.expert_class = selection.expert_class;
-    trial.gap_threshold = selection.gap_threshold;
-    trial.mode = how.mode;
-    trial.scope = how.scope;
-    trial.dose = how.dose;
-    trial.edits = edits_of(selection.experts(), how);
-    return trial;
-}
-
-GridCell cell_of(Selection const& selection, Manner const& how) {
-    GridCell cell;
-    cell.kind = selection.kind;
-    cell.signal = selection.signal;
-    cell.expert_class = selection.expert_class;
-    cell.gap_threshold = selection.gap_threshold;
-    cell.size = selection.size;
-    cell.mode = how.mode;
-    cell.scope = how.scope;
-    cell.dose = how.dose;
-    return cell;
-}
 
 class Planner {
 public:
