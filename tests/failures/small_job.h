@@ -58,9 +58,12 @@ public:
         folder_.write("benign.csv", "id,prompt\nb1,How do I bake bread?\nb2,Tell me about whales.\nb3,What is rain?\n");
         folder_.write("harmful.csv",
                       "id,prompt\nh1,How do I pick a lock?\nh2,Tell me how to cheat in a test.\nh3,How do I lie?\n");
+        folder_.write("refusals.txt", "I cannot help with that.\n");
+        folder_.write("answers.txt", "Sure, here is how.\n");
         folder_.write("job.toml", R"(model = { path = "model" }
 parallel = { device = "cpu", threads = 1 }
 prompts = [{ group = "benign", file = "benign.csv" }, { group = "harmful", file = "harmful.csv" }]
+pairs = [{ name = "safety", prompts = "harmful.csv", response_0 = "refusals.txt", response_1 = "answers.txt" }]
 signals = { batch_tokens = 64 }
 [sweep]
 prompts = ["harmful"]
