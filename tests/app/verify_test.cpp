@@ -233,7 +233,8 @@ TEST(Sample, CountsTheBytesThatARankHolds) {
         ModelConfig const config = load_model_config(golden.model_folder());
         Decoder const model = load_model(golden.model_folder(), ParallelLayout(), at::kDouble);
         EXPECT_EQ(weight_bytes(config, config.num_experts, sizeof(double)), model.weights().num_bytes()) << name;
-        std::int64_t const expert = 3 * config.hidden_size * config.intermediate_size * config.num_sparse_layers();
+        std::int64_t const d = config.hidden_size, f = config.intermediate_size,
+                           expert = (3 * d * f + (config.has_expert_bias ? 2 * f + d : 0)) * config.num_sparse_layers();
         EXPECT_EQ(weight_bytes(config, config.num_experts - 1, 2),
                   static_cast<std::uint64_t>(2 * (num_parameters(config) - expert)));
     }
