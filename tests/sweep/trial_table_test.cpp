@@ -61,7 +61,8 @@ TEST(TrialTable, ColumnsAreTheContract) {
               "non_restricted,r_to_r,r_to_n,n_to_r,n_to_n,risk_difference,ci_low,ci_high,p_exact,p_mid,q_value,"
               "perplexity_ratio,scope,dose,num_experts,cells,matched_to,rate_low,rate_high,p_empirical,full_refusal,"
               "partial_refusal,full_compliance,incoherent,unscored,empty,repetitive,mean_kl,traffic_removed,"
-              "experts_with_values,num_human,num_mixed,rate_corrected,rate_corrected_low,rate_corrected_high,tokens_affected\n");
+              "experts_with_values,num_human,num_mixed,rate_corrected,rate_corrected_low,rate_corrected_high,tokens_"
+              "affected\n");
 }
 
 TEST(TrialTable, RowsByHand) {
