@@ -5,6 +5,12 @@
 
 namespace gatesweep {
 
+std::int64_t tokens_of(std::span<std::int64_t const> prompts, std::span<std::int64_t const> prompt_tokens) {
+    return std::accumulate(prompts.begin(), prompts.end(), std::int64_t{0}, [&](std::int64_t sum, std::int64_t prompt) {
+        return sum + prompt_tokens[static_cast<std::size_t>(prompt)];
+    });
+}
+
 BatchPlan plan_batches(std::span<std::int64_t const> prompt_tokens, std::int64_t batch_tokens,
                        std::vector<bool> const& done) {
     std::vector<std::int64_t> order(prompt_tokens.size());

@@ -9,13 +9,6 @@
 namespace gatesweep {
 namespace {
 
-std::int64_t tokens_of(std::vector<std::int64_t> const& prompts, std::vector<std::int64_t> const& prompt_tokens) {
-    std::int64_t sum = 0;
-    for (auto p : prompts)
-        sum += prompt_tokens[p];
-    return sum;
-}
-
 // The same on every rank of the group, since recomputing takes part in its exchanges.
 TapePolicy choose_policy(ModelConfig const& config, std::vector<std::vector<std::int64_t>> const& spread,
                          std::vector<std::int64_t> const& prompt_tokens, std::size_t element_size,

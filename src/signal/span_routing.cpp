@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <numeric>
 
 #include "gatesweep/base/error.h"
 #include "gatesweep/comm/stop_together.h"
@@ -18,12 +17,6 @@ std::vector<std::int64_t> lengths_of(Spans const& texts) {
     for (CountedSpan const& text : texts)
         lengths.push_back(std::ssize(text.token_ids));
     return lengths;
-}
-
-std::int64_t tokens_of(std::span<std::int64_t const> texts, std::span<std::int64_t const> lengths) {
-    return std::accumulate(texts.begin(), texts.end(), std::int64_t{0}, [&](std::int64_t sum, std::int64_t text) {
-        return sum + lengths[static_cast<std::size_t>(text)];
-    });
 }
 
 // Takes the experts of the counted tokens out of a pass.

@@ -1,18 +1,12 @@
 #include "gatesweep/signal/streamed_signals.h"
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
 #include "collector.h"
 
 namespace gatesweep {
 namespace {
-
-std::int64_t tokens_of(std::span<std::int64_t const> prompts, std::span<std::int64_t const> prompt_tokens) {
-    return std::accumulate(prompts.begin(), prompts.end(), std::int64_t{0},
-                           [&](std::int64_t sum, std::int64_t prompt) { return sum + prompt_tokens[prompt]; });
-}
 
 // This rank's part of the batches of a chunk.
 struct ChunkWork {

@@ -12,6 +12,9 @@ struct BatchPlan {
     std::int64_t max_batch_tokens = 0;               // tokens of the largest batch
 };
 
+// Of some prompts; `prompt_tokens` of all.
+std::int64_t tokens_of(std::span<std::int64_t const> prompts, std::span<std::int64_t const> prompt_tokens);
+
 // Prompts sorted by length (longest first, ties by index), cut where the next one would exceed `batch_tokens`; a prompt
 // longer than that is a batch of its own. Prompts marked in `done` (empty: none is) are left out.
 BatchPlan plan_batches(std::span<std::int64_t const> prompt_tokens, std::int64_t batch_tokens,
