@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <future>
 #include <map>
+#include <utility>
 
 #include "gatesweep/model/weights.h"
 
@@ -24,7 +25,7 @@ public:
     // None: nothing is read ahead.
     static constexpr std::int64_t none = -1;
 
-    explicit LayerStream(WeightSource source) : source_(source) {}
+    explicit LayerStream(WeightSource source) : source_(std::move(source)) {}
 
     // Begins to read a layer, unless it is there already.
     void prefetch(std::int64_t layer);
