@@ -26,7 +26,15 @@ at::Tensor Decoder::embed(at::Tensor const& ids) const {
     return weights_.embedding.index_select(0, ids.to(weights_.device()));
 }
 
-std::vector<double> Decoder::forward(PackedBatch const& prompts, RoutingObserver& observer) const {
+void Decoder::adapt(std::vector<LayerAdapter> const& layers) {
+    for (std::size_t l = 0; l < weights_.layers.size(); ++l) {
+        LayerAdapter const layer = layers.empty() ? LayerAdapter() : layers[l];
+        weights_.layers[l].experts.adapters = layer.experts;
+        weights_.layers[l].head_adapter = layer.heads;
+    }
+}
+
+at::Tensor Decoder::hidden(PackedBatch const& prompts, RoutingObserver& observer) const {
     PackedBatch const batch = placed(prompts, weights_.device());
     LayerContext const context{config_, dispatcher_, rotary_, batch};
     at::Tensor hidden = embed(batch.ids);
@@ -36,9 +44,13 @@ std::vector<double> Decoder::forward(PackedBatch const& prompts, RoutingObserver
         LayerTape tape;
         hidden = layer_forward(context, weights_.layers[l], hidden, tape);
         if (tape.is_routed()) observer.on_routing(row++, batch, tape.routing);
+        observer.on_layer(l, weights_.layers[l], tape);
     }
-    at::Tensor const rows = normed(hidden, weights_.final_norm, weights_.final_norm_bias, config_.rms_norm_eps);
-    return next_token_loss(rows, weights_.lm_head, batch.ids, batch.offsets, Gradient::none).losses;
+    return normed(hidden, weights_.final_norm, weights_.final_norm_bias, config_.rms_norm_eps);
+}
+
+std::vector<double> Decoder::forward(PackedBatch const& batch, RoutingObserver& observer) const {
+    return next_token_loss(hidden(batch, observer), weights_.lm_head, batch.ids, batch.offsets, Gradient::none).losses;
 }
 
 std::vector<double> Decoder::forward_backward(PackedBatch const& batch, RoutingObserver& observer,
@@ -51,7 +63,10 @@ std::vector<std::vector<double>> Decoder::forward_backward(std::span<ObservedBat
                                                            TapePolicy policy) const {
     std::vector<BatchUnderWay> under_way;
     for (ObservedBatch const& b : batches)
-        under_way.push_back({placed(b.batch, weights_.device()), b.observer, embed(b.batch.ids)});
+        under_way.push_back({.batch = placed(b.batch, weights_.device()),
+                             .observer = b.observer,
+                             .current = embed(b.batch.ids),
+                             .anchor = b.anchor});
     std::vector<std::vector<LayerTape>> kept;  // by layer and batch
     LayerSteps const steps(config_, dispatcher_, rotary_);
     for (std::int64_t l = 0; l < config_.num_layers; ++l) {
@@ -68,12 +83,15 @@ std::vector<std::vector<double>> Decoder::forward_backward(std::span<ObservedBat
         BatchUnderWay& b = under_way[i];
         HeadGradient head =
             head_forward_backward(config_, {weights_.final_norm, weights_.final_norm_bias, weights_.lm_head},
-                                  {b.batch, b.observer, batches[i].openings}, b.current);
+                                  {b.batch, b.observer, batches[i].openings, batches[i].loss}, b.current);
         losses.push_back(std::move(head.losses));
         b.current = std::move(head.d_hidden);
         b.margin = std::move(head.d_margin);
     }
-    for (std::int64_t l = config_.num_layers - 1; l >= steps.lowest_router(); --l) {
+    std::int64_t lowest = steps.lowest_router();
+    while (batches.front().only_adapters && !weights_.layers[lowest].has_adapter())
+        ++lowest;
+    for (std::int64_t l = config_.num_layers - 1; l >= lowest; --l) {
         note_step();
         for (std::size_t i = 0; i < under_way.size(); ++i)
             under_way[i].tape = std::move(kept.back()[i]);

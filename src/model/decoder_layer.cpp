@@ -31,15 +31,13 @@ at::Tensor with_bias(at::Tensor const& product, at::Tensor const& bias) {
     return bias.defined() ? product.add_(bias) : product;
 }
 
-at::Tensor router_logits(LayerWeights const& weights, at::Tensor const& router_input) {
-    at::Tensor const x = router_input.to(weights.gate.scalar_type());
-    return with_bias(token_linear(x, weights.gate_product), weights.gate_bias);
-}
-
 // The layer's input with what attention adds to it.
 at::Tensor with_attention(ModelConfig const& c, LayerWeights const& weights, at::Tensor const& input,
                           at::Tensor const& mixed) {
-    return input + with_bias(token_linear(value_rows(c, mixed), weights.o_proj), weights.o_bias);
+    at::Tensor const rows = value_rows(c, mixed);
+    at::Tensor const product = token_linear(rows, weights.o_proj);
+    add_low_rank(weights.head_adapter.o, rows, product);
+    return input + with_bias(product, weights.o_bias);
 }
 
 AttentionInput attention_input(LayerContext const& context, LayerWeights const& weights, LayerTape const& tape) {
@@ -57,11 +55,27 @@ at::Tensor rows_of(LayerContext const& context) {
     return rotary_rows(context.rotary, context.batch.positions, context.batch.offsets);
 }
 
+// Queries, keys and values in the columns of the product that makes them.
+template <class Body>
+void for_each_head_part(ModelConfig const& c, HeadAdapter const& adapter, Body const& body) {
+    std::int64_t const q = c.num_heads * c.head_dim, kv = c.num_kv_heads * c.head_dim;
+    auto const part = [](std::int64_t first, std::int64_t size) {
+        return [=](at::Tensor const& heads) { return heads.narrow(1, first, size); };
+    };
+    if (adapter.q) body(adapter.q, part(0, q));
+    if (adapter.k) body(adapter.k, part(q, kv));
+    if (adapter.v) body(adapter.v, part(q + kv, kv));
+}
+
 // Rotated queries and keys, and values, of the tape's input.
 void project_heads(ModelConfig const& c, RotaryTable const& rotary, at::Tensor const& rotary_rows,
                    LayerWeights const& weights, LayerTape& tape) {
     at::Tensor const x = normed(tape.input, weights.input_norm, weights.input_norm_bias, c.rms_norm_eps);
-    at::Tensor const products = with_bias(token_linear(x, weights.qkv), weights.qkv_bias);
+    at::Tensor const products = token_linear(x, weights.qkv);
+    for_each_head_part(c, weights.head_adapter, [&](std::optional<LowRank> const& pair, auto const& part) {
+        add_low_rank(pair, x, part(products));
+    });
+    with_bias(products, weights.qkv_bias);
     if (c.latent) {
         tape.heads = products;
         Heads const made = latent_heads(c, weights, products, {rotary, rotary_rows});
@@ -93,12 +107,24 @@ at::Tensor project_heads_backward(LayerContext const& context, LayerWeights cons
 }
 
 at::Tensor attention_backward_to_input(LayerContext const& context, LayerWeights const& weights, LayerTape const& tape,
-                                       at::Tensor const& d_after_attention) {
+                                       at::Tensor const& d_after_attention, AdapterTape& adapter) {
     ModelConfig const& c = context.config;
-    at::Tensor const d_mixed = value_heads(c, token_linear_input_gradient(d_after_attention, weights.o_proj));
+    at::Tensor const d_rows = token_linear_input_gradient(d_after_attention, weights.o_proj);
+    add_low_rank_gradient(weights.head_adapter.o, d_after_attention, d_rows);
+    at::Tensor const d_mixed = value_heads(c, d_rows);
     AttentionGradient const g = attention_backward(attention_input(context, weights, tape), d_mixed);
     at::Tensor const d_heads = project_heads_backward(context, weights, tape, {g.dq, g.dk, g.dv});
     at::Tensor const d_normed = token_linear_input_gradient(d_heads, weights.qkv);
+    for_each_head_part(c, weights.head_adapter, [&](std::optional<LowRank> const& pair, auto const& part) {
+        add_low_rank_gradient(pair, part(d_heads), d_normed);
+    });
+    HeadAdapter const& heads = weights.head_adapter;
+    if (heads.o) adapter.mixed = value_rows(c, attention(attention_input(context, weights, tape)));
+    if (heads.o) adapter.d_after_attention = d_after_attention;
+    if (heads.q || heads.k || heads.v) {
+        adapter.head_inputs = normed(tape.input, weights.input_norm, weights.input_norm_bias, c.rms_norm_eps);
+        adapter.d_heads = d_heads;
+    }
     return d_after_attention +
            normed_backward(d_normed, tape.input, weights.input_norm, weights.input_norm_bias, c.rms_norm_eps);
 }
@@ -136,6 +162,11 @@ at::Tensor through_gathered_experts(DecodeContext const& context, LayerWeights c
 
 }  // namespace
 
+at::Tensor router_logits(LayerWeights const& weights, at::Tensor const& router_input) {
+    at::Tensor const x = router_input.to(weights.gate.scalar_type());
+    return with_bias(token_linear(x, weights.gate_product), weights.gate_bias);
+}
+
 std::uint64_t LayerTape::num_bytes(ModelConfig const& c, std::int64_t num_tokens, std::size_t element_size) {
     std::int64_t const heads = (c.num_heads + 2 * c.num_kv_heads) * c.head_dim;
     std::int64_t const before = c.latent ? c.latent->width(c.num_heads) : c.heads.changes_values() ? heads : 0;
@@ -158,7 +189,9 @@ SlotsUnderWay forward_to_experts(LayerContext const& context, LayerWeights const
 SlotsUnderWay forward_through_experts(TokenDispatcher const& dispatcher, LayerWeights const& weights, LayerTape& tape,
                                       SlotsUnderWay slots) {
     if (!weights.gate.defined()) return slots;
-    ExpertForward const forward = experts_forward(weights.experts, slots.arrived(), tape.dispatch.expert_offsets);
+    at::Tensor const rows = slots.arrived();
+    if (!weights.experts.adapters.empty()) tape.expert_inputs = rows;
+    ExpertForward const forward = experts_forward(weights.experts, rows, tape.dispatch.expert_offsets);
     tape.gate_up = forward.gate_up;
     return dispatcher.from_experts(forward.output, tape.dispatch);
 }
@@ -200,8 +233,13 @@ at::Tensor layer_decode(DecodeContext const& context, LayerWeights const& weight
 }
 
 LayerBackward::LayerBackward(LayerContext const& context, LayerWeights const& weights, LayerTape const& tape,
-                             at::Tensor const& d_output, Backward extent)
-    : context_(context), weights_(weights), tape_(tape), d_output_(d_output), extent_(extent) {}
+                             at::Tensor const& d_output, Backward extent, at::Tensor d_all_logits)
+    : context_(context),
+      weights_(weights),
+      tape_(tape),
+      d_output_(d_output),
+      extent_(extent),
+      d_all_logits_(std::move(d_all_logits)) {}
 
 void LayerBackward::to_experts() {
     if (!tape_.is_routed()) return;
@@ -213,19 +251,29 @@ void LayerBackward::to_experts() {
 
 void LayerBackward::through_experts() {
     if (extent_ == Backward::router_only || !tape_.is_routed()) return;
-    at::Tensor const d_rows =
-        experts_backward(weights_.experts, slots_.arrived(), tape_.gate_up, tape_.dispatch.expert_offsets);
-    slots_ = context_.dispatcher.from_experts(d_rows, tape_.dispatch);
+    at::Tensor const d_outputs = slots_.arrived();
+    ExpertGradient const gradient =
+        experts_backward(weights_.experts, d_outputs, tape_.gate_up, tape_.dispatch.expert_offsets);
+    if (!weights_.experts.adapters.empty()) {
+        adapter_.d_expert_outputs = d_outputs;
+        adapter_.d_gate_up = gradient.d_gate_up;
+    }
+    slots_ = context_.dispatcher.from_experts(gradient.d_rows, tape_.dispatch);
 }
 
 LayerGradient LayerBackward::from_experts() {
-    if (extent_ == Backward::router_only) return {d_router_logits_, {}};
+    if (extent_ == Backward::router_only) return {d_router_logits_, {}, {}};
     ModelConfig const& c = context_.config;
     at::Tensor d_router_input;
     if (tape_.is_routed()) {
         at::Tensor const d_slots = slots_.arrived().view({-1, c.top_k, c.hidden_size});
         d_router_input =
             router_input_gradient(tape_.routing, d_router_logits_, weights_.gate).to(tape_.router_input.scalar_type());
+        if (d_all_logits_.defined()) {
+            at::Tensor const more =
+                token_linear_input_gradient(d_all_logits_.to(weights_.gate.scalar_type()), weights_.gate_product);
+            d_router_input = d_router_input + more.to(d_router_input.scalar_type());
+        }
         for (std::int64_t k = 0; k < c.top_k; ++k)
             d_router_input = d_router_input + d_slots.select(1, k);
     }
@@ -236,7 +284,8 @@ LayerGradient LayerBackward::from_experts() {
     at::Tensor const d_after_attention =
         d_output_ + normed_backward(d_router_input, tape_.after_attention, weights_.post_attention_norm,
                                     weights_.post_attention_norm_bias, c.rms_norm_eps);
-    return {d_router_logits_, attention_backward_to_input(context_, weights_, tape_, d_after_attention)};
+    at::Tensor const d_input = attention_backward_to_input(context_, weights_, tape_, d_after_attention, adapter_);
+    return {d_router_logits_, d_input, std::move(adapter_)};
 }
 
 }  // namespace gatesweep

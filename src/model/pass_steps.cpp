@@ -15,12 +15,29 @@ HeadGradient head_forward_backward(ModelConfig const& config, OutputHead const& 
         return normed_backward(d_normed, hidden, head.final_norm, head.final_norm_bias, config.rms_norm_eps);
     };
     at::Tensor const rows = normed(hidden, head.final_norm, head.final_norm_bias, config.rms_norm_eps);
-    NextTokenLoss loss = next_token_loss(rows, head.lm_head, batch.ids, batch.offsets, Gradient::hidden);
+    NextTokenLoss loss = observed.loss
+                             ? observed.loss(rows)
+                             : next_token_loss(rows, head.lm_head, batch.ids, batch.offsets, Gradient::hidden);
     HeadGradient result{std::move(loss.losses), to_hidden(loss.d_hidden), {}};
     if (observed.openings)
         result.d_margin = to_hidden(opening_margin(rows, head.lm_head, batch.offsets, *observed.openings).d_hidden);
     return result;
 }
+
+namespace {
+
+// Gradient to the router logits [T,E] of how far they have moved; adds up how far.
+at::Tensor anchor_gradient(RouteAnchor& anchor, std::int64_t row, LayerWeights const& weights, LayerTape const& tape) {
+    at::Tensor const& base = anchor.base[static_cast<std::size_t>(row)];
+    at::Tensor const now = router_logits(weights, tape.router_input).to(base.scalar_type()).softmax(1);
+    at::Tensor const pulled = (base * (base.log() - now.log())).nan_to_num(0.0).to(at::kDouble).cpu().contiguous();
+    auto const* value = pulled.const_data_ptr<double>();
+    for (std::int64_t i = 0; i < pulled.numel(); ++i)  // in one order
+        anchor.divergence += value[i];
+    return (now - base).mul_(anchor.weight);
+}
+
+}  // namespace
 
 LayerSteps::LayerSteps(ModelConfig const& config, TokenDispatcher const& dispatcher, RotaryTable const& rotary)
     : config_(config), dispatcher_(dispatcher), rotary_(rotary), sparse_layers_(config.sparse_layers()) {}
@@ -58,13 +75,19 @@ void LayerSteps::again(std::span<BatchUnderWay> batches, LayerWeights const& wei
 }
 
 std::vector<LayerGradient> LayerSteps::gradients(std::span<BatchUnderWay const> batches, LayerWeights const& weights,
-                                                 at::Tensor BatchUnderWay::*d_output, Backward extent) const {
+                                                 std::int64_t layer, at::Tensor BatchUnderWay::*d_output,
+                                                 Backward extent) const {
     std::vector<LayerContext> contexts;
     for (BatchUnderWay const& b : batches)
         contexts.push_back(context(b));
+    std::vector<at::Tensor> d_all_logits(batches.size());
+    for (std::size_t i = 0; i < batches.size(); ++i) {
+        if (batches[i].anchor && batches[i].tape.is_routed() && d_output == &BatchUnderWay::current)
+            d_all_logits[i] = anchor_gradient(*batches[i].anchor, row_of(layer), weights, batches[i].tape);
+    }
     std::vector<LayerBackward> steps;
     for (std::size_t i = 0; i < batches.size(); ++i)
-        steps.emplace_back(contexts[i], weights, batches[i].tape, batches[i].*d_output, extent);
+        steps.emplace_back(contexts[i], weights, batches[i].tape, batches[i].*d_output, extent, d_all_logits[i]);
     for (LayerBackward& step : steps)
         step.to_experts();
     for (LayerBackward& step : steps)
@@ -76,16 +99,19 @@ std::vector<LayerGradient> LayerSteps::gradients(std::span<BatchUnderWay const> 
 }
 
 void LayerSteps::back(std::span<BatchUnderWay> batches, LayerWeights const& weights, std::int64_t layer) const {
-    Backward const extent = layer > lowest_router() ? Backward::router_and_input : Backward::router_only;
-    auto const of_losses = gradients(batches, weights, &BatchUnderWay::current, extent);
+    bool const is_lowest = layer == lowest_router() && !weights.has_adapter();
+    Backward const extent = is_lowest ? Backward::router_only : Backward::router_and_input;
+    auto const of_losses = gradients(batches, weights, layer, &BatchUnderWay::current, extent);
     std::vector<LayerGradient> of_margins;
-    if (batches.front().margin.defined()) of_margins = gradients(batches, weights, &BatchUnderWay::margin, extent);
+    if (batches.front().margin.defined())
+        of_margins = gradients(batches, weights, layer, &BatchUnderWay::margin, extent);
     for (std::size_t i = 0; i < batches.size(); ++i) {
         BatchUnderWay& b = batches[i];
         if (b.tape.is_routed()) {
             b.observer->on_router_gradient(row_of(layer), b.batch, b.tape.routing, of_losses[i].d_router_logits,
                                            b.tape.router_input);
         }
+        if (weights.has_adapter()) b.observer->on_adapter(layer, weights, b.tape, of_losses[i].adapter);
         b.current = of_losses[i].d_input;
         if (!of_margins.empty()) {
             if (b.tape.is_routed())

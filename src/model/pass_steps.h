@@ -19,6 +19,7 @@ struct BatchUnderWay {
     LayerTape tape = {};  // of the layer at hand
     at::Tensor margin =
         {};  // [T,D] back, the gradient of the margins to the layer's output; undefined without openings
+    RouteAnchor* anchor = nullptr;
 };
 
 // One layer, for several batches together: while the rows of one travel between ranks, the next one computes.
@@ -44,7 +45,8 @@ private:
     void compute(std::span<BatchUnderWay> batches, LayerWeights const& weights) const;
     // Of `d_output` of each batch, through its tape.
     std::vector<LayerGradient> gradients(std::span<BatchUnderWay const> batches, LayerWeights const& weights,
-                                         at::Tensor BatchUnderWay::*d_output, Backward extent) const;
+                                         std::int64_t layer, at::Tensor BatchUnderWay::*d_output,
+                                         Backward extent) const;
 
     ModelConfig const& config_;
     TokenDispatcher const& dispatcher_;

@@ -91,6 +91,12 @@ DispatchRecord TokenDispatcher::plan(Routing const& routing) const {
     for (std::int64_t rows : rows_of_expert)
         record.expert_offsets.push_back(record.expert_offsets.back() + rows);
 
+    record.source_offsets.assign(1, 0);
+    for (std::int64_t x = 0; x < num_local_experts; ++x) {
+        for (std::int64_t r = 0; r < split_.num_ranks; ++r)
+            record.source_offsets.push_back(record.source_offsets.back() + received[r * largest + x]);
+    }
+
     // Rows arrive by source rank, then local expert; they stand by local expert, then source rank.
     std::int64_t const num_received =
         std::accumulate(record.receive_rows.begin(), record.receive_rows.end(), std::int64_t{0});

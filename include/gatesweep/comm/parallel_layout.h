@@ -15,6 +15,8 @@ namespace gatesweep {
 struct ExpertRange {
     std::int64_t first = 0;
     std::int64_t count = 0;
+
+    bool contains(std::int64_t expert) const { return expert >= first && expert < first + count; }
 };
 
 // The experts of a layer over the ranks of a copy, which are no more than the experts; the larger ranges come first.

@@ -9,6 +9,7 @@
 #include <ATen/ATen.h>
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -19,6 +20,7 @@
 #include "gatesweep/model/model_config.h"
 #include "gatesweep/model/packed_batch.h"
 #include "gatesweep/model/weights.h"
+#include "gatesweep/ops/next_token_loss.h"
 #include "gatesweep/ops/opening_margin.h"
 #include "gatesweep/ops/router.h"
 
@@ -41,7 +43,23 @@ public:
     // Backward, after on_router_gradient, of a batch with openings: d margin / d router logits, in the same form.
     virtual void on_margin_gradient(std::int64_t /*row*/, PackedBatch const& /*batch*/, Routing const& /*routing*/,
                                     at::Tensor const& /*d_router_logits*/) {}
+    // Forward, in Decoder::hidden alone: the layer's whole tape.
+    virtual void on_layer(std::int64_t /*layer*/, LayerWeights const& /*weights*/, LayerTape const& /*tape*/) {}
+    // Backward, of a layer with an adapter; the tape holds what the layer's forward kept.
+    virtual void on_adapter(std::int64_t /*layer*/, LayerWeights const& /*weights*/, LayerTape const& /*tape*/,
+                            AdapterTape const& /*adapter*/) {}
 };
+
+// How routes should stay: adds weight * sum over tokens and layers of KL(softmax base || softmax router logits) to the
+// loss of a pass.
+struct RouteAnchor {
+    std::vector<at::Tensor> base;  // by layer with a router: the probabilities [T,E], float32
+    double weight = 0.0;
+    double divergence = 0.0;  // filled in: the sum, without the weight
+};
+
+// A loss of the final hidden states, in place of that of the next token: [T,D] after the final norm.
+using HiddenLoss = std::function<NextTokenLoss(at::Tensor const& hidden)>;
 
 struct ObservedBatch {
     PackedBatch batch;
@@ -49,6 +67,10 @@ struct ObservedBatch {
     // With these the pass back is made twice, for the losses and for the margins; all batches of a call have them, on
     // every rank of the group, or none has.
     OpeningTokens const* openings = nullptr;
+    HiddenLoss loss = {};
+    RouteAnchor* anchor = nullptr;
+    // Back no further than the lowest layer with an adapter: the gates below are told nothing. All batches or none.
+    bool only_adapters = false;
 };
 
 // Keep the tapes of all layers for the backward pass, or only their inputs and compute each layer twice.
@@ -87,6 +109,11 @@ public:
     ModelConfig const& config() const { return config_; }
     Weights const& weights() const { return weights_; }
 
+    // What is trained stands beside the weights from now on (adapter_weights.h); nothing does after an empty list.
+    void adapt(std::vector<LayerAdapter> const& layers);
+
+    // Final hidden states [T,D] after the norm. Collective as forward.
+    at::Tensor hidden(PackedBatch const& batch, RoutingObserver& observer) const;
     // Mean next-token loss of each prompt of this rank's batch. Every rank of the expert-parallel group calls it the
     // same number of times, with an empty batch where it has no prompts.
     std::vector<double> forward(PackedBatch const& batch, RoutingObserver& observer) const;

@@ -26,8 +26,9 @@ struct LayerTape {
     at::Tensor router_input = {};       // [T,D] the normalised hidden states that the router and the experts see
     Routing routing = {};               // without experts in a layer without a router, and so is what follows
     DispatchRecord dispatch = {};
-    at::Tensor gate_up = {};       // [R,2F]
-    at::Tensor slot_outputs = {};  // [T*K,D]
+    at::Tensor expert_inputs = {};  // [R,D], where experts have adapters
+    at::Tensor gate_up = {};        // [R,2F]
+    at::Tensor slot_outputs = {};   // [T*K,D]
     SharedTape shared = {};
 
     bool is_routed() const { return routing.expert_ids.defined(); }
@@ -42,6 +43,9 @@ struct LayerContext {
     RotaryTable const& rotary;
     PackedBatch const& batch;
 };
+
+// [T,E] of the router's input [T,D], before edits.
+at::Tensor router_logits(LayerWeights const& weights, at::Tensor const& router_input);
 
 // Output [T,D]; the tape is filled in.
 at::Tensor layer_forward(LayerContext const& context, LayerWeights const& weights, at::Tensor const& input,
@@ -76,9 +80,19 @@ struct DecodeContext {
 at::Tensor layer_decode(DecodeContext const& context, LayerWeights const& weights, std::int64_t layer,
                         at::Tensor const& input, RowEdits const& edits);
 
+// What the gradients of a layer's adapters follow from, beside the tape: the inputs of the changed matrices, and the
+// gradients to their outputs. Undefined where nothing of the kind is changed.
+struct AdapterTape {
+    at::Tensor d_expert_outputs = {};               // [R,D]
+    at::Tensor d_gate_up = {};                      // [R,2F]
+    at::Tensor head_inputs = {}, d_heads = {};      // [T,D], [T,width of the product]
+    at::Tensor mixed = {}, d_after_attention = {};  // [T,H d], [T,D]
+};
+
 struct LayerGradient {
     at::Tensor d_router_logits;  // [T,K] or [T,E]: route_backward
     at::Tensor d_input;          // [T,D]; undefined when not asked for
+    AdapterTape adapter = {};
 };
 // What a caller wants of a layer's backward pass: below the lowest gate nothing is needed.
 enum class Backward { router_only, router_and_input };
@@ -86,8 +100,9 @@ enum class Backward { router_only, router_and_input };
 // Through a layer and back in three steps like those forth, from a whole tape. The arguments outlive the object.
 class LayerBackward {
 public:
+    // `d_all_logits` [T,E]: what more goes to the router's input by the logits of all experts; or undefined.
     LayerBackward(LayerContext const& context, LayerWeights const& weights, LayerTape const& tape,
-                  at::Tensor const& d_output, Backward extent);
+                  at::Tensor const& d_output, Backward extent, at::Tensor d_all_logits = {});
     void to_experts();
     void through_experts();
     LayerGradient from_experts();
@@ -98,8 +113,9 @@ private:
     LayerTape const& tape_;
     at::Tensor d_output_;
     Backward extent_;
-    at::Tensor d_router_logits_;
+    at::Tensor d_all_logits_, d_router_logits_;
     SlotsUnderWay slots_;
+    AdapterTape adapter_;
 };
 
 }  // namespace gatesweep

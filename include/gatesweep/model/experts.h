@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "gatesweep/model/adapter_weights.h"
 #include "gatesweep/ops/gate_rule.h"
 #include "gatesweep/ops/linear.h"
 
@@ -18,6 +19,8 @@ struct ExpertWeights {
     at::Tensor gate_up_bias = {};       // [e, 2F], added to that product; undefined where there is none
     at::Tensor down_bias = {};          // [e, D]
     GateRule gate = {};
+    // An expert's, e times, or none. Only with offsets on the host.
+    std::vector<ExpertAdapter> adapters = {};
 };
 
 struct ExpertForward {
@@ -31,8 +34,11 @@ ExpertForward experts_forward(ExpertWeights const& weights, at::Tensor const& ro
 // The same for offsets that stay where the rows are, if they can (linear.h: groups_on_device, grouped_linear).
 bool experts_group_on_device(ExpertWeights const& weights, at::Tensor const& rows);
 ExpertForward experts_forward(ExpertWeights const& weights, at::Tensor const& rows, at::Tensor const& offsets);
-// Gradient to the rows: [R,D].
-at::Tensor experts_backward(ExpertWeights const& weights, at::Tensor const& d_output, at::Tensor const& gate_up,
-                            std::vector<std::int64_t> const& offsets);
+struct ExpertGradient {
+    at::Tensor d_gate_up;  // [R,2F], before the activation
+    at::Tensor d_rows;     // [R,D]
+};
+ExpertGradient experts_backward(ExpertWeights const& weights, at::Tensor const& d_output, at::Tensor const& gate_up,
+                                std::vector<std::int64_t> const& offsets);
 
 }  // namespace gatesweep

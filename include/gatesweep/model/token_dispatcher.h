@@ -27,6 +27,7 @@ struct DispatchRecord {
     std::vector<std::int64_t> receive_rows;    // per rank of the group
     at::Tensor expert_rows;                    // [R] int64: row of the experts' buffer of each received row
     std::vector<std::int64_t> expert_offsets;  // [e+1] first buffer row of each local expert
+    std::vector<std::int64_t> source_offsets;  // [e * ranks + 1] the same by local expert, then the rank it came from
 };
 
 // Rows on their way to experts or back.

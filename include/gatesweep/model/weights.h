@@ -9,6 +9,7 @@
 
 #include "gatesweep/comm/parallel_layout.h"
 #include "gatesweep/input/checkpoint.h"
+#include "gatesweep/model/adapter_weights.h"
 #include "gatesweep/model/experts.h"
 #include "gatesweep/model/model_config.h"
 #include "gatesweep/model/shared_expert.h"
@@ -34,7 +35,12 @@ struct LayerWeights {
     at::Tensor gate_bias;       // [E]; undefined where the logits have none
     ExpertWeights experts;      // of this rank's block
     std::optional<SharedExpert> shared;
+    HeadAdapter head_adapter;            // that of the experts is with them
     std::optional<std::int64_t> window;  // of this layer's attention: ModelConfig::window_of
+
+    bool has_adapter() const {
+        return !experts.adapters.empty() || head_adapter.q || head_adapter.k || head_adapter.v || head_adapter.o;
+    }
 };
 
 // Sums, modulo 2^64, of digests of the stored bytes of each piece read: of the dense tensors, and of this rank's
