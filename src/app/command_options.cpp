@@ -44,6 +44,26 @@ void add_run_options(CLI::App& command, Options& options) {
         ->check(not_empty);
 }
 
+void add_harden_options(CLI::App& command, Options& options) {
+    add_job_options(command, options);
+    command
+        .add_option("--out", options.out,
+                    "folder for the results, the adapter among them; made when missing; an unfinished one is gone on "
+                    "with")
+        ->required()
+        ->type_name("DIR")
+        ->check(not_empty);
+    command
+        .add_option("--merge", options.merge,
+                    "write the whole checkpoint with the adapter added to its weights to this new folder too")
+        ->type_name("FOLDER")
+        ->check(not_empty);
+    command.footer(
+        "The job needs [harden] (jobs/README.md, Hardening). Only matrices of the selected experts change; the\n"
+        "router, attention and all other experts stay as they are. The exit code is 0 also where a gate is not\n"
+        "passed: DIR/adapter/hardening.json and the report say so.");
+}
+
 void add_verify_options(CLI::App& command, Options& options) {
     add_job_options(command, options);
     command

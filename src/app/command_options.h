@@ -15,6 +15,7 @@ inline std::string not_empty(std::string const& name) {
 
 void add_job_options(CLI::App& command, Options& options);  // the job file, --set
 void add_run_options(CLI::App& command, Options& options);
+void add_harden_options(CLI::App& command, Options& options);
 void add_verify_options(CLI::App& command, Options& options);
 void add_plan_options(CLI::App& command, Options& options);
 void add_tokens_options(CLI::App& command, Options& options);

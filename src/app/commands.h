@@ -7,7 +7,7 @@
 
 namespace gatesweep {
 
-void run_job(Options const& options, Communicator const& world);
+void run_job(Options const& options, Communicator const& world);  // run, and harden
 // Prints the table of checks; ExitCode::internal when one fails.
 ExitCode verify_job(Options const& options, Communicator const& world);
 void print_info(Communicator const& world);

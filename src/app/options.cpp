@@ -67,6 +67,9 @@ ParsedOptions parse_options(int argc, char const* const* argv) {
     };
     add_run_options(
         add(Command::run, "run", "do everything the job asks for: signals, analysis, sweep, figures, report"), options);
+    add_harden_options(add(Command::harden, "harden",
+                           "train the experts that a score finds to refuse, and measure what it gained and cost"),
+                       options);
     add_plan_options(add(Command::plan, "plan", "what a job would do and need, without loading the model's weights"),
                      options);
     add_tokens_options(add(Command::tokens, "tokens", "the text, token ids and pieces of each prompt of a job"),

@@ -14,6 +14,7 @@ namespace gatesweep {
 
 enum class Command {
     run,
+    harden,
     plan,
     tokens,
     status,
@@ -31,6 +32,7 @@ enum class Command {
 struct Options : JobRequest {
     Command command = Command::info;
     bool in_place = false;                // analyze, relabel: results replace those of the run
+    std::filesystem::path merge;          // harden: where the hardened checkpoint goes, whole; empty: nowhere
     std::filesystem::path folder;         // status, analyze, relabel, report, compare, labels: a run's
     std::filesystem::path other_folder;   // compare: the second run's
     bool count_only = false;              // status: print the number of committed records and nothing else

@@ -10,8 +10,8 @@
 namespace gatesweep {
 namespace {
 
-constexpr std::array<std::string_view, 13> phase_names = {"start",    "inputs",   "load",   "signals", "pairs",
-                                                          "analysis", "baseline", "screen", "sweep",   "texts",
+constexpr std::array<std::string_view, 14> phase_names = {"start",    "inputs",   "load",   "signals", "pairs",
+                                                          "analysis", "harden", "baseline", "screen", "sweep",   "texts",
                                                           "labels",   "tables",   "report"};
 
 struct Record {

@@ -9,6 +9,7 @@
 #include "gatesweep/base/file.h"
 #include "gatesweep/base/utf8.h"
 #include "gatesweep/input/toml_section.h"
+#include "job_harden.h"
 #include "job_overrides.h"
 #include "job_pairs.h"
 #include "job_parts.h"
@@ -32,8 +33,10 @@ toml::table parse_file(fs::path const& file) {
 }
 
 Section whole_job(toml::table const& root, std::string const& file) {
-    return {
-        root, "", file, {"model", "parallel", "prompts", "pairs", "signals", "analysis", "scores", "sweep", "report"}};
+    return {root,
+            "",
+            file,
+            {"model", "parallel", "prompts", "pairs", "signals", "analysis", "scores", "sweep", "harden", "report"}};
 }
 
 ModelSpec read_model(Section const& top, std::string const& file, InputPlaces const& places) {
@@ -260,6 +263,7 @@ Job read_job(toml::table root, std::string const& name, std::vector<std::string>
     check_groups(job, top.place("analysis"));
     job.scores = read_scores(top, !job.pairs.empty(), places);
     job.sweep = read_sweep(top, job, places);
+    job.harden = read_harden(top, job, places);
     complete_scores(top, job);
     GATESWEEP_VALIDATE(
         job.signals.stream != StreamMode::always || !job.sweep.enabled, ExitCode::job,
@@ -270,6 +274,11 @@ Job read_job(toml::table root, std::string const& name, std::vector<std::string>
         !job.signals.counts(TokenPhase::generated) || job.sweep.enabled, ExitCode::job,
         "{}: [signals] phases has \"generated\" and the job has no [sweep] (whose baseline generates): add a [sweep], "
         "or leave \"generated\" out",
+        top.place("signals"));
+    GATESWEEP_VALIDATE(
+        job.signals.stream != StreamMode::always || !job.harden.enabled, ExitCode::job,
+        "{}: [signals] stream is true and the job has a [harden] (which needs all weights in memory): say "
+        "stream = \"auto\", or leave [harden] out",
         top.place("signals"));
     return job;
 }

@@ -16,24 +16,6 @@ std::string digest_line(fs::path const& file, std::string const& sha256) {
     return fmt::format("{} {}", file.string(), sha256);
 }
 
-// The answers of a text file, a line each.
-std::vector<std::string> read_answers(fs::path const& file, PairRows& out) {
-    std::string const text = read_file(file);
-    out.file_digests.push_back(digest_line(file, sha256_hex(text)));
-    std::vector<std::string> answers;
-    for (std::size_t at = 0; at < text.size();) {
-        std::size_t const end = std::min(text.find('\n', at), text.size());
-        std::string line = text.substr(at, end - at);
-        at = end + 1;
-        if (line.ends_with('\r')) line.pop_back();
-        if (line.find_first_not_of(" \t") == line.npos) continue;
-        check_text(line, "a line", file.string());
-        answers.push_back(std::move(line));
-    }
-    GATESWEEP_VALIDATE(!answers.empty(), ExitCode::bad_data, "{}: holds no answer: give one a line", file.string());
-    return answers;
-}
-
 // A column that the job names, as a text of the row.
 class TextColumn {
 public:
@@ -68,7 +50,7 @@ public:
         if (source.list.empty())
             column_.emplace(table, source.column, key);
         else
-            list_ = read_answers(source.list, out);
+            list_ = read_answers(source.list, out.file_digests);
     }
     std::string of(PromptRow const& row, std::size_t pair, std::string const& origin) const {
         return column_ ? column_->of(row, origin) : list_[pair % list_.size()];
@@ -171,6 +153,23 @@ PairRows build_pairs(PairSource const& source) {
 }
 
 }  // namespace
+
+std::vector<std::string> read_answers(std::filesystem::path const& file, std::vector<std::string>& file_digests) {
+    std::string const text = read_file(file);
+    file_digests.push_back(digest_line(file, sha256_hex(text)));
+    std::vector<std::string> answers;
+    for (std::size_t at = 0; at < text.size();) {
+        std::size_t const end = std::min(text.find('\n', at), text.size());
+        std::string line = text.substr(at, end - at);
+        at = end + 1;
+        if (line.ends_with('\r')) line.pop_back();
+        if (line.find_first_not_of(" \t") == line.npos) continue;
+        check_text(line, "a line", file.string());
+        answers.push_back(std::move(line));
+    }
+    GATESWEEP_VALIDATE(!answers.empty(), ExitCode::bad_data, "{}: holds no answer: give one a line", file.string());
+    return answers;
+}
 
 PairRows read_pair_rows(PairSource const& source) {
     return source.file.empty() ? build_pairs(source) : read_pair_file(source);

@@ -85,6 +85,23 @@ void check_sweep(Inputs const& inputs, ModelConfig const& config) {
     }
 }
 
+// A run leaves hardening out, and hardening the sweep: each has results of its own, in a folder of its own.
+void choose_phases(Job& job, JobRequest const& request) {
+    if (request.use == JobUse::hardens) {
+        GATESWEEP_VALIDATE(job.harden.enabled, ExitCode::job,
+                           "{}: there is no [harden] section (it says what to train on and how to judge it): add one, "
+                           "as in jobs/demo/harden.toml",
+                           request.job.string());
+        if (job.sweep.enabled)
+            say("sweep", "left out: gatesweep run sweeps, also over the hardened model ([model] adapter)");
+        job.sweep.enabled = false;
+    }
+    if (request.use == JobUse::runs && job.harden.enabled) {
+        say("harden", "left out: gatesweep harden trains");
+        job.harden = {};
+    }
+}
+
 }  // namespace
 
 std::int64_t Inputs::num_tokens() const {
@@ -107,6 +124,8 @@ std::int64_t Inputs::max_tokens() const {
         for (PairSide const& side : pair.sides)
             longest = std::max(longest, std::ssize(side.token_ids));
     }
+    for (AnsweredPrompt const& refusal : refusals)
+        longest = std::max(longest, std::ssize(refusal.token_ids));
     return longest;
 }
 
@@ -129,6 +148,7 @@ Inputs read_inputs(JobRequest const& request, Communicator const& world) {
     Inputs inputs;
     if (world.rank() == 0) {
         inputs.job = load_job(request.job, request.overrides);
+        choose_phases(inputs.job, request);
         ModelConfig const config = load_model_config(inputs.job.model.path);
         PromptSet const set = read_prompts(inputs.job, config);
         for (auto const& notice : set.notices)
@@ -147,6 +167,13 @@ Inputs read_inputs(JobRequest const& request, Communicator const& world) {
                                                    static_cast<std::int32_t>(config.bos_token_id)})
                                .pairs;
             inputs.prompts_digest = sha256_hex(inputs.prompts_digest + digest_of(inputs.pairs));
+        }
+        if (inputs.job.harden.enabled) {
+            inputs.refusals = load_refusals(
+                inputs.job, set,
+                {config.vocab_size, config.max_position_embeddings, static_cast<std::int32_t>(config.bos_token_id)},
+                config.eos_token_ids);
+            inputs.prompts_digest = sha256_hex(inputs.prompts_digest + digest_of(inputs.refusals));
         }
         if (!inputs.job.scores.imports.empty()) {
             inputs.imported = read_imports(inputs.job.scores, config.num_sparse_layers(), config.num_experts,

@@ -42,7 +42,7 @@ Streaming choose_streaming(Job const& job, ModelConfig const& config, ParallelLa
         LayerStream::num_bytes(config, layout.local_experts(config.num_experts).count, c10::elementSize(machine.dtype));
     bool const fit_here = machine.weight_memory <= machine.free_memory;
     bool const fit = layout.world.all_reduce_min(fit_here ? 1 : 0) == 1;
-    bool const may_stream = job.signals.stream != StreamMode::never && !job.sweep.enabled;
+    bool const may_stream = job.signals.stream != StreamMode::never && !job.sweep.enabled && !job.harden.enabled;
     bool const wanted = may_stream && (job.signals.stream == StreamMode::always || !fit);
     fail_once(layout.world, [&] {
         bool const enough = wanted ? streamed <= machine.free_memory : fit_here;

@@ -97,6 +97,16 @@ constexpr std::array catalogue = {
                "precision_low,precision_high,recall,recall_low,recall_high,kappa,kappa_low,kappa_high,"
                "exact_agreement,num_unscored",
                Presence::sometimes, "the labeller against people", 17},
+    TableFacts{"harden_arms",
+               "arm,rank,alpha,num_parameters,share_of_expert_parameters,num_experts,experts,steps,best_step",
+               Presence::sometimes, "what each arm of the hardening trained"},
+    TableFacts{"harden_steps",
+               "arm,step,loss,refusal_loss,kl,drift,grad_norm,learning_rate,tokens,validation_loss",
+               Presence::sometimes, "the hardening, step by step"},
+    TableFacts{"harden_gates", "arm,gate,value,low,high,limit,passed", Presence::sometimes,
+               "what hardening reached and what it cost, against the limits"},
+    TableFacts{"harden_robustness", "arm,num_suppressed,experts,refusal,low,high", Presence::sometimes,
+               "refusals left when the experts that carried them are suppressed, before and after hardening"},
     TableFacts{"screen", "layer,expert,group,margin,change", Presence::sometimes,
                "refusal margin with each expert edited alone"},
 };

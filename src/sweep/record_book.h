@@ -30,7 +30,7 @@ public:
         : ledger_(context.ledger), layout_(context.layout), kind_(std::move(kind)), texts_(std::move(texts)) {
         if (!ledger_) return;
         for (std::int32_t v = 0; v < context.edits.num_variants(); ++v)
-            variants_.push_back(edit_digest(context.edits, v));
+            variants_.push_back(edit_digest(context.edits, v) + context.model_name);
     }
 
     // Whether an earlier start committed it.

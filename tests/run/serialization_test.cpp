@@ -20,6 +20,9 @@ TEST(Serialization, AJobTravelsWithItsSweep) {
 [model]
 path = "model"
 dtype = "float32"
+chat_template = "tool"
+template_arguments = { enable_thinking = false }
+date = "2026-11-30"
 [parallel]
 threads = 2
 [[prompts]]
@@ -30,6 +33,12 @@ where = { a = "b" }
 group = "harmful"
 file = "p.csv"
 template = "raw"
+[[prompts]]
+group = "harmful-train"
+file = "p.csv"
+[[prompts]]
+group = "benign-train"
+file = "p.csv"
 [signals]
 memory = 17
 stream = false
@@ -73,6 +82,32 @@ name = "b"
 file = "list.csv"
 mode = "steer"
 activate = true
+[harden]
+provider = "gradient"
+budget = 0.25
+rank = 3
+alpha = 5.5
+steps = 7
+learning_rate = 0.5
+weight_decay = 0.25
+warmup = 0.5
+clip = 2.5
+beta = 0.75
+gamma = 0.125
+batch = 6
+parts = 3
+evaluate = 2
+patience = 1
+validation = 0.25
+save = 4
+seed = 5
+max_new_tokens = 9
+train = { harmful = "harmful-train", benign = ["benign-train"] }
+held_out = { harmful = "harmful", benign = "benign", near_miss = "benign" }
+refusals = "list.csv"
+compare = ["attention"]
+suppress = [[0, 1]]
+limits = { refusal = 80, compliance_drop = 2, perplexity_ratio = 1.5, js = 0.5, overlap = 0.25 }
 [report]
 title = "t"
 mark = "list.csv"

@@ -20,6 +20,7 @@ enum class RunPhase : int {
     signals,
     pairs,
     analysis,
+    harden,
     baseline,
     screen,
     sweep,

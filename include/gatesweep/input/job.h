@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "gatesweep/base/settings.h"
+#include "gatesweep/input/harden_spec.h"
 #include "gatesweep/input/tokenizer.h"
 #include "gatesweep/terms/analysis_parameters.h"
 #include "gatesweep/terms/edit_mode.h"
@@ -217,6 +218,7 @@ struct Job {
     AnalysisParameters analysis;
     ScoreParameters scores;
     SweepSpec sweep;
+    HardenSpec harden;
     ReportSpec report;
 };
 

@@ -10,6 +10,7 @@
 #include "gatesweep/comm/communicator.h"
 #include "gatesweep/input/job.h"
 #include "gatesweep/input/pairs.h"
+#include "gatesweep/input/training_prompts.h"
 #include "gatesweep/run/job_request.h"
 
 namespace gatesweep {
@@ -21,15 +22,16 @@ struct Inputs {
     std::vector<std::string> groups;
     std::vector<std::string> prompt_texts;  // the user's words, turns joined by blank lines; empty for token_ids rows
     std::vector<std::vector<std::int32_t>> token_ids;
-    std::vector<Pair> pairs;     // of [[pairs]]
-    ImportedMaps imported;       // of [scores] import
-    std::string prompts_digest;  // of the pairs and imported scores too
+    std::vector<Pair> pairs;               // of [[pairs]]
+    std::vector<AnsweredPrompt> refusals;  // of [harden]
+    ImportedMaps imported;                 // of [scores] import
+    std::string prompts_digest;            // of the pairs, the refusals and imported scores too
     PromptMetadata metadata;
     std::vector<ExpertId> marks;  // of [report] mark
 
     std::int64_t num_tokens() const;
     std::int64_t max_prompt_tokens() const;
-    std::int64_t max_tokens() const;  // of a prompt, or a conversation of a pair
+    std::int64_t max_tokens() const;  // of a prompt, or a conversation of a pair or of [harden]
     std::vector<std::int64_t> prompt_tokens() const;
 };
 

@@ -7,7 +7,11 @@
 
 namespace gatesweep {
 
+// What a command does with a job.
+enum class JobUse { looks, runs, hardens };
+
 struct JobRequest {
+    JobUse use = JobUse::looks;
     std::filesystem::path job;           // the job file
     std::filesystem::path out;           // where results go, for commands that write any
     std::vector<std::string> overrides;  // --set key=value

@@ -32,7 +32,7 @@ void serialize(Archive& archive, std::filesystem::path& path, unsigned int versi
 
 template <class Archive>
 void serialize(Archive& a, gatesweep::ModelSpec& x, unsigned int) {
-    a& x.path& x.dtype& x.tokenization& x.special_in_text;
+    a& x.path& x.dtype& x.tokenization& x.special_in_text& x.chat_template& x.template_arguments& x.date;
 }
 template <class Archive>
 void serialize(Archive& a, gatesweep::Settings& x, unsigned int) {
@@ -119,12 +119,31 @@ void serialize(Archive& a, gatesweep::SweepSpec& x, unsigned int) {
     a& x.shares& x.modes& x.scopes& x.bias& x.controls& x.seed& x.allow_fewer& x.labels& x.screen& x.trials;
 }
 template <class Archive>
+void serialize(Archive& a, gatesweep::TrainGroups& x, unsigned int) {
+    a& x.harmful& x.benign;
+}
+template <class Archive>
+void serialize(Archive& a, gatesweep::HeldOutGroups& x, unsigned int) {
+    a& x.harmful& x.benign& x.near_miss;
+}
+template <class Archive>
+void serialize(Archive& a, gatesweep::HardenLimits& x, unsigned int) {
+    a& x.refusal& x.compliance_drop& x.perplexity_ratio& x.js& x.overlap;
+}
+template <class Archive>
+void serialize(Archive& a, gatesweep::HardenSpec& x, unsigned int) {
+    a& x.enabled& x.provider& x.experts& x.rank& x.alpha& x.steps& x.learning_rate& x.weight_decay& x.warmup& x.clip& x
+        .beta& x.gamma& x.batch& x.parts& x.evaluate& x.patience& x.validation& x.save& x.seed& x.max_new_tokens;
+    gatesweep::serialize_optional(a, x.budget);
+    a& x.train& x.held_out& x.refusals& x.compare& x.limits& x.suppress;
+}
+template <class Archive>
 void serialize(Archive& a, gatesweep::ReportSpec& x, unsigned int) {
     a& x.title& x.mark& x.by;
 }
 template <class Archive>
 void serialize(Archive& a, gatesweep::Job& x, unsigned int) {
-    a& x.name& x.model& x.parallel& x.prompts& x.pairs& x.signals& x.analysis& x.scores& x.sweep& x.report;
+    a& x.name& x.model& x.parallel& x.prompts& x.pairs& x.signals& x.analysis& x.scores& x.sweep& x.harden& x.report;
 }
 template <class Archive>
 void serialize(Archive& a, gatesweep::PromptMetadata& x, unsigned int) {
@@ -135,9 +154,13 @@ void serialize(Archive& a, gatesweep::ScoreMap& x, unsigned int) {
     a& x.num_layers& x.num_experts& x.values;
 }
 template <class Archive>
+void serialize(Archive& a, gatesweep::AnsweredPrompt& x, unsigned int) {
+    a& x.token_ids& x.first;
+}
+template <class Archive>
 void serialize(Archive& a, gatesweep::Inputs& x, unsigned int) {
     a& x.job& x.prompt_ids& x.groups& x.prompt_texts& x.token_ids& x.pairs& x.imported& x.prompts_digest& x.metadata& x
-        .marks;
+        .marks& x.refusals;
 }
 
 }  // namespace boost::serialization

@@ -28,6 +28,8 @@ struct SweepContext {
     std::function<void(std::int64_t, std::int64_t)> progress;
     Ledger* ledger = nullptr;
     std::function<StopRequest()> stop = {};  // empty: never
+    // Which model it is, where several share a ledger: part of what a record is found by. Empty: the job's.
+    std::string model_name = {};
 };
 
 }  // namespace gatesweep
