@@ -9,6 +9,7 @@
 
 #include "gatesweep/comm/parallel_layout.h"
 #include "gatesweep/input/checkpoint.h"
+#include "gatesweep/model/adapter.h"
 #include "gatesweep/model/experts.h"
 #include "gatesweep/model/model_config.h"
 #include "gatesweep/model/shared_expert.h"
@@ -37,8 +38,9 @@ struct LayerWeights {
     std::optional<std::int64_t> window;  // of this layer's attention: ModelConfig::window_of
 };
 
-// Sums, modulo 2^64, of digests of the stored bytes of each piece read: of the dense tensors, and of this rank's
-// experts. Added up over the ranks of a copy they identify the weights, however the experts are spread.
+// Sums, modulo 2^64, of digests of the stored bytes of each piece read, and of the adapter's pairs with them: of the
+// dense tensors, and of this rank's experts. Added up over the ranks of a copy they identify the weights, however the
+// experts are spread.
 struct WeightDigests {
     std::uint64_t dense = 0;
     std::uint64_t experts = 0;
@@ -59,6 +61,8 @@ struct WeightSource {
     ExpertRange experts;
     at::ScalarType dtype = at::kFloat;
     at::Device device = at::kCPU;
+    // Added to the matrices as they are read, in float32; rounded to `dtype` behind that. Null: none.
+    std::shared_ptr<Adapter const> adapter = nullptr;
 };
 
 struct Weights {
