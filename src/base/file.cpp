@@ -108,10 +108,8 @@ std::string read_file(std::filesystem::path const& path, std::uint64_t max_bytes
     return bytes;
 }
 
-namespace {
-
-// What `write` appends to a new file beside `path`, synced and renamed into place.
-void write_beside_and_rename(std::filesystem::path const& path, std::function<void(OutputFile&)> const& write) {
+// Beside `path`, synced and renamed into place.
+void write_file_atomically(std::filesystem::path const& path, std::function<void(OutputFile&)> const& write) {
     std::filesystem::path const temporary = path.string() + fmt::format(".tmp{}", ::getpid());
     OutputFile out(temporary, OutputFile::Existing::replace);
     try {
@@ -127,16 +125,14 @@ void write_beside_and_rename(std::filesystem::path const& path, std::function<vo
     }
 }
 
-}  // namespace
-
 void write_file_atomically(std::filesystem::path const& path, std::string_view bytes) {
-    write_beside_and_rename(path, [&](OutputFile& out) { out.append(bytes); });
+    write_file_atomically(path, [&](OutputFile& out) { out.append(bytes); });
 }
 
 void copy_file_atomically(std::filesystem::path const& from, std::filesystem::path const& to) {
     constexpr std::uint64_t piece_bytes = std::uint64_t{1} << 22;
     InputFile const in(from);
-    write_beside_and_rename(to, [&](OutputFile& out) {
+    write_file_atomically(to, [&](OutputFile& out) {
         std::string piece;
         for (std::uint64_t at = 0; at < in.size(); at += piece.size()) {
             piece.resize(std::min(piece_bytes, in.size() - at));
@@ -185,6 +181,13 @@ std::vector<std::filesystem::path> list_folder(std::filesystem::path const& path
 void remove_file(std::filesystem::path const& path) {
     GATESWEEP_VALIDATE(system_call::unlink(path) == 0 || errno == ENOENT, ExitCode::io,
                        "{}: cannot be removed: {}: check the folder", path.string(), reason());
+}
+
+void rename_folder(std::filesystem::path const& from, std::filesystem::path const& to) {
+    GATESWEEP_VALIDATE(system_call::rename(from, to) == 0, ExitCode::cannot_create,
+                       "{}: the folder {} cannot be renamed to it: {}: choose a new folder", to.string(), from.string(),
+                       reason());
+    sync_folder(std::filesystem::absolute(to).parent_path());
 }
 
 void sync_folder(std::filesystem::path const& path) {

@@ -6,6 +6,7 @@
 #include "gatesweep/base/digest.h"
 #include "gatesweep/base/error.h"
 #include "mxfp4.h"
+#include "stored_tensor.h"
 
 namespace gatesweep {
 namespace {
@@ -23,25 +24,6 @@ at::Tensor in_turn(at::Tensor const& gate_up) {
     return gate_up.unflatten(0, {2, -1}).transpose(0, 1);
 }
 
-at::ScalarType stored_type(TensorEntry const& entry) {
-    if (entry.type.name == "BF16") return at::kBFloat16;
-    return entry.type.name == "F16" ? at::kHalf : at::kFloat;
-}
-
-std::span<std::byte> bytes_of(at::Tensor const& x) {
-    return {static_cast<std::byte*>(x.data_ptr()), x.nbytes()};
-}
-
-void refuse_non_finite(Checkpoint const& checkpoint, std::string const& name, at::Tensor const& stored) {
-    // NaN and infinity survive a sum of zero products, finite values do not.
-    if (stored.mul(0).sum(at::kFloat).item<float>() == 0.0F) return;
-    std::int64_t const bad = stored.isfinite().logical_not().sum().item<std::int64_t>();
-    fail(ExitCode::bad_data,
-         "tensor {} in {} holds {} value{} that {} NaN or infinite (every result would be wrong): the checkpoint is "
-         "damaged; copy it again",
-         name, checkpoint.file_of(name), bad, bad == 1 ? "" : "s", bad == 1 ? "is" : "are");
-}
-
 // The last `num` rows of a weight make values that turn in pairs, each pair one row after the other. Puts the first of
 // all pairs before the second ones, as rotate_heads wants them. Scores do not change: queries and keys are both so.
 void put_in_halves(at::Tensor const& weight, std::int64_t num) {
@@ -54,20 +36,39 @@ void put_in_halves(at::Tensor const& weight, std::int64_t num) {
 WeightReader::WeightReader(WeightSource const& source)
     : source_(source), options_(at::TensorOptions(source.dtype).device(source.device)) {}
 
-void WeightReader::read(StoredWeight const& weight, at::Tensor const& to, std::uint64_t& digest) {
-    if (weight.storing == Storing::mxfp4) return read_mxfp4(weight, to, digest);
+void WeightReader::read(WeightPlace const& place, at::Tensor const& to, std::uint64_t& digest) {
+    StoredWeight const& weight = source_.map->at(place);
+    AdapterProduct const product(source_.adapter.get(), place);
+    digest += product.digest();
+    if (weight.storing == Storing::mxfp4) return read_mxfp4(weight, product, to, digest);
     TensorEntry const& entry = source_.checkpoint->entry(weight.tensor);
     // Page-locked where a GPU fetches it: the next piece is read and checked meanwhile. ATen keeps it for so long.
     bool const to_gpu = to.is_cuda();
     at::Tensor const stored = at::empty({to.numel()}, at::TensorOptions(stored_type(entry)).pinned_memory(to_gpu));
     std::uint64_t const element = static_cast<std::uint64_t>(entry.type.bits / 8);
-    source_.checkpoint->read(weight.tensor, weight.first_element * element,
-                             {static_cast<std::byte*>(stored.data_ptr()), stored.nbytes()});
-    refuse_non_finite(*source_.checkpoint, weight.tensor, stored);
+    source_.checkpoint->read(weight.tensor, weight.first_element * element, bytes_of(stored));
+    refuse_non_finite(stored, weight.tensor);
     digest += digest_of(weight.tensor, weight.first_element, stored);
     bool const is_turned = weight.storing == Storing::columns;
     at::Tensor const values = is_turned ? stored.view({weight.shape[1], weight.shape[0]}).t() : stored;
-    to.copy_(values.view(to.sizes()), to_gpu);
+    if (product.is_empty()) {
+        to.copy_(values.view(to.sizes()), to_gpu);
+        return;
+    }
+    at::Tensor const sum = values.to(at::kFloat).contiguous().view({weight.shape[0], -1});
+    product.add_to(sum, 0);
+    refuse_non_finite_sum(sum, weight.tensor);
+    to.copy_(sum.view(to.sizes()));
+}
+
+void WeightReader::refuse_non_finite(at::Tensor const& values, std::string const& tensor) const {
+    gatesweep::refuse_non_finite(values, tensor, source_.checkpoint->file_of(tensor),
+                                 "the checkpoint is damaged; copy it again");
+}
+
+void WeightReader::refuse_non_finite_sum(at::Tensor const& values, std::string const& tensor) const {
+    gatesweep::refuse_non_finite(values, tensor, source_.checkpoint->file_of(tensor) + " with the adapter",
+                                 "the adapter's values are too large; use another");
 }
 
 at::Tensor WeightReader::read_bytes(std::string const& tensor, std::uint64_t first, std::int64_t count,
@@ -79,7 +80,8 @@ at::Tensor WeightReader::read_bytes(std::string const& tensor, std::uint64_t fir
 }
 
 // A few rows at a time: unpacked, a matrix is many times what was read of it.
-void WeightReader::read_mxfp4(StoredWeight const& weight, at::Tensor const& to, std::uint64_t& digest) {
+void WeightReader::read_mxfp4(StoredWeight const& weight, AdapterProduct const& product, at::Tensor const& to,
+                              std::uint64_t& digest) {
     std::int64_t const num_blocks = weight.num_elements() / mxfp4::block_values;
     std::uint64_t const first_block = weight.first_element / mxfp4::block_values;
     at::Tensor const blocks = read_bytes(weight.tensor, first_block * mxfp4::block_bytes,
@@ -99,7 +101,12 @@ void WeightReader::read_mxfp4(StoredWeight const& weight, at::Tensor const& to, 
         mxfp4::unpack(bytes_of(blocks).subspan(at * mxfp4::block_bytes, count * mxfp4::block_bytes),
                       bytes_of(scales).subspan(at, count),
                       {values.data_ptr<float>(), static_cast<std::size_t>(values.numel())});
-        refuse_non_finite(*source_.checkpoint, weight.tensor, values);
+        refuse_non_finite(values, weight.tensor);
+        if (!product.is_empty()) {
+            std::int64_t const width = weight.shape[1];
+            product.add_to(values.view({-1, width}), i * row / width);
+            refuse_non_finite_sum(values, weight.tensor);
+        }
         at::Tensor const here = to.slice(0, i, i + rows);
         here.copy_(values.view(here.sizes()));
     }
@@ -110,9 +117,8 @@ at::Tensor WeightReader::whole(WeightPlace const& place) {
 }
 
 at::Tensor WeightReader::whole(WeightPlace const& place, at::ScalarType dtype) {
-    StoredWeight const& weight = source_.map->at(place);
-    at::Tensor result = at::empty(weight.shape, options_.dtype(dtype));
-    read(weight, result, digests_.dense);
+    at::Tensor result = at::empty(source_.map->at(place).shape, options_.dtype(dtype));
+    read(place, result, digests_.dense);
     return result;
 }
 
@@ -193,19 +199,19 @@ LayerWeights WeightReader::layer(std::int64_t layer) {
 }
 
 at::Tensor WeightReader::stacked(std::int64_t layer, std::initializer_list<WeightRole> roles) {
-    std::vector<StoredWeight const*> parts;
+    std::vector<std::int64_t> shape;
     std::int64_t num_rows = 0;
     for (WeightRole const role : roles) {
-        parts.push_back(&source_.map->at({role, layer}));
-        num_rows += parts.back()->shape[0];
+        shape = source_.map->at({role, layer}).shape;
+        num_rows += shape[0];
     }
-    std::vector<std::int64_t> shape = parts.front()->shape;
     shape[0] = num_rows;
     at::Tensor result = at::empty(shape, options_);
     std::int64_t first = 0;
-    for (StoredWeight const* part : parts) {
-        read(*part, result.slice(0, first, first + part->shape[0]), digests_.dense);
-        first += part->shape[0];
+    for (WeightRole const role : roles) {
+        std::int64_t const rows = source_.map->at({role, layer}).shape[0];
+        read({role, layer}, result.slice(0, first, first + rows), digests_.dense);
+        first += rows;
     }
     return result;
 }
@@ -243,9 +249,7 @@ ExpertWeights WeightReader::experts(std::int64_t layer) {
 
 void WeightReader::read_expert(std::int64_t layer, std::int64_t expert, at::Tensor const& gate_up,
                                at::Tensor const& down) {
-    auto const part = [&](WeightRole role, at::Tensor const& to) {
-        read(source_.map->at({role, layer, expert}), to, digests_.experts);
-    };
+    auto const part = [&](WeightRole role, at::Tensor const& to) { read({role, layer, expert}, to, digests_.experts); };
     std::int64_t const f = source_.config->intermediate_size;
     if (source_.map->has({WeightRole::expert_gate_up, layer, expert})) {
         part(WeightRole::expert_gate_up, in_turn(gate_up));
@@ -259,10 +263,10 @@ void WeightReader::read_expert(std::int64_t layer, std::int64_t expert, at::Tens
 at::Tensor WeightReader::expert_vectors(std::int64_t layer, WeightRole role) {
     at::Tensor vectors;
     for (std::int64_t x = 0; x < source_.experts.count; ++x) {
-        StoredWeight const& weight = source_.map->at({role, layer, source_.experts.first + x});
-        if (!vectors.defined()) vectors = at::empty({source_.experts.count, weight.shape[0]}, options_);
+        WeightPlace const place{role, layer, source_.experts.first + x};
+        if (!vectors.defined()) vectors = at::empty({source_.experts.count, source_.map->at(place).shape[0]}, options_);
         bool const is_gate_up = role == WeightRole::expert_gate_up_bias;
-        read(weight, is_gate_up ? in_turn(vectors[x]) : vectors[x], digests_.experts);
+        read(place, is_gate_up ? in_turn(vectors[x]) : vectors[x], digests_.experts);
     }
     return vectors;
 }

@@ -5,6 +5,7 @@
 #include <initializer_list>
 #include <string>
 
+#include "adapter_product.h"
 #include "gatesweep/model/weights.h"
 
 namespace gatesweep {
@@ -24,9 +25,12 @@ public:
     WeightDigests take_digests();
 
 private:
-    // `to`: the weight's shape, or with its rows spread over two dimensions.
-    void read(StoredWeight const& weight, at::Tensor const& to, std::uint64_t& digest);
-    void read_mxfp4(StoredWeight const& weight, at::Tensor const& to, std::uint64_t& digest);
+    // With what the adapter adds. `to`: the weight's shape, or with its rows spread over two dimensions.
+    void read(WeightPlace const& place, at::Tensor const& to, std::uint64_t& digest);
+    void read_mxfp4(StoredWeight const& weight, AdapterProduct const& product, at::Tensor const& to,
+                    std::uint64_t& digest);
+    void refuse_non_finite(at::Tensor const& values, std::string const& tensor) const;
+    void refuse_non_finite_sum(at::Tensor const& values, std::string const& tensor) const;
     // Consecutive bytes of a tensor.
     at::Tensor read_bytes(std::string const& tensor, std::uint64_t first, std::int64_t count, std::uint64_t& digest);
     at::Tensor whole(WeightPlace const& place);

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -60,6 +61,8 @@ std::string read_file(std::filesystem::path const& path, std::uint64_t max_bytes
 
 // Writes beside `path`, syncs, renames into place: readers see the old file or the whole new one.
 void write_file_atomically(std::filesystem::path const& path, std::string_view bytes);
+// The same with what `write` appends.
+void write_file_atomically(std::filesystem::path const& path, std::function<void(OutputFile&)> const& write);
 
 // The same with the bytes of another file, a piece at a time.
 void copy_file_atomically(std::filesystem::path const& from, std::filesystem::path const& to);
@@ -73,6 +76,8 @@ void create_folder(std::filesystem::path const& path);
 // Its entries, sorted; cannot_create when it cannot be listed.
 std::vector<std::filesystem::path> list_folder(std::filesystem::path const& path);
 void remove_file(std::filesystem::path const& path);  // a missing file is fine
+// A folder takes its name where there is nothing of that name, or an empty folder; durable when it returns.
+void rename_folder(std::filesystem::path const& from, std::filesystem::path const& to);
 // Makes renames and creations in the folder durable.
 void sync_folder(std::filesystem::path const& path);
 

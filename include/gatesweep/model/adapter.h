@@ -6,6 +6,7 @@
 #include <compare>
 #include <cstdint>
 #include <map>
+#include <optional>
 
 namespace gatesweep {
 
@@ -21,19 +22,21 @@ struct AdapterPlace {
     auto operator<=>(AdapterPlace const&) const = default;
 };
 
-// Of a matrix [out, in], float32 on the host.
+// Of a matrix [out, in], float32 on the host, contiguous.
 struct AdapterPair {
-    at::Tensor a;  // [rank, in]
-    at::Tensor b;  // [out, rank]
+    at::Tensor a;                      // [rank, in]
+    at::Tensor b;                      // [out, rank]
+    std::optional<double> scale = {};  // in place of the adapter's: files from elsewhere may have one for each matrix
 };
 
 // Every rank holds all of it: an adapter is small.
 struct Adapter {
-    std::int64_t rank = 0;
+    std::int64_t rank = 0;  // of most pairs; a pair from elsewhere may have another
     double alpha = 0.0;
     std::map<AdapterPlace, AdapterPair> pairs;
 
     double scale() const { return alpha / static_cast<double>(rank); }
+    double scale_of(AdapterPair const& pair) const { return pair.scale.value_or(scale()); }
 };
 
 }  // namespace gatesweep

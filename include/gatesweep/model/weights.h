@@ -9,6 +9,7 @@
 
 #include "gatesweep/comm/parallel_layout.h"
 #include "gatesweep/input/checkpoint.h"
+#include "gatesweep/model/adapter.h"
 #include "gatesweep/model/adapter_weights.h"
 #include "gatesweep/model/experts.h"
 #include "gatesweep/model/model_config.h"
@@ -43,8 +44,9 @@ struct LayerWeights {
     }
 };
 
-// Sums, modulo 2^64, of digests of the stored bytes of each piece read: of the dense tensors, and of this rank's
-// experts. Added up over the ranks of a copy they identify the weights, however the experts are spread.
+// Sums, modulo 2^64, of digests of the stored bytes of each piece read, and of the adapter's pairs with them: of the
+// dense tensors, and of this rank's experts. Added up over the ranks of a copy they identify the weights, however the
+// experts are spread.
 struct WeightDigests {
     std::uint64_t dense = 0;
     std::uint64_t experts = 0;
@@ -65,6 +67,8 @@ struct WeightSource {
     ExpertRange experts;
     at::ScalarType dtype = at::kFloat;
     at::Device device = at::kCPU;
+    // Added to the matrices as they are read, in float32; rounded to `dtype` behind that. Null: none.
+    std::shared_ptr<Adapter const> adapter = nullptr;
 };
 
 struct Weights {
