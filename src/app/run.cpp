@@ -14,6 +14,7 @@
 #include "gatesweep/comm/watchdog.h"
 #include "gatesweep/report/figures.h"
 #include "gatesweep/report/html.h"
+#include "gatesweep/run/audit_phase.h"
 #include "gatesweep/run/determinism.h"
 #include "gatesweep/run/loaded_model.h"
 #include "gatesweep/run/pairs_phase.h"
@@ -30,7 +31,7 @@ namespace gatesweep {
 namespace {
 
 AnalysisInput analysis_input(Inputs const& inputs, ModelConfig const& config, Signals const& signals,
-                             std::optional<PairsPhase> const& pairs) {
+                             std::optional<PairsPhase> const& pairs, std::optional<AuditPhase> const& audit) {
     AnalysisInput input;
     input.prompt_ids = inputs.prompt_ids;
     input.groups = inputs.groups;
@@ -41,6 +42,7 @@ AnalysisInput analysis_input(Inputs const& inputs, ModelConfig const& config, Si
     input.gradient_scores = signals.gradient_scores;
     input.measures = signals.measures;
     if (pairs) input.pairs = pair_input(pairs->measured);
+    if (audit) input.audit = audit->measured;
     input.imported = inputs.imported;
     input.moe_layers = signals.moe_layers;
     input.top_k = config.top_k;
@@ -83,14 +85,17 @@ void run_phases(Setup const& setup, RunSession& session) {
     std::vector<PhaseTiming> timings = {{"load", loaded.seconds(), 0}, measured.timing};
     std::optional<PairsPhase> const pairs = measure_pairs(setup, loaded, session);
     if (pairs) timings.push_back(pairs->timing);
+    std::optional<AuditPhase> const audit = measure_audit(setup, loaded, session);
+    if (audit) timings.push_back(audit->timing);
     enter_phase(RunPhase::analysis);
     std::optional<AnalysisInput> input;
     std::optional<AnalysisResult> analysis;
     if (layout.is_final_rank()) {
         Stopwatch watch;
-        input = analysis_input(inputs, config, measured.signals, pairs);
+        input = analysis_input(inputs, config, measured.signals, pairs, audit);
         analysis = analyse(*input, *session.folder());
         if (pairs) write_pairs(inputs, pairs->measured, input->pairs.counts, *session.folder());
+        if (audit) session.folder()->write_table("audit_pairs", audit->pairs);
         session.folder()->write_table("near_ties", near_tie_table(measured.signals, inputs.num_tokens()));
         timings.push_back({"analysis", watch.seconds(), 0});
     }

@@ -9,6 +9,7 @@
 #include "gatesweep/base/file.h"
 #include "gatesweep/base/utf8.h"
 #include "gatesweep/input/toml_section.h"
+#include "job_audit.h"
 #include "job_overrides.h"
 #include "job_pairs.h"
 #include "job_parts.h"
@@ -32,8 +33,10 @@ toml::table parse_file(fs::path const& file) {
 }
 
 Section whole_job(toml::table const& root, std::string const& file) {
-    return {
-        root, "", file, {"model", "parallel", "prompts", "pairs", "signals", "analysis", "scores", "sweep", "report"}};
+    return {root,
+            "",
+            file,
+            {"model", "parallel", "prompts", "pairs", "signals", "analysis", "scores", "audit", "sweep", "report"}};
 }
 
 ModelSpec read_model(Section const& top, std::string const& file, InputPlaces const& places) {
@@ -258,7 +261,8 @@ Job read_job(toml::table root, std::string const& name, std::vector<std::string>
     job.analysis = read_analysis(top);
     job.report = read_report(top, places);
     check_groups(job, top.place("analysis"));
-    job.scores = read_scores(top, !job.pairs.empty(), places);
+    job.audit = read_audit(top, places);
+    job.scores = read_scores(top, {!job.pairs.empty(), job.audit.is_wanted()}, places);
     job.sweep = read_sweep(top, job, places);
     complete_scores(top, job);
     GATESWEEP_VALIDATE(

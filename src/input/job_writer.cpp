@@ -4,6 +4,7 @@
 
 #include "gatesweep/base/error.h"
 #include "gatesweep/input/job.h"
+#include "job_audit.h"
 #include "job_pairs.h"
 #include "job_scores.h"
 #include "sweep_writer.h"
@@ -68,6 +69,7 @@ std::string to_toml(Job const& job) {
     for (SignalFacts const& signal : signal_kinds)
         out += fmt::format("{} = {}\n", signal.job_word, limits(job.analysis.limits(signal.kind)));
     out += scores_text(job.scores);
+    out += audit_text(job.audit);
     out += sweep_text(job.sweep);
     out += fmt::format("\n[report]\ntitle = {}\nmark = {}\nby = {}\n", toml_string(job.report.title),
                        toml_string(job.report.mark.string()), toml_string(job.report.by));

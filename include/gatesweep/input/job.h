@@ -13,6 +13,7 @@
 #include "gatesweep/base/settings.h"
 #include "gatesweep/input/tokenizer.h"
 #include "gatesweep/terms/analysis_parameters.h"
+#include "gatesweep/terms/audit_parameters.h"
 #include "gatesweep/terms/edit_mode.h"
 #include "gatesweep/terms/score_parameters.h"
 
@@ -216,6 +217,7 @@ struct Job {
     SignalsSpec signals;
     AnalysisParameters analysis;
     ScoreParameters scores;
+    AuditParameters audit;
     SweepSpec sweep;
     ReportSpec report;
 };
