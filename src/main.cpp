@@ -46,6 +46,7 @@ gatesweep::ExitCode run_command(gatesweep::Options const& options, gatesweep::Co
     using namespace gatesweep;
     switch (options.command) {
         case Command::run:
+        case Command::harden:
             run_job(options, world);
             break;
         case Command::verify:
@@ -72,7 +73,7 @@ int main(int argc, char** argv) {
     limit_spinning(argv);
     // From the first moment, since the default is to end the process; only these have anything to finish.
     auto const is_command = [&](std::string_view name) { return std::find(argv, argv + argc, name) != argv + argc; };
-    if (is_command("run") || is_command("relabel")) catch_stop_signals();
+    if (is_command("run") || is_command("harden") || is_command("relabel")) catch_stop_signals();
     try {
         MpiSession const mpi(argc, argv);
         Communicator const world = mpi.world();

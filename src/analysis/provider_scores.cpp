@@ -12,6 +12,7 @@
 #include "providers/logit_gradient.h"
 #include "providers/reap.h"
 #include "providers/risk_difference_scores.h"
+#include "providers/routing_sensitivity_scores.h"
 #include "providers/safex.h"
 #include "providers/signal_scores.h"
 
@@ -24,9 +25,13 @@ struct ProviderRow {
 };
 
 constexpr std::array rows = {
-    ProviderRow{"safex", safex_scores},         ProviderRow{"gate-mass", gate_mass_scores},
-    ProviderRow{"reap", reap_scores},           ProviderRow{"logit-gradient", logit_gradient_scores},
-    ProviderRow{"log-ratio", log_ratio_scores}, ProviderRow{risk_difference_word, risk_difference_scores},
+    ProviderRow{"safex", safex_scores},
+    ProviderRow{"gate-mass", gate_mass_scores},
+    ProviderRow{"reap", reap_scores},
+    ProviderRow{"logit-gradient", logit_gradient_scores},
+    ProviderRow{"log-ratio", log_ratio_scores},
+    ProviderRow{risk_difference_word, risk_difference_scores},
+    ProviderRow{routing_sensitivity_word, routing_sensitivity_scores},
 };
 
 ProviderScores scores_by_word(std::string const& word, ProviderContext const& context) {
@@ -45,9 +50,7 @@ ProviderScores scores_by_word(std::string const& word, ProviderContext const& co
         out = signal_scores(context, signal->kind);
     } else {
         auto const row = std::ranges::find(rows, std::string_view(word), &ProviderRow::word);
-        GATESWEEP_VALIDATE(row != rows.end(), ExitCode::job,
-                           "[scores] providers names \"{}\", which cannot be computed yet ({}): leave it out", word,
-                           facts->missing);
+        GATESWEEP_EXPECT(row != rows.end());
         out = row->scores(context);
     }
     out.name = word;
@@ -86,7 +89,7 @@ ProviderScores completed(ProviderScores scores) {
             scores.importance.push_back(std::abs(score));
     }
     if (scores.has_intervals()) add_intervals(scores);
-    scores.order = order_by_magnitude(values);
+    if (scores.order.empty()) scores.order = order_by_magnitude(values);
     scores.rank.resize(values.size());
     for (std::size_t i = 0; i < values.size(); ++i)
         scores.rank[static_cast<std::size_t>(scores.order[i])] = static_cast<std::int64_t>(i) + 1;

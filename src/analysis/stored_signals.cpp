@@ -50,6 +50,9 @@ void write_measured(AnalysisInput const& input, RunDirectory& run) {
     run.write_array("gradient_scores", input.gradient_scores);
     for (auto const& [kind, values] : input.measures)
         run.write_array(facts_of(kind).word, values);
+    if (input.audit.is_empty()) return;
+    run.write_array("audit_pairs", input.audit.divergence);
+    run.write_array("routing_shares", input.audit.shares);
 }
 
 void write_signals(AnalysisInput const& input, RunDirectory& run) {
@@ -68,6 +71,7 @@ AnalysisInput read_signals(std::filesystem::path const& folder) {
     if (file_kind(folder / "manifest.json") == FileKind::file)
         input.moe_layers = MoeLayers(read_manifest(folder).moe_layers);
     input.pairs = read_pair_input(folder);
+    input.audit = read_audit_input(folder);
     CsvTable const prompts = read_csv(folder / "tables" / "prompts.csv");
     for (auto const& name : prompts.header) {
         if (name.starts_with(metadata_prefix)) input.metadata.columns.push_back(name.substr(metadata_prefix.size()));
@@ -101,6 +105,7 @@ AnalysisInput read_signals(std::filesystem::path const& folder) {
     must_fit("gradient_scores", input.gradient_scores);
     for (auto const& [kind, values] : input.measures)
         must_fit(facts_of(kind).word, values);
+    if (!input.audit.is_empty()) must_fit("routing_shares", input.audit.shares);
     GATESWEEP_VALIDATE(
         input.pairs.is_empty() || (input.pairs.counts.shape[2] == shape[1] && input.pairs.counts.shape[3] == shape[2]),
         ExitCode::bad_data,

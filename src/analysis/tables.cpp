@@ -7,6 +7,7 @@
 
 #include "gatesweep/analysis/provider_tables.h"
 #include "gatesweep/analysis/risk_difference.h"
+#include "gatesweep/analysis/routing_sensitivity.h"
 #include "gatesweep/analysis/stored_signals.h"
 #include "gatesweep/store/table_catalogue.h"
 
@@ -189,6 +190,8 @@ std::vector<CsvTable> signal_tables(AnalysisInput const& input, AnalysisResult c
         tables.push_back(classes_table(analysis));
     if (!input.pairs.is_empty())
         tables.push_back(risk_difference_table(input.pairs, input.moe_layers, input.scores.bootstrap));
+    if (!input.audit.is_empty()) tables.push_back(audit_table(input.audit, input.moe_layers, input.scores.bootstrap));
+    if (input.scores.has(routing_sensitivity_word)) tables.push_back(routing_sensitivity_table(input));
     if (!result.marked.empty()) tables.push_back(marked_experts_table(result));
     if (!result.providers.empty()) {
         tables.push_back(providers_table(result.providers, result.moe_layers));
@@ -201,6 +204,7 @@ void write_tables(AnalysisInput const& input, AnalysisResult const& result, RunD
     for (CsvTable const& table : signal_tables(input, result))
         run.write_table(table.name, table);
     if (result.marked.empty()) run.remove_table("marked_experts");
+    if (!input.scores.has(routing_sensitivity_word)) run.remove_table("routing_sensitivity");
     if (!result.providers.empty()) return;
     for (char const* const name : {"providers", "provider_agreement", "provider_screen"})
         run.remove_table(name);

@@ -12,9 +12,13 @@
 #include "gatesweep/base/activity.h"
 #include "gatesweep/comm/fail_once.h"
 #include "gatesweep/comm/watchdog.h"
+#include "gatesweep/model/adapter_files.h"
+#include "gatesweep/model/merge.h"
 #include "gatesweep/report/figures.h"
 #include "gatesweep/report/html.h"
+#include "gatesweep/run/audit_phase.h"
 #include "gatesweep/run/determinism.h"
+#include "gatesweep/run/harden_phase.h"
 #include "gatesweep/run/loaded_model.h"
 #include "gatesweep/run/pairs_phase.h"
 #include "gatesweep/run/run_session.h"
@@ -29,8 +33,10 @@
 namespace gatesweep {
 namespace {
 
+namespace fs = std::filesystem;
+
 AnalysisInput analysis_input(Inputs const& inputs, ModelConfig const& config, Signals const& signals,
-                             std::optional<PairsPhase> const& pairs) {
+                             std::optional<PairsPhase> const& pairs, std::optional<AuditPhase> const& audit) {
     AnalysisInput input;
     input.prompt_ids = inputs.prompt_ids;
     input.groups = inputs.groups;
@@ -41,6 +47,7 @@ AnalysisInput analysis_input(Inputs const& inputs, ModelConfig const& config, Si
     input.gradient_scores = signals.gradient_scores;
     input.measures = signals.measures;
     if (pairs) input.pairs = pair_input(pairs->measured);
+    if (audit) input.audit = audit->measured;
     input.imported = inputs.imported;
     input.moe_layers = signals.moe_layers;
     input.top_k = config.top_k;
@@ -83,16 +90,23 @@ void run_phases(Setup const& setup, RunSession& session) {
     std::vector<PhaseTiming> timings = {{"load", loaded.seconds(), 0}, measured.timing};
     std::optional<PairsPhase> const pairs = measure_pairs(setup, loaded, session);
     if (pairs) timings.push_back(pairs->timing);
+    std::optional<AuditPhase> const audit = measure_audit(setup, loaded, session);
+    if (audit) timings.push_back(audit->timing);
     enter_phase(RunPhase::analysis);
     std::optional<AnalysisInput> input;
     std::optional<AnalysisResult> analysis;
     if (layout.is_final_rank()) {
         Stopwatch watch;
-        input = analysis_input(inputs, config, measured.signals, pairs);
+        input = analysis_input(inputs, config, measured.signals, pairs, audit);
         analysis = analyse(*input, *session.folder());
         if (pairs) write_pairs(inputs, pairs->measured, input->pairs.counts, *session.folder());
+        if (audit) session.folder()->write_table("audit_pairs", audit->pairs);
         session.folder()->write_table("near_ties", near_tie_table(measured.signals, inputs.num_tokens()));
         timings.push_back({"analysis", watch.seconds(), 0});
+    }
+    if (inputs.job.harden.enabled) {
+        auto const harden_timings = run_harden(setup, loaded, session, analysis ? &*analysis : nullptr);
+        timings.insert(timings.end(), harden_timings.begin(), harden_timings.end());
     }
     if (inputs.job.sweep.enabled) {
         auto const sweep_timings =
@@ -101,6 +115,12 @@ void run_phases(Setup const& setup, RunSession& session) {
     }
     enter_phase(RunPhase::report);
     if (layout.is_final_rank()) write_report(session, timings);
+}
+
+// The whole checkpoint with the adapter added.
+void merge_hardened(Setup const& setup, Options const& options) {
+    fs::path const& model = setup.inputs.job.model.path;
+    merge_checkpoint(model, read_adapter(options.out / "adapter", setup.config), options.merge);
 }
 
 // What went wrong matters more than writing down that it did.
@@ -114,8 +134,10 @@ void end_quietly(RunSession& session, std::string const& outcome) {
 }  // namespace
 
 void run_job(Options const& options, Communicator const& world) {
-    Setup const setup = set_up(options, world);
-    RunSession session(options, setup);
+    JobRequest request = options;
+    request.use = options.command == Command::harden ? JobUse::hardens : JobUse::runs;
+    Setup const setup = set_up(request, world);
+    RunSession session(request, setup);
     share_pulses(options.out / "log");
     try {
         run_phases(setup, session);
@@ -127,6 +149,9 @@ void run_job(Options const& options, Communicator const& world) {
         say("complete", "{} holds this job's results already; nothing to do", options.out.string());
         return;
     }
+    fail_once(world, [&] {
+        if (!options.merge.empty() && setup.layout.is_final_rank()) merge_hardened(setup, options);
+    });
     std::vector<std::pair<std::string, std::string>> lines;
     if (setup.layout.is_final_rank()) lines = headline_lines(options.out);
     world.broadcast_value(lines, setup.layout.final_rank());

@@ -9,6 +9,7 @@
 #include "gatesweep/base/file.h"
 #include "gatesweep/base/utf8.h"
 #include "gatesweep/input/toml_section.h"
+#include "job_audit.h"
 #include "job_harden.h"
 #include "job_overrides.h"
 #include "job_pairs.h"
@@ -36,7 +37,8 @@ Section whole_job(toml::table const& root, std::string const& file) {
     return {root,
             "",
             file,
-            {"model", "parallel", "prompts", "pairs", "signals", "analysis", "scores", "sweep", "harden", "report"}};
+            {"model", "parallel", "prompts", "pairs", "signals", "analysis", "scores", "audit", "sweep", "harden",
+             "report"}};
 }
 
 ModelSpec read_model(Section const& top, std::string const& file, InputPlaces const& places) {
@@ -261,7 +263,8 @@ Job read_job(toml::table root, std::string const& name, std::vector<std::string>
     job.analysis = read_analysis(top);
     job.report = read_report(top, places);
     check_groups(job, top.place("analysis"));
-    job.scores = read_scores(top, !job.pairs.empty(), places);
+    job.audit = read_audit(top, places);
+    job.scores = read_scores(top, {!job.pairs.empty(), job.audit.is_wanted()}, places);
     job.sweep = read_sweep(top, job, places);
     job.harden = read_harden(top, job, places);
     complete_scores(top, job);

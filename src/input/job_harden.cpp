@@ -66,8 +66,7 @@ std::vector<ExpertId> read_experts(Section const& section, std::string_view key)
 HardenLimits read_limits(Section const& section) {
     constexpr double none = std::numeric_limits<double>::infinity();
     HardenLimits out;
-    auto const limits =
-        section.section("limits", {"refusal", "compliance_drop", "perplexity_ratio", "js", "overlap"});
+    auto const limits = section.section("limits", {"refusal", "compliance_drop", "perplexity_ratio", "js", "overlap"});
     if (!limits) return out;
     out.refusal = read_number(*limits, "refusal", out.refusal, 0.0, 100.0);
     out.compliance_drop = read_number(*limits, "compliance_drop", out.compliance_drop, 0.0, 100.0);
@@ -129,9 +128,9 @@ std::string groups_text(std::vector<std::string> const& groups) {
 HardenSpec read_harden(Section const& top, Job& job, InputPlaces const& places) {
     HardenSpec out;
     auto const section = top.section(
-        "harden", {"provider",     "experts",  "budget",     "rank",    "alpha", "steps",          "learning_rate",
-                   "weight_decay", "warmup",   "clip",       "beta",    "gamma", "batch",          "parts",
-                   "evaluate",     "patience", "validation", "save",    "seed",  "max_new_tokens", "train",
+        "harden", {"provider",     "experts",  "budget",     "rank",     "alpha", "steps",          "learning_rate",
+                   "weight_decay", "warmup",   "clip",       "beta",     "gamma", "batch",          "parts",
+                   "evaluate",     "patience", "validation", "save",     "seed",  "max_new_tokens", "train",
                    "held_out",     "refusals", "compare",    "suppress", "limits"});
     if (!section) return out;
     out.enabled = true;
@@ -160,6 +159,10 @@ HardenSpec read_harden(Section const& top, Job& job, InputPlaces const& places) 
         }
     }
     out.refusals = find_input(*section, "refusals", places, PathKind::file);
+    if (!job.model.adapter.empty())
+        section->refuse("refusals",
+                        "[harden] without [model] adapter: merge that one into the checkpoint first "
+                        "(gatesweep merge)");
     out.compare = read_arms(*section, out.compare);
     out.limits = read_limits(*section);
     return out;
@@ -182,10 +185,10 @@ std::string harden_text(HardenSpec const& h) {
     if (!h.held_out.near_miss.empty()) out += fmt::format(", near_miss = {}", groups_text(h.held_out.near_miss));
     out += fmt::format(" }}\nrefusals = {}\ncompare = {}\n", toml_string(h.refusals.string()),
                        toml_list(h.compare, [](HardenArm arm) { return toml_string(to_string(arm)); }));
-    out += fmt::format(
-        "limits = {{ refusal = {}, compliance_drop = {}, perplexity_ratio = {}, js = {}, overlap = {} }}\n",
-        toml_number(h.limits.refusal), toml_number(h.limits.compliance_drop), toml_number(h.limits.perplexity_ratio),
-        toml_number(h.limits.js), toml_number(h.limits.overlap));
+    out +=
+        fmt::format("limits = {{ refusal = {}, compliance_drop = {}, perplexity_ratio = {}, js = {}, overlap = {} }}\n",
+                    toml_number(h.limits.refusal), toml_number(h.limits.compliance_drop),
+                    toml_number(h.limits.perplexity_ratio), toml_number(h.limits.js), toml_number(h.limits.overlap));
     if (!h.suppress.empty())
         out += fmt::format("suppress = {}\n", toml_list(h.suppress, [](ExpertId id) {
                                return fmt::format("[{}, {}]", id.layer, id.expert);

@@ -43,30 +43,31 @@ std::string imports_text(std::vector<ImportedScores> const& imports) {
 
 }  // namespace
 
-ScoreParameters read_scores(Section const& top, bool has_pairs, InputPlaces const& places) {
+ScoreParameters read_scores(Section const& top, ScoreSources sources, InputPlaces const& places) {
     ScoreParameters out;
     auto const section = top.section("scores", {"providers", "bootstrap", "refusals", "compliances", "import"});
     if (!section) {
-        if (has_pairs) add_provider(out, risk_difference_word);
+        if (sources.pairs) add_provider(out, risk_difference_word);
         return out;
     }
     for (auto const& import : section->sections("import", {"name", "file"}))
         out.imports.push_back(read_import(import, places, out));
     out.providers = read_words(*section, "providers", {}, known_words(out), EmptyList::allowed);
-    if (!has_pairs && out.has(risk_difference_word))
+    if (!sources.pairs && out.has(risk_difference_word))
         section->refuse("providers", "\"risk-difference\" together with [[pairs]], which it compares");
-    if (has_pairs) add_provider(out, risk_difference_word);
+    if (!sources.audit && out.has(routing_sensitivity_word))
+        section->refuse("providers",
+                        "\"routing-sensitivity\" together with [audit], whose topics and matched prompts it compares");
+    if (sources.pairs) add_provider(out, risk_difference_word);
     for (ImportedScores const& import : out.imports)
         add_provider(out, import.name);
-    for (auto const& word : out.providers) {
-        auto const facts = find_provider(word);
-        std::string_view const missing = facts ? facts->missing : "";
-        if (!missing.empty()) section->refuse("providers", fmt::format("it without \"{}\" ({})", word, missing));
-    }
     out.bootstrap = section->whole("bootstrap", 0, max_resamples).value_or(out.bootstrap);
     out.refusals = read_openers(*section, "refusals");
     out.compliances = read_openers(*section, "compliances");
-    return out.providers.empty() ? ScoreParameters() : out;
+    if (!out.providers.empty()) return out;
+    ScoreParameters none;
+    if (sources.audit) none.bootstrap = out.bootstrap;
+    return none;
 }
 
 void complete_scores(Section const& top, Job& job) {
@@ -86,7 +87,7 @@ void complete_scores(Section const& top, Job& job) {
 }
 
 std::string scores_text(ScoreParameters const& scores) {
-    if (scores.providers.empty()) return {};
+    if (scores == ScoreParameters()) return {};
     return fmt::format("\n[scores]\nproviders = {}\nbootstrap = {}\nrefusals = {}\ncompliances = {}\n{}",
                        toml_list(scores.providers, toml_string), scores.bootstrap,
                        toml_list(scores.refusals, toml_string), toml_list(scores.compliances, toml_string),

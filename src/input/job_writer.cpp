@@ -4,6 +4,7 @@
 
 #include "gatesweep/base/error.h"
 #include "gatesweep/input/job.h"
+#include "job_audit.h"
 #include "job_harden.h"
 #include "job_pairs.h"
 #include "job_scores.h"
@@ -69,6 +70,7 @@ std::string to_toml(Job const& job) {
     for (SignalFacts const& signal : signal_kinds)
         out += fmt::format("{} = {}\n", signal.job_word, limits(job.analysis.limits(signal.kind)));
     out += scores_text(job.scores);
+    out += audit_text(job.audit);
     out += sweep_text(job.sweep);
     out += harden_text(job.harden);
     out += fmt::format("\n[report]\ntitle = {}\nmark = {}\nby = {}\n", toml_string(job.report.title),

@@ -1,8 +1,7 @@
 #include "pair_rows.h"
 
-#include "gatesweep/base/digest.h"
+#include "answer_list.h"
 #include "gatesweep/base/error.h"
-#include "gatesweep/base/file.h"
 #include "pair_file.h"
 #include "prompt_columns.h"
 #include "prompt_table.h"
@@ -50,13 +49,19 @@ public:
         if (source.list.empty())
             column_.emplace(table, source.column, key);
         else
-            list_ = read_answers(source.list, out.file_digests);
+            list_ = read_list(source.list, out);
     }
     std::string of(PromptRow const& row, std::size_t pair, std::string const& origin) const {
         return column_ ? column_->of(row, origin) : list_[pair % list_.size()];
     }
 
 private:
+    static std::vector<std::string> read_list(fs::path const& file, PairRows& out) {
+        AnswerList list = read_answer_list(file);
+        out.file_digests.push_back(std::move(list.file_digest));
+        return std::move(list.answers);
+    }
+
     std::optional<TextColumn> column_;
     std::vector<std::string> list_;
 };
@@ -153,23 +158,6 @@ PairRows build_pairs(PairSource const& source) {
 }
 
 }  // namespace
-
-std::vector<std::string> read_answers(std::filesystem::path const& file, std::vector<std::string>& file_digests) {
-    std::string const text = read_file(file);
-    file_digests.push_back(digest_line(file, sha256_hex(text)));
-    std::vector<std::string> answers;
-    for (std::size_t at = 0; at < text.size();) {
-        std::size_t const end = std::min(text.find('\n', at), text.size());
-        std::string line = text.substr(at, end - at);
-        at = end + 1;
-        if (line.ends_with('\r')) line.pop_back();
-        if (line.find_first_not_of(" \t") == line.npos) continue;
-        check_text(line, "a line", file.string());
-        answers.push_back(std::move(line));
-    }
-    GATESWEEP_VALIDATE(!answers.empty(), ExitCode::bad_data, "{}: holds no answer: give one a line", file.string());
-    return answers;
-}
 
 PairRows read_pair_rows(PairSource const& source) {
     return source.file.empty() ? build_pairs(source) : read_pair_file(source);

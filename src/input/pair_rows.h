@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -30,10 +29,6 @@ struct PairRows {
     std::vector<PairRow> rows;
     std::vector<std::string> file_digests;  // "path sha256"
 };
-
-// The answers of a text file, a line each, empty ones left out; adds its "path sha256". Errors: input_missing; bad_data
-// for a file without any.
-std::vector<std::string> read_answers(std::filesystem::path const& file, std::vector<std::string>& file_digests);
 
 // Errors: those of load_pairs that no tokenizer is needed for.
 PairRows read_pair_rows(PairSource const& source);

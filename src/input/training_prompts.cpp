@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <span>
 
+#include "answer_list.h"
 #include "gatesweep/base/digest.h"
 #include "gatesweep/base/error.h"
 #include "span_tokens.h"
@@ -37,8 +38,7 @@ std::vector<AnsweredPrompt> load_refusals(Job const& job, PromptSet const& promp
     GATESWEEP_VALIDATE(!end_ids.empty(), ExitCode::bad_data,
                        "{}: the model has no eos_token_id (a refusal that is learned must end): name it in config.json",
                        job.model.path.string());
-    std::vector<std::string> digests;
-    std::vector<std::string> const answers = read_answers(job.harden.refusals, digests);
+    std::vector<std::string> const answers = read_answer_list(job.harden.refusals).answers;
     SpanTokens tokens(job.model, limits);
     std::vector<AnsweredPrompt> out;
     for (Prompt const& prompt : prompts.prompts) {

@@ -7,6 +7,7 @@
 
 #include "gatesweep/base/file.h"
 #include "gatesweep/report/page_assets.h"
+#include "html_audit.h"
 #include "html_categories.h"
 #include "html_classes.h"
 #include "html_examples.h"
@@ -41,6 +42,7 @@ std::vector<Part> parts_of(RunView const& run, Provenance const& origin) {
         {"doses", "Doses", doses_section(run)},
         {"single", "Single experts", single_experts_section(run)},
         {"providers", "Score providers", providers_section(run)},
+        {"audit", "Routing audit", audit_section(run)},
         {"transitions", "Transitions", transitions_section(run)},
         {"side", "Side effects", side_effects_section(run)},
         {"categories", "Categories", categories_section(run)},

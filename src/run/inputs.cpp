@@ -15,6 +15,7 @@
 #include "gatesweep/input/prompts.h"
 #include "gatesweep/label/labelling.h"
 #include "gatesweep/model/model_config.h"
+#include "gatesweep/run/audit_plan.h"
 #include "gatesweep/run/job_serialization.h"
 #include "gatesweep/sweep/trial_plan.h"
 
@@ -126,6 +127,10 @@ std::int64_t Inputs::max_tokens() const {
     }
     for (AnsweredPrompt const& refusal : refusals)
         longest = std::max(longest, std::ssize(refusal.token_ids));
+    for (auto const* const texts : {&audit.refusals, &audit.compliances}) {
+        for (auto const& behind : *texts)
+            longest = std::max(longest, max_prompt_tokens() + std::ssize(behind));
+    }
     return longest;
 }
 
@@ -174,6 +179,10 @@ Inputs read_inputs(JobRequest const& request, Communicator const& world) {
                 {config.vocab_size, config.max_position_embeddings, static_cast<std::int32_t>(config.bos_token_id)},
                 config.eos_token_ids);
             inputs.prompts_digest = sha256_hex(inputs.prompts_digest + digest_of(inputs.refusals));
+        }
+        if (inputs.job.audit.is_wanted()) {
+            inputs.audit = load_audit_texts(inputs.job, config.vocab_size);
+            inputs.prompts_digest = sha256_hex(inputs.prompts_digest + checked_audit(inputs, config));
         }
         if (!inputs.job.scores.imports.empty()) {
             inputs.imported = read_imports(inputs.job.scores, config.num_sparse_layers(), config.num_experts,

@@ -75,6 +75,10 @@ std::vector<std::string> differences_beyond_growth(Job const& before, Job const&
     shrink(shrunk.pairs, before.pairs);
     shrink(shrunk.scores.providers, before.scores.providers);
     shrink(shrunk.scores.imports, before.scores.imports);
+    if (!before.audit.is_wanted())
+        shrunk.audit = before.audit;
+    else
+        shrink(shrunk.audit.conditions, before.audit.conditions);
     shrink(shrunk.signals.phases, before.signals.phases);
     SweepSpec& sweep = shrunk.sweep;
     SweepSpec const& old = before.sweep;

@@ -55,7 +55,8 @@ LoadedModel::LoadedModel(Setup const& setup) {
         fail_once(layout.world, [&] { weights = load_weights(source); });
         digests = weights.digests;
         keep_freed_memory();
-        std::int64_t const new_tokens = job.sweep.enabled ? job.sweep.max_new_tokens : 0;
+        std::int64_t const new_tokens = std::max(job.sweep.enabled ? job.sweep.max_new_tokens : 0,
+                                                 job.harden.enabled ? job.harden.max_new_tokens : 0);
         resident_ = std::make_unique<Decoder>(config, std::move(weights), layout, inputs.max_tokens() + new_tokens);
     }
     require_same_weights(layout, digests);

@@ -1,9 +1,11 @@
 #include "span_work.h"
 
+#include <boost/serialization/string.hpp>
 #include <boost/serialization/utility.hpp>
 #include <boost/serialization/vector.hpp>
 
 #include <algorithm>
+#include <utility>
 
 #include "gatesweep/base/digest.h"
 #include "gatesweep/base/error.h"
@@ -20,6 +22,19 @@ void serialize(Archive& a, gatesweep::SpanRouting& x, unsigned int) {
 namespace gatesweep {
 namespace {
 
+// Records without shares stay what they were before there were any.
+std::string record_of(SpanRouting const& routing, bool with_shares) {
+    return with_shares ? to_bytes(std::pair(routing, routing.shares)) : to_bytes(routing);
+}
+
+void recall(std::string const& record, bool with_shares, SpanRouting& routing) {
+    if (!with_shares) return from_bytes(record, routing);
+    std::pair<SpanRouting, std::vector<double>> both;
+    from_bytes(record, both);
+    routing = std::move(both.first);
+    routing.shares = std::move(both.second);
+}
+
 // What decides a span's routing: the tokens, and which of them count.
 std::string key_of(CountedSpan const& text) {
     return FastDigest().add(ids_digest(text.token_ids)).add(fmt::format("{} {}", text.first, text.last)).hex();
@@ -27,14 +42,14 @@ std::string key_of(CountedSpan const& text) {
 
 // What the ranks computed, on the final rank.
 void gather(std::vector<SpanRouting>& routing, std::vector<bool> const& done, ParallelLayout const& layout) {
-    std::vector<std::pair<std::int64_t, SpanRouting>> mine;
+    std::vector<std::pair<std::int64_t, std::string>> mine;
     for (std::size_t t = 0; t < routing.size(); ++t) {
         if (!done[t] && !routing[t].experts.empty())
-            mine.emplace_back(static_cast<std::int64_t>(t), std::move(routing[t]));
+            mine.emplace_back(static_cast<std::int64_t>(t), record_of(std::exchange(routing[t], {}), true));
     }
-    for (auto& part : layout.world.gather_value(mine, layout.final_rank())) {
-        for (auto& [text, computed] : part)
-            routing[static_cast<std::size_t>(text)] = std::move(computed);
+    for (auto const& part : layout.world.gather_value(mine, layout.final_rank())) {
+        for (auto const& [text, record] : part)
+            recall(record, true, routing[static_cast<std::size_t>(text)]);
     }
 }
 
@@ -60,12 +75,13 @@ MeasuredSpans measure_spans(Setup const& setup, SpanModel const& model, SpanWork
         return world.all_reduce_max(stop_request() >= least ? 1 : 0) == 0;
     };
     SpanRoutingOptions const options{
+        .with_shares = work.with_shares,
         .progress = [&](std::int64_t part, std::int64_t all) { progress.update(part, all); },
         .computed =
             [&](std::vector<SpanRouting> const& routing, std::span<std::int64_t const> texts) {
                 for (std::int64_t const t : texts)
                     ledger.add(work.record_kind, keys[static_cast<std::size_t>(t)],
-                               to_bytes(routing[static_cast<std::size_t>(t)]));
+                               record_of(routing[static_cast<std::size_t>(t)], work.with_shares));
                 ledger.commit();
             },
         .stop = [] { return stop_request() != StopRequest::none; },
@@ -79,16 +95,26 @@ MeasuredSpans measure_spans(Setup const& setup, SpanModel const& model, SpanWork
     gather(out.routing, done, layout);
     for (std::size_t t = 0; t < done.size(); ++t) {
         if (!layout.is_final_rank()) break;
-        if (done[t]) from_bytes(ledger.payload(work.record_kind, keys[t]), out.routing[t]);
+        if (done[t]) recall(ledger.payload(work.record_kind, keys[t]), work.with_shares, out.routing[t]);
         CountedSpan const& text = work.texts[t];
         GATESWEEP_VALIDATE(
-            std::ssize(out.routing[t].experts) == config.num_sparse_layers() * text.num_counted() * config.top_k,
+            std::ssize(out.routing[t].experts) == config.num_sparse_layers() * text.num_counted() * config.top_k &&
+                (!work.with_shares ||
+                 std::ssize(out.routing[t].shares) == config.num_sparse_layers() * config.num_experts),
             ExitCode::internal,
             "text {}: its routing has another shape than its tokens (it cannot be used): this is a "
             "mistake in gatesweep; please report it",
             t);
     }
     if (!layout.is_final_rank()) out.routing.clear();
+    return out;
+}
+
+RoutedTexts routed_texts(std::vector<CountedSpan> const& texts, std::vector<SpanRouting> routing,
+                         ModelConfig const& config) {
+    RoutedTexts out{config.num_sparse_layers(), config.num_experts, config.top_k, {}};
+    for (std::size_t t = 0; t < texts.size(); ++t)
+        out.texts.push_back({counted_tokens(texts[t], routing[t], config.top_k), std::move(routing[t].shares)});
     return out;
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "gatesweep/analysis/routing_divergence.h"
 #include "gatesweep/base/activity.h"
 #include "gatesweep/run/run_session.h"
 #include "gatesweep/run/setup.h"
@@ -26,6 +27,7 @@ struct SpanWork {
     std::string record_kind;
     RunPhase phase;
     std::vector<CountedSpan> const& texts;
+    bool with_shares = false;  // the routing vectors too
 };
 
 struct MeasuredSpans {
@@ -36,6 +38,10 @@ struct MeasuredSpans {
 
 // Collective.
 MeasuredSpans measure_spans(Setup const& setup, SpanModel const& model, SpanWork const& work, RunSession& session);
+
+// What was measured with shares, to be compared: with other texts, or with the same ones after a change of the model.
+RoutedTexts routed_texts(std::vector<CountedSpan> const& texts, std::vector<SpanRouting> routing,
+                         ModelConfig const& config);
 
 // The span's tokens with their experts.
 CountedTokens counted_tokens(CountedSpan const& span, SpanRouting const& routing, std::int64_t top_k);

@@ -76,6 +76,7 @@ AnalysisInput read_stored_input(fs::path const& folder, Job const& job) {
     AnalysisInput input = read_signals(folder);
     input.parameters = job.analysis;
     input.scores = job.scores;
+    input.audit.parameters = job.audit;
     auto const& shape = input.activation_counts.shape;
     input.imported = read_imports(job.scores, shape[1], shape[2], input.moe_layers);
     input.marks = stored_marks(folder, job.report.mark);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 
 #include "gatesweep/base/error.h"
 #include "gatesweep/comm/stop_together.h"
@@ -23,12 +24,19 @@ std::vector<std::int64_t> lengths_of(Spans const& texts) {
 class SpanCollector final : public RoutingObserver {
 public:
     SpanCollector(ModelConfig const& config, Spans const& spans, std::vector<std::int64_t> texts,
-                  std::vector<SpanRouting>& routing)
-        : top_k_(config.top_k), spans_(spans), texts_(std::move(texts)), routing_(routing) {
+                  std::vector<SpanRouting>& routing, bool with_shares)
+        : top_k_(config.top_k),
+          num_experts_(config.num_experts),
+          spans_(spans),
+          texts_(std::move(texts)),
+          routing_(routing),
+          with_shares_(with_shares) {
         GATESWEEP_EXPECT(config.num_experts <= std::numeric_limits<std::uint16_t>::max());
-        for (std::int64_t const t : texts_)
-            result(t).experts.resize(
-                static_cast<std::size_t>(config.num_sparse_layers() * span(t).num_counted() * top_k_));
+        std::int64_t const num_layers = config.num_sparse_layers();
+        for (std::int64_t const t : texts_) {
+            result(t).experts.resize(static_cast<std::size_t>(num_layers * span(t).num_counted() * top_k_));
+            if (with_shares) result(t).shares.assign(static_cast<std::size_t>(num_layers * num_experts_), 0.0);
+        }
     }
 
     PackedBatch batch() const {
@@ -52,18 +60,41 @@ public:
             auto* const to = result(texts_[i]).experts.data() + row * num;
             std::transform(from, from + num, to, [](std::int64_t id) { return static_cast<std::uint16_t>(id); });
         }
+        if (with_shares_) add_shares(row, batch, routing);
     }
     void on_router_gradient(std::int64_t, PackedBatch const&, Routing const&, at::Tensor const&,
                             at::Tensor const&) override {}
 
 private:
+    // In token order, in float64: the order of the text alone. Of a token's weights the first is never 0.
+    void add_shares(std::int64_t row, PackedBatch const& batch, Routing const& routing) {
+        at::Tensor const weights = routing.routing_weights.to(at::kCPU, at::kDouble).contiguous();
+        auto const* const weight = weights.const_data_ptr<double>();
+        auto const* const expert_id = routing.expert_ids.const_data_ptr<std::int64_t>();
+        for (std::size_t i = 0; i < texts_.size(); ++i) {
+            CountedSpan const& counted = span(texts_[i]);
+            auto const shares =
+                std::span(result(texts_[i]).shares)
+                    .subspan(static_cast<std::size_t>(row * num_experts_), static_cast<std::size_t>(num_experts_));
+            for (std::int64_t t = counted.first; t < counted.last; ++t) {
+                std::int64_t const at = (batch.offsets[i] + t) * top_k_;
+                double const sum = std::accumulate(weight + at, weight + at + top_k_, 0.0);
+                for (std::int64_t slot = at; slot < at + top_k_; ++slot)
+                    shares[static_cast<std::size_t>(expert_id[slot])] += weight[slot] / sum;
+            }
+            for (double& share : shares)
+                share /= static_cast<double>(counted.num_counted());
+        }
+    }
+
     CountedSpan const& span(std::int64_t text) const { return spans_[static_cast<std::size_t>(text)]; }
     SpanRouting& result(std::int64_t text) { return routing_[static_cast<std::size_t>(text)]; }
 
-    std::int64_t top_k_;
+    std::int64_t top_k_, num_experts_;
     Spans const& spans_;
     std::vector<std::int64_t> texts_;
     std::vector<SpanRouting>& routing_;
+    bool with_shares_;
 };
 
 std::int64_t tokens_of_copy(BatchPlan const& plan, std::vector<std::int64_t> const& batches,
@@ -100,7 +131,8 @@ std::vector<SpanRouting> compute_span_routing(Decoder const& model, ParallelLayo
     for (std::int64_t const b : mine) {
         stopped = layout.expert_parallel.all_reduce_max(options.stop && options.stop() ? 1 : 0) != 0;
         if (stopped) break;
-        SpanCollector collector(model.config(), texts, local_texts(plan, b, lengths, layout), routing);
+        SpanCollector collector(model.config(), texts, local_texts(plan, b, lengths, layout), routing,
+                                options.with_shares);
         collector.keep_losses(model.forward(collector.batch(), collector));
         if (options.computed) options.computed(routing, collector.texts());
         done += tokens_of(plan.batches[static_cast<std::size_t>(b)], lengths);
@@ -129,7 +161,8 @@ std::vector<SpanRouting> compute_span_routing(StreamedDecoder& model, ParallelLa
         std::vector<ObservedBatch> observed;
         for (std::int64_t round = chunk.first; round < std::min(chunk.last, std::ssize(mine)); ++round) {
             batches.push_back(mine[static_cast<std::size_t>(round)]);
-            collectors.emplace_back(model.config(), texts, local_texts(plan, batches.back(), lengths, layout), routing);
+            collectors.emplace_back(model.config(), texts, local_texts(plan, batches.back(), lengths, layout), routing,
+                                    options.with_shares);
         }
         for (SpanCollector& collector : collectors)
             observed.push_back({collector.batch(), &collector});

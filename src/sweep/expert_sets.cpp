@@ -86,7 +86,9 @@ std::vector<ExpertId> by_rank(std::string const& signal, std::string_view rank_c
     }
     std::vector<std::size_t> order(magnitude.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
-    if (rank_class == top_class) {
+    if (rank_class == top_class && provider != result.providers.end()) {
+        std::ranges::copy(provider->order, order.begin());
+    } else if (rank_class == top_class) {
         std::ranges::stable_sort(order, std::greater(), [&](std::size_t i) { return magnitude[i]; });
     } else {
         std::ranges::stable_sort(order, std::less(), [&](std::size_t i) { return importance[i]; });

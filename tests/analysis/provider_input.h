@@ -18,8 +18,9 @@ inline AnalysisInput provider_input(InputSpec const& spec, std::mt19937_64& rand
         }
     }
     for (ProviderFacts const& facts : score_providers()) {
-        bool const needs_pairs = facts.word == "risk-difference";  // tested with them
-        if (facts.missing.empty() && !needs_pairs) input.scores.providers.emplace_back(facts.word);
+        bool const needs_pairs =  // tested with them
+            facts.word == risk_difference_word || facts.word == routing_sensitivity_word;
+        if (!needs_pairs) input.scores.providers.emplace_back(facts.word);
     }
     return input;
 }

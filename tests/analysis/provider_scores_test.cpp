@@ -186,7 +186,7 @@ TEST(ProviderScores, SayWhatTheyMiss) {
     input.measures.erase(Measure::output_norm);
     EXPECT_ERROR(provider_scores(input), ExitCode::bad_data, "output_norm.npy");
     input.scores.providers = {"routing-sensitivity"};
-    EXPECT_ERROR(provider_scores(input), ExitCode::job, "audit");
+    EXPECT_ERROR(provider_scores(input), ExitCode::bad_data, "[audit]");
 }
 
 TEST(Bootstrap, DrawsAsManyRowsAsThereAre) {

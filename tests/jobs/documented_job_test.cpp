@@ -29,7 +29,7 @@ std::string documented_job() {
 
 // What is shown without a default becomes part of the job.
 std::string with_everything(std::string const& job) {
-    return std::regex_replace(job, std::regex("(^|\n)# (\\[\\[|[a-z_0-9]+ *= )"), "$1$2");
+    return std::regex_replace(job, std::regex("(^|\n)# (\\[|[a-z_0-9]+ *= )"), "$1$2");
 }
 
 class DocumentedJob : public testing::Test {

@@ -66,6 +66,7 @@ TEST(JobGrowth, IsMoreOfAnything) {
         },
         [](Job& j) { j.sweep.scopes.push_back(EditScope::decode); },
         [](Job& j) { j.sweep.bias.push_back(-4.0); },
+        [](Job& j) { j.audit.conditions = {AuditCondition::topic}; },
         [](Job& j) { j.sweep.prompts.push_back("near"); },
         [](Job& j) { j.sweep.side_effects.push_back("near"); },
         [](Job& j) {

@@ -45,6 +45,12 @@ stream = false
 [analysis]
 top = 3
 gradient = { gap = 0.1, min = 0.2 }
+[audit]
+conditions = ["matched", "topic"]
+topic = "category"
+pair = "twin"
+refusals = "p.csv"
+compliances = "list.csv"
 [sweep]
 side_effects = ["benign"]
 max_new_tokens = 8

@@ -55,6 +55,14 @@ TEST(RankClasses, ByHand) {
     EXPECT_EQ(plan.cells[5].size, 8);
 }
 
+TEST(RankClasses, TopGoesByTheProvidersOwnOrder) {
+    AnalysisResult result = with_provider();
+    std::ranges::rotate(result.providers.front().order, result.providers.front().order.end() - 2);
+    auto const sets = of_kind(plan_trials(rank_sweep({"top"}, {2}, {}), {}, result), TrialKind::selected);
+    ASSERT_EQ(sets.size(), 1u);
+    EXPECT_EQ(set_of(sets[0]), "0:0 0:1");  // of the smallest scores
+}
+
 TEST(RankClasses, OfASignalGoByTheSizeOfItsGap) {
     auto sweep = rank_sweep({"top", "benign-dominant"}, {2}, {});
     sweep.signals = {"activation"};

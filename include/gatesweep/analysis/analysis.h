@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "gatesweep/analysis/audit_input.h"
 #include "gatesweep/analysis/classification.h"
 #include "gatesweep/analysis/imported_scores.h"
 #include "gatesweep/analysis/layer_metrics.h"
@@ -38,6 +39,7 @@ struct AnalysisInput {
     NdArray<std::int64_t> activation_counts;  // [P, L, E]
     NdArray<double> gradient_scores;          // [P, L, E]
     PairInput pairs;                          // of [[pairs]]
+    AuditInput audit;                         // of [audit]
     ImportedMaps imported;                    // of [scores] import
     Measures measures;                        // what the job's score providers need beside the signals
     MoeLayers moe_layers;                     // what the rows of L are

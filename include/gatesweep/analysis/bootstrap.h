@@ -10,6 +10,12 @@
 
 namespace gatesweep {
 
+// An estimate with its 95 % bootstrap interval; NaN where there is none.
+struct Estimate {
+    double value = 0.0;
+    Interval interval;
+};
+
 // One row of what was measured, and how often it was drawn: 0 never stands here.
 struct DrawnRow {
     std::int64_t row = 0;

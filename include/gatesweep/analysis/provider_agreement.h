@@ -6,16 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "gatesweep/analysis/bootstrap.h"
 #include "gatesweep/analysis/provider_scores.h"
 #include "gatesweep/analysis/statistics.h"
 
 namespace gatesweep {
-
-// An estimate with its 95 % bootstrap interval; NaN where there is none.
-struct Estimate {
-    double value = 0.0;
-    Interval interval;
-};
 
 // Two providers. Their resamples are of the same prompts; one that has none stands as it is.
 struct ProviderAgreement {

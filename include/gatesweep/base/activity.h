@@ -19,6 +19,7 @@ enum class RunPhase : int {
     load,
     signals,
     pairs,
+    audit,
     analysis,
     harden,
     baseline,

@@ -14,6 +14,7 @@
 #include "gatesweep/input/harden_spec.h"
 #include "gatesweep/input/tokenizer.h"
 #include "gatesweep/terms/analysis_parameters.h"
+#include "gatesweep/terms/audit_parameters.h"
 #include "gatesweep/terms/edit_mode.h"
 #include "gatesweep/terms/score_parameters.h"
 
@@ -217,6 +218,7 @@ struct Job {
     SignalsSpec signals;
     AnalysisParameters analysis;
     ScoreParameters scores;
+    AuditParameters audit;
     SweepSpec sweep;
     HardenSpec harden;
     ReportSpec report;

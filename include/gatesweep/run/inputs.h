@@ -8,6 +8,7 @@
 
 #include "gatesweep/analysis/analysis.h"
 #include "gatesweep/comm/communicator.h"
+#include "gatesweep/input/audit_texts.h"
 #include "gatesweep/input/job.h"
 #include "gatesweep/input/pairs.h"
 #include "gatesweep/input/training_prompts.h"
@@ -23,15 +24,16 @@ struct Inputs {
     std::vector<std::string> prompt_texts;  // the user's words, turns joined by blank lines; empty for token_ids rows
     std::vector<std::vector<std::int32_t>> token_ids;
     std::vector<Pair> pairs;               // of [[pairs]]
+    AuditTexts audit;                      // of [audit]
     std::vector<AnsweredPrompt> refusals;  // of [harden]
     ImportedMaps imported;                 // of [scores] import
-    std::string prompts_digest;            // of the pairs, the refusals and imported scores too
+    std::string prompts_digest;            // of the pairs, the texts of audit and hardening and imported scores too
     PromptMetadata metadata;
     std::vector<ExpertId> marks;  // of [report] mark
 
     std::int64_t num_tokens() const;
     std::int64_t max_prompt_tokens() const;
-    std::int64_t max_tokens() const;  // of a prompt, or a conversation of a pair or of [harden]
+    std::int64_t max_tokens() const;  // of a prompt, a conversation of a pair or of [harden], or a text of the audit
     std::vector<std::int64_t> prompt_tokens() const;
 };
 

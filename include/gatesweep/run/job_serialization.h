@@ -95,6 +95,14 @@ void serialize(Archive& a, gatesweep::ScoreParameters& x, unsigned int) {
     a& x.providers& x.bootstrap& x.refusals& x.compliances& x.imports;
 }
 template <class Archive>
+void serialize(Archive& a, gatesweep::AuditParameters& x, unsigned int) {
+    a& x.conditions& x.topic& x.pair& x.refusals& x.compliances;
+}
+template <class Archive>
+void serialize(Archive& a, gatesweep::AuditTexts& x, unsigned int) {
+    a& x.refusals& x.compliances;
+}
+template <class Archive>
 void serialize(Archive& a, gatesweep::CustomTrial& x, unsigned int) {
     a& x.name& x.experts& x.file& x.mode& x.scope& x.bias& x.activate;
     gatesweep::serialize_optional(a, x.from);
@@ -143,7 +151,8 @@ void serialize(Archive& a, gatesweep::ReportSpec& x, unsigned int) {
 }
 template <class Archive>
 void serialize(Archive& a, gatesweep::Job& x, unsigned int) {
-    a& x.name& x.model& x.parallel& x.prompts& x.pairs& x.signals& x.analysis& x.scores& x.sweep& x.harden& x.report;
+    a& x.name& x.model& x.parallel& x.prompts& x.pairs& x.signals& x.analysis& x.scores& x.audit& x.sweep& x.harden& x
+        .report;
 }
 template <class Archive>
 void serialize(Archive& a, gatesweep::PromptMetadata& x, unsigned int) {
@@ -160,7 +169,7 @@ void serialize(Archive& a, gatesweep::AnsweredPrompt& x, unsigned int) {
 template <class Archive>
 void serialize(Archive& a, gatesweep::Inputs& x, unsigned int) {
     a& x.job& x.prompt_ids& x.groups& x.prompt_texts& x.token_ids& x.pairs& x.imported& x.prompts_digest& x.metadata& x
-        .marks& x.refusals;
+        .marks& x.audit& x.refusals;
 }
 
 }  // namespace boost::serialization

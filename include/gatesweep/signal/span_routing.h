@@ -25,9 +25,13 @@ struct CountedSpan {
 struct SpanRouting {
     std::vector<std::uint16_t> experts;  // [L, counted tokens, K], by layer with a router
     double loss = 0.0;                   // mean next-token cross-entropy of the whole text
+    // [L, E] where they are asked for: the weights of a token's experts divided by their sum, at the experts; mean over
+    // the counted tokens.
+    std::vector<double> shares = {};
 };
 
 struct SpanRoutingOptions {
+    bool with_shares = false;
     // After each batch, or layer of a streamed one: the copy's tokens done and in all.
     std::function<void(std::int64_t done, std::int64_t all)> progress;
     // After each batch with the texts of it that this rank has now computed.

@@ -19,12 +19,12 @@ struct ProviderFacts {
     std::string_view score;     // what the number of an expert is
     std::string_view positive;  // what a number above 0 says of the expert
     std::optional<Measure> needs = {};
-    std::string_view missing = {};  // why this version cannot compute it; empty: it can
 };
 
 inline constexpr std::string_view more_on_malicious = "more on the malicious group";
 
-inline constexpr std::string_view risk_difference_word = "risk-difference";
+inline constexpr std::string_view risk_difference_word = "risk-difference",
+                                  routing_sensitivity_word = "routing-sensitivity";
 
 inline constexpr std::array own_providers = {
     ProviderFacts{
@@ -47,7 +47,11 @@ inline constexpr std::array own_providers = {
                   "a larger logit makes a refusal likelier", Measure::margin_gradient},
     ProviderFacts{"log-ratio", "log ratio", "log of the share of tokens that chose it, malicious minus benign",
                   more_on_malicious},
-    ProviderFacts{"routing-sensitivity", "routing sensitivity", "", "", {}, "it needs the audit of matched prompts"},
+    ProviderFacts{
+        routing_sensitivity_word, "routing sensitivity",
+        "mean change of its share of the routing from a benign to a harmful prompt of the same topic, over its "
+        "mean |change| between topics",
+        "more on the harmful of two prompts of one topic"},
 };
 
 constexpr ProviderFacts provider_of(SignalFacts const& signal) {

@@ -17,6 +17,7 @@
 #include "gatesweep/input/checkpoint.h"
 #include "gatesweep/model/checkpoint_layout.h"
 #include "gatesweep/model/model_size.h"
+#include "gatesweep/run/audit_plan.h"
 #include "gatesweep/run/setup.h"
 #include "gatesweep/run/streaming.h"
 #include "gatesweep/signal/batch_plan.h"
@@ -67,6 +68,13 @@ void print_layout(Job const& job, BatchPlan const& plan, std::int64_t num_ranks)
               copies == 1 ? "1 copy" : fmt::format("{} copies", copies), job.parallel.expert_parallel,
               num_batches == 1 ? "1 batch" : fmt::format("{} batches", num_batches), plan.max_batch_tokens, most,
               copies > num_batches ? " (more copies than batches: some idle; lower signals.batch_tokens)" : ""));
+}
+
+// Each text once forth, where a prompt of the signals goes forth and back.
+void print_audit(AuditPlan const& audit) {
+    print("audit",
+          fmt::format("{} of {}, {} tokens to read beside the signals", plural(std::ssize(audit.pairs), "pair"),
+                      plural(std::ssize(audit.texts), "text"), audit.num_tokens()));
 }
 
 bool may_stream(Job const& job) {
@@ -208,6 +216,7 @@ void plan_job(Options const& options, int num_ranks_started) {
                                layers_text(config), config.num_experts, config.top_k,
                                static_cast<double>(num_parameters(config)) / 1e6, dtype_name(dtype)));
     print("prompts", fmt::format("{}, {} tokens", inputs.groups.size(), inputs.num_tokens()));
+    if (job.audit.is_wanted()) print_audit(plan_audit(inputs));
     print_layout(job, plan, num_ranks);
     fmt::print("\n{}", prompts_table(inputs));
     RankMemory const memory = rank_memory(inputs, config, plan, job.parallel.expert_parallel, dtype);
