@@ -36,6 +36,9 @@ gatesweep::ExitCode run_on_one(gatesweep::Options const& options, int num_ranks)
         case Command::labels:
             make_labels(options);
             break;
+        case Command::merge:
+            merge_adapter(options);
+            break;
         default:
             report_run(options);
     }

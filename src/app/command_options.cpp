@@ -223,6 +223,20 @@ void add_labels_options(CLI::App& command, Options& options) {
         "--file, the labeller's own error is measured on them.");
 }
 
+void add_merge_options(CLI::App& command, Options& options) {
+    add_folder(command, options.folder, "model", "the folder of a checkpoint");
+    add_folder(command, options.adapter, "--adapter", "the folder of an adapter, as PEFT or gatesweep harden saves it");
+    command.add_option("--out", options.out, "a new folder for the checkpoint")
+        ->required()
+        ->type_name("FOLDER")
+        ->check(not_empty);
+    command.footer(
+        "Writes a checkpoint of its own: the same files, with W + (alpha / rank) B A in the adapted matrices,\n"
+        "rounded to the type that they are stored in. Weights in MXFP4 are refused, since they cannot hold\n"
+        "the sum. A job can also run on the model with the adapter, without merging: [model] adapter.\n"
+        "  gatesweep merge checkpoints/a-model --adapter results/hardened/adapter --out checkpoints/hardened");
+}
+
 void add_judge_validate_options(CLI::App& command, Options& options) {
     add_job_options(command, options);
     command

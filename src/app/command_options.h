@@ -25,6 +25,7 @@ void add_relabel_options(CLI::App& command, Options& options);
 void add_report_options(CLI::App& command, Options& options);
 void add_compare_options(CLI::App& command, Options& options);
 void add_labels_options(CLI::App& command, Options& options);
+void add_merge_options(CLI::App& command, Options& options);
 void add_judge_validate_options(CLI::App& command, Options& options);
 
 }  // namespace gatesweep

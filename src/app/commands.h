@@ -25,5 +25,6 @@ void analyze_run(Options const& options);
 void report_run(Options const& options);
 void compare_runs(Options const& options);
 void make_labels(Options const& options);
+void merge_adapter(Options const& options);
 
 }  // namespace gatesweep

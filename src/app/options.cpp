@@ -96,6 +96,8 @@ ParsedOptions parse_options(int argc, char const* const* argv) {
     add_judge_validate_options(add(Command::judge_validate, "judge-validate",
                                    "measure the job's labeller against completions that people labelled"),
                                options);
+    add_merge_options(add(Command::merge, "merge", "write a checkpoint with a low-rank adapter added to its weights"),
+                      options);
     add(Command::info, "info", "versions of everything linked, devices, instruction sets");
 
     ParsedOptions parsed;

@@ -25,20 +25,22 @@ enum class Command {
     compare,
     labels,
     judge_validate,
+    merge,
     info
 };
 
-// `out`: run, labels, analyze, relabel: where results go; plan: a finished run to plan from, or empty.
+// `out`: run, labels, analyze, relabel, merge: where results go; plan: a finished run to plan from, or empty.
 struct Options : JobRequest {
     Command command = Command::info;
-    bool in_place = false;                // analyze, relabel: results replace those of the run
-    std::filesystem::path merge;          // harden: where the hardened checkpoint goes, whole; empty: nowhere
-    std::filesystem::path folder;         // status, analyze, relabel, report, compare, labels: a run's
-    std::filesystem::path other_folder;   // compare: the second run's
-    bool count_only = false;              // status: print the number of committed records and nothing else
-    std::int64_t sample_prompts = 4;      // verify: the shortest and the longest of each group, this many each
-    std::int64_t sample_entries = 64;     // verify: gate weights compared with finite differences
-    bool published = false;               // verify: compare with published numbers instead
+    bool in_place = false;               // analyze, relabel: results replace those of the run
+    std::filesystem::path merge;         // harden: where the hardened checkpoint goes, whole; empty: nowhere
+    std::filesystem::path folder;        // status, analyze, relabel, report, compare, labels: a run's; merge: a model's
+    std::filesystem::path adapter;       // merge: the folder of the adapter
+    std::filesystem::path other_folder;  // compare: the second run's
+    bool count_only = false;             // status: print the number of committed records and nothing else
+    std::int64_t sample_prompts = 4;     // verify: the shortest and the longest of each group, this many each
+    std::int64_t sample_entries = 64;    // verify: gate weights compared with finite differences
+    bool published = false;              // verify: compare with published numbers instead
     std::filesystem::path labelled_file;  // judge-validate: instead of the job's; empty: the job's
     std::vector<std::string> trial_ids;   // labels: beside the baseline; empty: the strongest set
     std::int64_t label_limit = 0;         // labels: prompts of each group; 0: all

@@ -42,8 +42,8 @@ Section whole_job(toml::table const& root, std::string const& file) {
 }
 
 ModelSpec read_model(Section const& top, std::string const& file, InputPlaces const& places) {
-    auto const section = top.section(
-        "model", {"path", "dtype", "tokenization", "special_in_text", "chat_template", "template_arguments", "date"});
+    auto const section = top.section("model", {"path", "dtype", "tokenization", "special_in_text", "chat_template",
+                                               "template_arguments", "date", "adapter"});
     GATESWEEP_VALIDATE(section, ExitCode::job,
                        "{}: there is no [model] section: add it, with path = \"a checkpoint folder\"", file);
     require(*section, "path", "path = \"a checkpoint folder\" to [model]");
@@ -68,6 +68,7 @@ ModelSpec read_model(Section const& top, std::string const& file, InputPlaces co
     out.chat_template = section->text("chat_template").value_or("");
     out.template_arguments = read_template_arguments(*section, "template_arguments");
     out.date = read_date(*section, "date");
+    out.adapter = find_optional_input(*section, "adapter", places, PathKind::folder);
     return out;
 }
 

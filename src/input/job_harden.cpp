@@ -106,11 +106,12 @@ void read_selection(Section const& section, Job& job, HardenSpec& out) {
     out.provider = section.text("provider").value_or(out.provider);
     if (std::ranges::find(known, out.provider) == known.end())
         section.refuse("provider", fmt::format("a score provider: {}", fmt::join(known, ", ")));
-    auto const facts = find_provider(out.provider);
-    if (facts && !facts->missing.empty())
-        section.refuse("provider", fmt::format("another than \"{}\" ({})", out.provider, facts->missing));
     if (out.provider == risk_difference_word && job.pairs.empty())
         section.refuse("provider", "\"risk-difference\" together with [[pairs]], which it compares");
+    if (out.provider == routing_sensitivity_word && !job.audit.is_wanted())
+        section.refuse("provider",
+                       "\"routing-sensitivity\" together with [audit], whose topics and matched prompts it "
+                       "compares, or another provider");
     if (!job.scores.has(out.provider)) job.scores.providers.push_back(out.provider);
     if (section.has("experts") && section.has("budget"))
         section.refuse("budget", "left out where experts says how many: one of the two");
@@ -159,10 +160,6 @@ HardenSpec read_harden(Section const& top, Job& job, InputPlaces const& places) 
         }
     }
     out.refusals = find_input(*section, "refusals", places, PathKind::file);
-    if (!job.model.adapter.empty())
-        section->refuse("refusals",
-                        "[harden] without [model] adapter: merge that one into the checkpoint first "
-                        "(gatesweep merge)");
     out.compare = read_arms(*section, out.compare);
     out.limits = read_limits(*section);
     return out;

@@ -51,6 +51,7 @@ std::string to_toml(Job const& job) {
                     to_string(job.model.special_in_text));
     out += fmt::format("chat_template = {}\ntemplate_arguments = {}\ndate = {}\n", toml_string(job.model.chat_template),
                        template_arguments_text(job.model.template_arguments), toml_string(job.model.date));
+    if (!job.model.adapter.empty()) out += fmt::format("adapter = {}\n", toml_string(job.model.adapter.string()));
     std::string const threads = job.parallel.threads == 0 ? "\"auto\"" : fmt::format("{}", job.parallel.threads);
     out += fmt::format("\n[parallel]\nexpert_parallel = {}\ndevice = \"{}\"\nthreads = {}\n",
                        job.parallel.expert_parallel, word(job.parallel.device), threads);

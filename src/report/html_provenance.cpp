@@ -161,6 +161,7 @@ Provenance provenance(RunView const& run) {
     found.notice = origin_notice(run, manifest);
     found.summary_rows =
         row("Layout", layout_html(manifest)) +
+        (manifest.contains("adapter") ? row("Adapter", code_html(at(manifest, {"adapter", "folder"}))) : "") +
         row("Tokens by the rules of", value_html(at(manifest, {"tokenization"}))) +
         row("Version",
             fmt::format("{} {}",
@@ -176,6 +177,8 @@ Provenance provenance(RunView const& run) {
                         row("Weights digest", code_html(at(manifest, {"digests", "weights"}))) +
                         row("Numerics id", code_html(at(manifest, {"numerics_id"}))) +
                         row("Determinism", determinism_html(manifest)) + "</dl>\n";
+    std::string const adapter =
+        map_table("Files of the adapter with their SHA-256", "file", "sha256", at(manifest, {"adapter", "sha256"}));
     std::string const files = map_table("Files with their SHA-256", "file", "sha256", at(manifest, {"files"}));
     std::string body =
         "<p>Runs with the same digests and the same numerics id promise the same tables, byte for byte.</p>\n" + facts +
@@ -185,7 +188,7 @@ Provenance provenance(RunView const& run) {
     body +=
         files.empty()
             ? "<p class=\"note\">The list of files and their digests was not recorded when this page was made.</p>\n"
-            : "<details><summary>Files and their digests</summary>\n" + files + "</details>\n";
+            : "<details><summary>Files and their digests</summary>\n" + adapter + files + "</details>\n";
     body += fmt::format(
         "<details><summary>The resolved job (<code>job.toml</code>)</summary>\n<pre class=\"job\">{}</pre></details>\n",
         html_escape(run.job.toml));

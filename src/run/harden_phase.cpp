@@ -19,6 +19,7 @@
 #include "gatesweep/run/job_serialization.h"
 #include "gatesweep/run/run_identity.h"
 #include "gatesweep/run/stopwatch.h"
+#include "gatesweep/sweep/sweep_measures.h"
 #include "harden_evaluation.h"
 #include "harden_outcomes.h"
 #include "hardened_model.h"

@@ -93,6 +93,11 @@ void choose_phases(Job& job, JobRequest const& request) {
                            "{}: there is no [harden] section (it says what to train on and how to judge it): add one, "
                            "as in jobs/demo/harden.toml",
                            request.job.string());
+        GATESWEEP_VALIDATE(
+            job.model.adapter.empty(), ExitCode::job,
+            "{}: the job has [model] adapter and is to be hardened (a new adapter is for the checkpoint as "
+            "it stands): make a checkpoint of the two with gatesweep merge, and name that one",
+            request.job.string());
         if (job.sweep.enabled)
             say("sweep", "left out: gatesweep run sweeps, also over the hardened model ([model] adapter)");
         job.sweep.enabled = false;

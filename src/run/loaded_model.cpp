@@ -6,6 +6,7 @@
 #include "gatesweep/base/heap.h"
 #include "gatesweep/base/log.h"
 #include "gatesweep/comm/fail_once.h"
+#include "gatesweep/model/adapter_files.h"
 #include "gatesweep/model/checkpoint_layout.h"
 #include "gatesweep/model/model_size.h"
 #include "gatesweep/run/same_everywhere.h"
@@ -42,7 +43,9 @@ LoadedModel::LoadedModel(Setup const& setup) {
         checkpoint_.emplace(job.model.path);
         source.checkpoint = &*checkpoint_;
         source.map = std::make_shared<WeightMap const>(validate_checkpoint(*checkpoint_, config));
+        source.adapter = read_optional_adapter(job.model.adapter, config);
     });
+    if (source.adapter) say("adapter", "{}: {}", job.model.adapter.string(), adapter_text(*source.adapter));
     streaming_ = choose_streaming(job, config, layout, machine);
     WeightDigests digests;
     if (streaming_.enabled) {

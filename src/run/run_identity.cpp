@@ -16,7 +16,7 @@ bool says_how_not_what(std::string_view section, std::string_view key) {
     if (section == "signals" && key == "phases") return false;
     constexpr std::array<std::string_view, 3> sections = {"parallel", "signals", "prompts"};
     return std::find(sections.begin(), sections.end(), section) != sections.end() ||
-           (section == "model" && key == "path");
+           (section == "model" && (key == "path" || key == "adapter"));
 }
 
 // "section.key" -> value of a job as to_toml writes it: a key a line. Tables of a list are told apart by their number.

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "gatesweep/base/build_config.h"
+#include "gatesweep/base/digest.h"
 #include "gatesweep/base/error.h"
 #include "gatesweep/base/file.h"
 #include "gatesweep/base/host_name.h"
@@ -15,6 +16,7 @@
 #include "gatesweep/comm/mpi_session.h"
 #include "gatesweep/comm/tensor_collectives.h"
 #include "gatesweep/input/job_writer.h"
+#include "gatesweep/model/adapter_files.h"
 #include "gatesweep/run/job_growth.h"
 #include "gatesweep/run/run_identity.h"
 #include "gatesweep/run/stored_run.h"
@@ -26,6 +28,14 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t max_differences = 8;
+
+std::optional<ManifestAdapter> adapter_of(fs::path const& folder) {
+    if (folder.empty()) return std::nullopt;
+    ManifestAdapter adapter{folder.string(), {}};
+    for (char const* name : {adapter_config_name, adapter_weights_name})
+        adapter.files[name] = sha256_hex_of_file(folder / name);
+    return adapter;
+}
 
 Manifest new_manifest(JobRequest const& request, Setup const& setup) {
     auto const& [inputs, config, layout, machine] = setup;
@@ -42,6 +52,7 @@ Manifest new_manifest(JobRequest const& request, Setup const& setup) {
     manifest.prompts_digest = inputs.prompts_digest;
     manifest.numerics_id = numerics_id(machine);
     manifest.family = config.family;
+    manifest.adapter = adapter_of(inputs.job.model.adapter);
     manifest.moe_layers = config.sparse_layers();
     manifest.layout = {layout.world.size(),
                        layout.num_copies,

@@ -10,6 +10,7 @@
 #include "gatesweep/base/build_config.h"
 #include "gatesweep/base/digest.h"
 #include "gatesweep/comm/agreement.h"
+#include "gatesweep/model/adapter_files.h"
 #include "gatesweep/ops/gpu_kernels.h"
 #include "gatesweep/ops/linear.h"
 
@@ -51,12 +52,17 @@ void require_same_build(Communicator const& world, JobRequest const& request) {
                  "set them alike on every node (mpirun -x NAME)"}});
 }
 
-void require_same_model(Communicator const& world, std::filesystem::path const& folder) {
+void require_same_model(Communicator const& world, ModelSpec const& model) {
     std::vector<NamedValue> values;
-    for (char const* name : {"config.json", "model.safetensors.index.json"}) {
-        std::filesystem::path const file = folder / name;
+    auto const add = [&](std::filesystem::path const& file, std::string const& what) {
         values.push_back({file.string(), digest_or_missing(file), ExitCode::bad_data,
-                          "give every node the same copy of the checkpoint"});
+                          fmt::format("give every node the same copy of the {}", what)});
+    };
+    for (char const* name : {"config.json", "model.safetensors.index.json"})
+        add(model.path / name, "checkpoint");
+    if (!model.adapter.empty()) {
+        for (char const* name : {adapter_config_name, adapter_weights_name})
+            add(model.adapter / name, "adapter");
     }
     require_agreement(world, values);
 }

@@ -28,7 +28,7 @@ Setup set_up(JobRequest const& request, Communicator const& world) {
         setup.config = load_model_config(job.model.path);
         validate_model(job, setup.config);
     });
-    require_same_model(world, job.model.path);
+    require_same_model(world, job.model);
     fail_once(world, [&] { setup.layout = make_parallel_layout(world, job.parallel.expert_parallel); });
     setup.machine = choose_machine(job, setup.config, setup.layout);
     require_same_numerics(world, setup.machine);

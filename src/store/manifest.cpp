@@ -163,6 +163,8 @@ std::string to_json(Manifest const& manifest) {
         {"started", manifest.started},
         {"finished", manifest.finished},
     };
+    if (manifest.adapter)
+        document["adapter"] = {{"folder", manifest.adapter->folder}, {"sha256", manifest.adapter->files}};
     if (manifest.origin) {
         document["origin"] = {{"command", manifest.origin->command},
                               {"folder", manifest.origin->folder},
@@ -214,6 +216,10 @@ Manifest parse_manifest(std::string_view text, std::string_view name) {
                                 reader.count(determinism, "choices"),
                                 reader.count(determinism, "near_ties_bfloat16"),
                                 reader.count(determinism, "near_ties_float32")};
+    }
+    if (document.contains("adapter")) {
+        json const& adapter = reader.field(document, "adapter");
+        manifest.adapter = ManifestAdapter{reader.text(adapter, "folder"), reader.texts(adapter, "sha256")};
     }
     if (document.contains("origin")) {
         json const& origin = reader.field(document, "origin");

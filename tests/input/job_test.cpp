@@ -465,6 +465,16 @@ TEST_F(JobTest, damaged_jobs_never_do_worse_than_an_error) {
     EXPECT_GT(refused, 1000);
 }
 
+TEST_F(JobTest, an_adapter_is_a_folder_that_is_there) {
+    EXPECT_TRUE(load(minimal_).model.adapter.empty());
+    EXPECT_TRUE(load(minimal_, {"model.adapter=\"\""}).model.adapter.empty());
+    fs::create_directory(folder_ / "adapter");
+    Job const job = load(minimal_, {"model.adapter=adapter"});
+    EXPECT_EQ(job.model.adapter, folder_ / "adapter");
+    EXPECT_EQ(parse_stored_job(to_toml(job), "text").model.adapter, job.model.adapter);
+    EXPECT_SAYS(refusal(minimal_, ExitCode::input_missing, {"model.adapter=nowhere"}), "there is no folder nowhere");
+}
+
 TEST_F(JobTest, a_chat_template_is_given_variables_a_date_and_a_name) {
     std::string const text = minimal_;
     Job const plain = load(text);

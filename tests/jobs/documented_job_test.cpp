@@ -38,6 +38,7 @@ protected:
         for (char const* name : {"jobs", "prompts"})
             fs::create_directory_symlink(source / name, folder_ / name);
         fs::create_directories(folder_ / "checkpoints/a-judge");
+        fs::create_directories(folder_ / "results/hardened/adapter");
         fs::create_directories(folder_ / "labels");
         for (char const* name : {"labels/labels_to_do.csv", "labels/validation.csv"})
             folder_.write(name, "");
@@ -71,6 +72,7 @@ TEST_F(DocumentedJob, HasEveryKeyAndNoOther) {
         EXPECT_TRUE(documented.contains(key)) << key << " is not documented";
     EXPECT_EQ(job.sweep.trials.size(), 3u);
     EXPECT_EQ(job.pairs.size(), 3u);
+    EXPECT_FALSE(job.model.adapter.empty());
     EXPECT_FALSE(job.report.by.empty() || job.report.mark.empty() || job.sweep.labels.human.empty());
 }
 

@@ -14,15 +14,17 @@ namespace {
 TEST(Serialization, AJobTravelsWithItsSweep) {
     TemporaryFolder const folder;
     std::filesystem::create_directory(folder / "model");
+    std::filesystem::create_directory(folder / "adapter");
     folder.write("p.csv", "prompt\nx\n");
     folder.write("list.csv", "layer,expert\n0,1\n");
     Job const job = load_job(folder.write("job.toml", R"(
 [model]
 path = "model"
 dtype = "float32"
-chat_template = "tool"
+chat_template = "tool_use"
 template_arguments = { enable_thinking = false }
 date = "2026-11-30"
+adapter = "adapter"
 [parallel]
 threads = 2
 [[prompts]]

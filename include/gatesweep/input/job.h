@@ -34,6 +34,7 @@ struct ModelSpec {
     std::string date;  // "2026-11-30", for chat templates that ask for today's; empty: such a template is refused
     Tokenization tokenization = Tokenization::huggingface;
     SpecialInText special_in_text = SpecialInText::text;
+    std::filesystem::path adapter;  // folder of a low-rank adapter that is added to the weights; empty: none
 };
 
 struct ParallelSpec {

@@ -32,7 +32,7 @@ void serialize(Archive& archive, std::filesystem::path& path, unsigned int versi
 
 template <class Archive>
 void serialize(Archive& a, gatesweep::ModelSpec& x, unsigned int) {
-    a& x.path& x.dtype& x.tokenization& x.special_in_text& x.chat_template& x.template_arguments& x.date;
+    a& x.path& x.dtype& x.chat_template& x.template_arguments& x.date& x.tokenization& x.special_in_text& x.adapter;
 }
 template <class Archive>
 void serialize(Archive& a, gatesweep::Settings& x, unsigned int) {

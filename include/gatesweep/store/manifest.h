@@ -57,6 +57,12 @@ struct ManifestOrigin {
     std::vector<std::string> changes;  // of its job: "analysis.activation.gap: was 0.05, is 0.03"
 };
 
+// What was added to the weights: files, where they lay, and sha256 of each by its name.
+struct ManifestAdapter {
+    std::string folder;
+    std::map<std::string, std::string> files;
+};
+
 struct Manifest {
     std::string tool = "gatesweep";
     std::string version;
@@ -75,7 +81,8 @@ struct Manifest {
     std::vector<std::int64_t> moe_layers;  // decoder layers that the rows of arrays belong to, from 0; the same
     ManifestLayout layout;
     ManifestDeterminism determinism;
-    std::optional<ManifestOrigin> origin;  // nothing for a run
+    std::optional<ManifestAdapter> adapter;  // nothing for a model as it is
+    std::optional<ManifestOrigin> origin;    // nothing for a run
     std::vector<ManifestAttempt> attempts;
     std::map<std::string, std::string> files;  // path below the run's folder -> sha256, every table and array
     std::string started;                       // UTC, first attempt

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <iterator>
 #include <map>
 #include <optional>
@@ -15,6 +16,7 @@
 #include "gatesweep/base/log.h"
 #include "gatesweep/base/words.h"
 #include "gatesweep/input/checkpoint.h"
+#include "gatesweep/model/adapter_files.h"
 #include "gatesweep/model/checkpoint_layout.h"
 #include "gatesweep/model/model_size.h"
 #include "gatesweep/run/audit_plan.h"
@@ -186,16 +188,21 @@ std::int64_t ranks_of(Options const& options, Job const& job, std::optional<Clus
     return ranks;
 }
 
+// Says what the run would end with.
+void warn_of_end(std::function<void()> const& read) {
+    try {
+        read();
+    } catch (Error const& error) {
+        warn("the run would end here: {}", error.what());
+    }
+}
+
 // A job may be planned where only the small files of a checkpoint are: then nothing is said of the weights.
 void warn_of_weights(ModelConfig const& config, std::filesystem::path const& folder) {
     auto const files = list_folder(folder);
     if (std::none_of(files.begin(), files.end(), [](auto const& file) { return file.extension() == ".safetensors"; }))
         return;
-    try {
-        validate_checkpoint(Checkpoint(folder), config);
-    } catch (Error const& error) {
-        warn("the run would end here: {}", error.what());
-    }
+    warn_of_end([&] { validate_checkpoint(Checkpoint(folder), config); });
 }
 
 }  // namespace
@@ -215,6 +222,12 @@ void plan_job(Options const& options, int num_ranks_started) {
     print("model", fmt::format("{}, {} x {} experts, top-{}, {:.1f} M parameters, {}", family_title(config),
                                layers_text(config), config.num_experts, config.top_k,
                                static_cast<double>(num_parameters(config)) / 1e6, dtype_name(dtype)));
+    if (!job.model.adapter.empty()) {
+        warn_of_end([&] {
+            print("adapter", fmt::format("{}: {}", job.model.adapter.string(),
+                                         adapter_text(read_adapter(job.model.adapter, config))));
+        });
+    }
     print("prompts", fmt::format("{}, {} tokens", inputs.groups.size(), inputs.num_tokens()));
     if (job.audit.is_wanted()) print_audit(plan_audit(inputs));
     print_layout(job, plan, num_ranks);

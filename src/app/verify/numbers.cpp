@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "gatesweep/input/checkpoint.h"
+#include "gatesweep/model/adapter_files.h"
 #include "gatesweep/model/checkpoint_layout.h"
 #include "gatesweep/model/model_size.h"
 #include "gatesweep/signal/signals.h"
@@ -42,6 +43,7 @@ public:
           show_(show),
           checkpoint_(input.model_folder),
           map_(std::make_shared<WeightMap const>(validate_checkpoint(checkpoint_, input.config))),
+          adapter_(read_optional_adapter(input.adapter_folder, input.config)),
           allowed_(allowed_difference(input.machine.device, input.machine.dtype)) {
         for (auto const& prompt : in_.prompts)
             tokens_.push_back(static_cast<std::int64_t>(prompt.size()));
@@ -68,8 +70,8 @@ private:
 
     Decoder load(ParallelLayout const& layout, at::ScalarType dtype) const {
         ExpertRange const mine = layout.local_experts(in_.config.num_experts);
-        return Decoder(in_.config, load_weights({&checkpoint_, &in_.config, map_, mine, dtype, in_.machine.device}),
-                       layout, max_tokens() + verify_new_tokens);
+        WeightSource const source{&checkpoint_, &in_.config, map_, mine, dtype, in_.machine.device, adapter_};
+        return Decoder(in_.config, load_weights(source), layout, max_tokens() + verify_new_tokens);
     }
 
     // Complete on the final rank.
@@ -195,6 +197,7 @@ private:
     std::function<void(Check const&)> const& show_;
     Checkpoint checkpoint_;
     std::shared_ptr<WeightMap const> map_;
+    std::shared_ptr<Adapter const> adapter_;
     SignalsDifference allowed_;
     std::vector<std::int64_t> tokens_;
 };

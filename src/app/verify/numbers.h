@@ -20,7 +20,8 @@ struct VerifyInput {
     Machine const& machine;
     std::vector<std::vector<std::int32_t>> prompts;  // the sample
     std::int64_t batch_tokens = 8192;
-    std::int64_t num_entries = 64;  // gate weights to move
+    std::int64_t num_entries = 64;              // gate weights to move
+    std::filesystem::path adapter_folder = {};  // empty: none
 };
 
 // Collective over the world. `show` is called on every rank for each check as soon as it is known.

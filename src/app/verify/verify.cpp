@@ -50,10 +50,15 @@ ExitCode verify_job(Options const& options, Communicator const& world) {
     Job const& job = setup.inputs.job;
     PublishedNumbers const* published = nullptr;
     fail_once(world, [&] {
-        if (options.published) published = &published_numbers_of(setup.config, job.model.path.string());
+        if (!options.published) return;
+        GATESWEEP_VALIDATE(
+            job.model.adapter.empty(), ExitCode::job,
+            "--published with [model] adapter (numbers are published of the model without one): leave the "
+            "adapter out, --set model.adapter=\"\"");
+        published = &published_numbers_of(setup.config, job.model.path.string());
     });
-    VerifyInput input{job.model.path,           setup.config,          setup.layout, setup.machine, {},
-                      job.signals.batch_tokens, options.sample_entries};
+    VerifyInput input{job.model.path,           setup.config,           setup.layout,     setup.machine, {},
+                      job.signals.batch_tokens, options.sample_entries, job.model.adapter};
     if (published) {
         say("published", "numbers of {}, in float32{}", published->checkpoint,
             setup.machine.dtype == at::kFloat ? "" : "; in this type they are noted (--set model.dtype=float32)");
