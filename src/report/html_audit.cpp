@@ -36,9 +36,9 @@ std::string conditions_table(std::vector<AuditedCondition> const& audit) {
 
 std::string verdict(Estimate const& ratio) {
     auto const [low, high] = ratio.interval;
-    if (high < 1.0) return "so these prompts are routed by their topics more than by harm";
-    if (low > 1.0) return "so these prompts are routed by harm more than by their topics";
-    return "so which of the two moves the routing more stays open";
+    if (high < 1.0) return "so on these prompts routing goes with the topic more than with harm";
+    if (low > 1.0) return "so on these prompts routing goes with harm more than with the topic";
+    return "so with which of the two routing goes more stays open";
 }
 
 // Topic against harm, in one sentence.

@@ -156,6 +156,7 @@ TEST_P(AuditRun, GivesWhatTransformersGivesFromAnyLayout) {
     EXPECT_TRUE(digests.contains("routing_sensitivity.csv"));
     std::vector<std::tuple<std::string, int, std::vector<std::string>>> const others = {
         {"shared", 2, {"--set", "parallel.expert_parallel=2"}},
+        {"parted", 4, {"--set", "parallel.expert_parallel=4"}},
         {"copies", 4, {"--set", "parallel.expert_parallel=2", "--set", "signals.batch_tokens=60"}},
         {"streamed", 2, {"--set", "signals.stream=true", "--set", "signals.memory=\"20 kB\""}}};
     for (auto const& [name, ranks, settings] : others) {
@@ -199,6 +200,41 @@ TEST(AuditResume, GoesOnFromCommittedTexts) {
     EXPECT_FALSE(digests_of(scene / "grown").contains("audit.csv"));
     expect_ok(gatesweep(scene.path(), {"run", "job.toml", "--out", "grown"}));
     EXPECT_EQ(digests_of(scene / "grown"), digests_of(scene / "whole"));
+}
+
+// Its provider as a signal of a sweep: by rank, and by sign.
+TEST(AuditSweep, TriesWhatTheCriterionRanksFirst) {
+    TemporaryFolder const scene;
+    std::string const sweep =
+        "[sweep]\nmax_new_tokens = 2\nsignals = ['routing-sensitivity']\nsizes = [2]\nactivate = [1]\n"
+        "controls = { random = 2 }\nscreen = { enabled = false }\n";
+    scene.write("job.toml", job_text("hub-bf16", "conditions = ['refusal-prefix']\n") + sweep);
+    expect_ok(gatesweep(scene.path(), {"run", "job.toml", "--out", "alone"}));
+    expect_ok(
+        gatesweep(scene.path(), {"run", "job.toml", "--out", "shared", "--set", "parallel.expert_parallel=2"}, 2));
+    EXPECT_EQ(digests_of(scene / "alone"), digests_of(scene / "shared"));
+
+    CsvTable const providers = read_csv(scene / "alone" / "tables" / "providers.csv");
+    CsvTable const parts = read_csv(scene / "alone" / "tables" / "routing_sensitivity.csv");
+    ASSERT_EQ(providers.rows.size(), parts.rows.size());
+    std::string first, second;
+    for (std::size_t row = 0; row < providers.rows.size(); ++row) {
+        EXPECT_NEAR(std::abs(providers.number(row, "score")), parts.number(row, "crs"), 1e-15);
+        EXPECT_EQ(std::signbit(providers.number(row, "score")), std::signbit(parts.number(row, "contrast")));
+        std::string const id = providers.text(row, "layer") + ":" + providers.text(row, "expert");
+        if (providers.integer(row, "rank") == 1) first = id;
+        if (providers.integer(row, "rank") == 2) second = id;
+    }
+    CsvTable const trials = read_csv(scene / "alone" / "tables" / "trials.csv");
+    bool has_top = false;
+    for (std::size_t row = 0; row < trials.rows.size(); ++row) {
+        if (trials.text(row, "kind") != "selected" || trials.text(row, "class") != "top") continue;
+        std::string const& set = trials.text(row, "experts");
+        has_top = true;
+        EXPECT_TRUE(set == first + " " + second || set == second + " " + first) << set;
+    }
+    EXPECT_TRUE(has_top);
+    EXPECT_EQ(read_csv(scene / "alone" / "tables" / "audit.csv").text(0, "condition"), "refusal-prefix");
 }
 
 class AuditRefusals : public testing::Test {

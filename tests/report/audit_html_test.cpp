@@ -48,7 +48,7 @@ protected:
 TEST_F(AuditHtml, SaysWhatIsTopicAndWhatIsHarm) {
     std::string const html = section();
     for (char const* const part :
-         {"changes 0.25 (0.2", "routed by their topics more than by harm", "matched", "1.5 (1.5 to 1.5)", "audit_js"})
+         {"changes 0.25 (0.2", "goes with the topic more than with harm", "matched", "1.5 (1.5 to 1.5)", "audit_js"})
         EXPECT_NE(html.find(part), html.npos) << part << '\n' << html;
 }
 
