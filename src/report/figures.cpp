@@ -8,6 +8,7 @@
 
 #include "figure_scripts.h"
 #include "figures_audit.h"
+#include "html_harden.h"
 #include "figures_curves.h"
 #include "figures_effects.h"
 #include "figures_heatmaps.h"
@@ -83,7 +84,7 @@ void draw_figures(RunView const& run) {
     auto const folder = run.folder / "figures";
     create_folder(folder);
     std::vector<Figure> figures = line_figures(run);
-    for (auto const& more : {audit_figures, heatmap_figures, effect_figures, curve_figures, screen_figures})
+    for (auto const& more : {audit_figures, harden_figures, heatmap_figures, effect_figures, curve_figures, screen_figures})
         std::ranges::move(more(run), std::back_inserter(figures));
     remove_old_sweep_figures(folder, figures);
     for (auto const& figure : figures) {

@@ -10,6 +10,7 @@
 
 #include "gatesweep/base/words.h"
 #include "gatesweep/report/evidence.h"
+#include "html_harden.h"
 #include "sweep_facts.h"
 #include "text.h"
 
@@ -190,6 +191,7 @@ Headline headline(RunView const& run) {
         lines.labels = labels_text(run);
         lines.result = result_lines(*run.sweep);
     }
+    if (std::string const hardened = harden_headline(run); !hardened.empty()) lines.result.push_back(hardened);
     return lines;
 }
 

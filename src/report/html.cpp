@@ -12,6 +12,7 @@
 #include "html_classes.h"
 #include "html_examples.h"
 #include "html_guide.h"
+#include "html_harden.h"
 #include "html_heatmap.h"
 #include "html_parts.h"
 #include "html_provenance.h"
@@ -43,6 +44,7 @@ std::vector<Part> parts_of(RunView const& run, Provenance const& origin) {
         {"single", "Single experts", single_experts_section(run)},
         {"providers", "Score providers", providers_section(run)},
         {"audit", "Routing audit", audit_section(run)},
+        {"harden", "Hardening", harden_section(run)},
         {"transitions", "Transitions", transitions_section(run)},
         {"side", "Side effects", side_effects_section(run)},
         {"categories", "Categories", categories_section(run)},

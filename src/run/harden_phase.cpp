@@ -145,19 +145,16 @@ std::vector<HardenArm> arms_of(HardenSpec const& spec) {
     return arms;
 }
 
-void say_accepted(std::vector<Gate> const& gates) {
+std::string verdict_of(std::vector<Gate> const& gates) {
     std::string const arm(to_string(HardenArm::selected));
-    if (is_accepted(gates, arm)) {
-        say("harden", "accepted: every gate is passed");
-        return;
-    }
+    if (is_accepted(gates, arm)) return "accepted: every gate is passed";
     std::string failed;
     for (Gate const& gate : gates) {
         if (gate.arm == arm && !gate.passed)
             failed += fmt::format("{}{} is {:.4g}, and {:.4g} is the limit", failed.empty() ? "" : "; ", gate.gate,
                                   gate.value, *gate.limit);
     }
-    say("harden", "not accepted: {}", failed);
+    return "not accepted: " + failed;
 }
 
 }  // namespace
@@ -229,6 +226,7 @@ std::vector<PhaseTiming> run_harden(Setup const& setup, LoadedModel& loaded, Run
             outcomes.push_back(arm_outcome(measured, std::string(to_string(arm)), evaluation, same_routers));
     }
     evaluation_seconds += judging.seconds();
+    std::string verdict;
     if (layout.is_final_rank()) {
         RunDirectory& run = *session.folder();
         std::vector<Gate> const gates = gates_of(outcomes, spec.limits, config.top_k);
@@ -241,8 +239,10 @@ std::vector<PhaseTiming> run_harden(Setup const& setup, LoadedModel& loaded, Run
         run.write_table("harden_steps", steps_table(steps));
         run.write_table("harden_gates", gates_table(gates));
         run.write_table("harden_robustness", robustness_table(outcomes, selection.suppressed));
-        say_accepted(gates);
+        verdict = verdict_of(gates);
     }
+    layout.world.broadcast_value(verdict, layout.final_rank());
+    say("harden", verdict);
     return {{"harden_training", training_seconds, trained_tokens}, {"harden_evaluation", evaluation_seconds, 0}};
 }
 

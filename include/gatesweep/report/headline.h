@@ -22,6 +22,7 @@ struct Headline {
     // the effect and what speaks for and against it; for each set of the user's own one line: "refusal 100 % -> 0 %
     // with 2:5 3:1 4:6 6:3 7:0 suppressed (paired difference -100 points [-100, -96], p < 1e-29, q < 1e-28, empirical p
     // = 0.048);" "20 random sets like it: 99.9 % (lowest 98 %); benign refusals unchanged (0 %), perplexity x1.00"
+    // Of hardening a line more: what it reached, and which gates were not passed.
     // Where no set of the grid is beyond chance: "no set changed refusals beyond chance; the largest: refusal ...".
     std::vector<std::string> result;
 };
