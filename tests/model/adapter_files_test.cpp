@@ -7,7 +7,7 @@
 #include <cmath>
 #include <limits>
 
-#include "model/small_config.h"
+#include "model/adapter_files.h"
 #include "support/expect_error.h"
 #include "support/golden_adapter.h"
 #include "support/safetensors_writer.h"
@@ -22,18 +22,6 @@ using nlohmann::json;
 void expect_same_files(fs::path const& folder, fs::path const& expected) {
     EXPECT_EQ(read_file(folder / adapter_config_name), read_file(expected / adapter_config_name));
     EXPECT_TRUE(read_file(folder / adapter_weights_name) == read_file(expected / adapter_weights_name)) << expected;
-}
-
-void expect_equal(Adapter const& adapter, Adapter const& expected) {
-    EXPECT_EQ(adapter.rank, expected.rank);
-    EXPECT_EQ(adapter.alpha, expected.alpha);
-    ASSERT_EQ(adapter.pairs.size(), expected.pairs.size());
-    for (auto const& [place, pair] : expected.pairs) {
-        ASSERT_TRUE(adapter.pairs.contains(place)) << place.layer << " " << place.expert;
-        EXPECT_TRUE(adapter.pairs.at(place).a.equal(pair.a));
-        EXPECT_TRUE(adapter.pairs.at(place).b.equal(pair.b));
-        EXPECT_EQ(adapter.scale_of(adapter.pairs.at(place)), expected.scale_of(pair));
-    }
 }
 
 class GoldenFiles : public testing::TestWithParam<std::string> {
@@ -88,55 +76,6 @@ INSTANTIATE_TEST_SUITE_P(Golden, GoldenFiles, testing::ValuesIn(adapter_names())
     std::replace(name.begin(), name.end(), '-', '_');
     return name;
 });
-
-// A small Mixtral: hidden 32, experts of 16, 3 of them.
-class AdapterFiles : public testing::Test {
-protected:
-    AdapterFiles() : config_(small_config()) {
-        at::Tensor const a = at::arange(64, at::kFloat).view({2, 32}) / 64,
-                         b = at::arange(32, at::kFloat).view({16, 2});
-        adapter_.rank = 2;
-        adapter_.alpha = 4;
-        adapter_.pairs[{1, 2, AdaptedMatrix::w1}] = {a, b + 1};
-        adapter_.pairs[{1, 2, AdaptedMatrix::w2}] = {(b + 1).t().contiguous(), a.t().contiguous()};
-        adapter_.pairs[{0, -1, AdaptedMatrix::o_proj}] = {at::ones({2, 48}), at::ones({32, 2})};
-        write_adapter(folder_.path(), adapter_, config_);
-        fields_ = json::parse(read_file(folder_ / adapter_config_name));
-    }
-    Adapter read() const { return read_adapter(folder_.path(), config_); }
-    void change(std::string const& field, json const& value) {
-        json fields = fields_;
-        fields[field] = value;
-        folder_.write(adapter_config_name, fields.dump());
-    }
-    void expect_refused(std::string const& field, json const& value) {
-        change(field, value);
-        SCOPED_TRACE(field + " " + value.dump());
-        EXPECT_ERROR(read(), ExitCode::bad_data, adapter_config_name, field);
-    }
-    // A file of these tensors, and refusing it with these words.
-    void expect_refused(std::vector<TestTensor> const& tensors, std::vector<std::string_view> words) {
-        write_safetensors(folder_ / adapter_weights_name, tensors);
-        words.push_back(adapter_weights_name);
-        expect_error([&] { read(); }, ExitCode::bad_data, words);
-    }
-    static TestTensor half(std::string const& module, char which, std::vector<std::int64_t> const& shape,
-                           float value = 1.0F) {
-        std::size_t const count = static_cast<std::size_t>(shape[0] * shape[1]);
-        return float_tensor("base_model.model." + module + ".lora_" + which + ".weight", shape,
-                            std::vector<float>(count, value));
-    }
-    static std::vector<TestTensor> pair(std::string const& module, std::int64_t out, std::int64_t in,
-                                        std::int64_t rank = 2) {
-        return {half(module, 'A', {rank, in}), half(module, 'B', {out, rank})};
-    }
-
-    ModelConfig config_;
-    Adapter adapter_;
-    TemporaryFolder folder_;
-    json fields_;
-    std::string const expert_ = "model.layers.1.block_sparse_moe.experts.2.w1";
-};
 
 TEST_F(AdapterFiles, ComeBackAsTheyWere) {
     expect_equal(read(), adapter_);
@@ -234,65 +173,6 @@ TEST_F(AdapterFiles, AreRefusedForTensorsThatDoNotFit) {
     EXPECT_ERROR(read(), ExitCode::input_missing, adapter_weights_name);
     folder_.write("adapter_model.bin", "");
     EXPECT_ERROR(read(), ExitCode::input_missing, "pickled", "safetensors");
-}
-
-TEST_F(AdapterFiles, OfAllExpertsTogetherMustSayWhichTensorsTheyAreOf) {
-    std::string const experts = "model.layers.1.mlp.experts";
-    auto const fused = [&](std::string const& module, std::int64_t out, std::int64_t in) {
-        return std::vector{half(module, 'A', {3 * 2, in}), half(module, 'B', {out, 2 * 3})};
-    };
-    expect_refused(fused(experts, 32, 16), {});
-    EXPECT_ERROR(read(), ExitCode::bad_data, adapter_config_name, "target_parameters", experts);
-    change("target_parameters", {"experts.down_proj"});
-    EXPECT_EQ(read().pairs.size(), 3u);
-    expect_refused(fused(experts + ".base_layer", 32, 32), {"target_parameters"});
-    change("target_parameters", {"mlp.experts.gate_up_proj", "mlp.experts.down_proj"});
-    EXPECT_EQ(read().pairs.size(), 6u);
-    expect_refused(fused(experts, 32, 17), {"[6, 17]", "[6, 16]"});
-    expect_refused(fused("model.layers.2.mlp.experts", 32, 16), {"nothing in the model"});
-}
-
-// Before 0.19 PEFT took [E, out, in] for [E, in, out].
-TEST_F(AdapterFiles, OfOlderVersionsHaveTheirHalvesTheOtherWayRound) {
-    std::string const experts = "model.layers.1.mlp.experts";
-    auto const tensors = [&](std::string const& module, at::Tensor const& a, at::Tensor const& b) {
-        auto const make = [&](char which, at::Tensor const& values) {
-            at::Tensor const x = values.contiguous();
-            return float_tensor("base_model.model." + module + ".lora_" + which + ".weight", x.sizes().vec(),
-                                {x.const_data_ptr<float>(), x.const_data_ptr<float>() + x.numel()});
-        };
-        return std::vector{make('A', a), make('B', b)};
-    };
-    // Expert e of 3, rank 2: a [e, r, in] and b [e, out, r].
-    auto const write = [&](std::string const& module, at::Tensor const& a, at::Tensor const& b, bool turned) {
-        at::Tensor const first = turned ? b.transpose(1, 2) : a, second = turned ? a.transpose(1, 2) : b;
-        write_safetensors(folder_ / adapter_weights_name,
-                          tensors(module, first.reshape({6, -1}), second.permute({1, 2, 0}).reshape({-1, 6})));
-    };
-    at::Tensor const a = at::arange(3 * 2 * 16, at::kFloat).view({3, 2, 16}) + 1,
-                     b = at::arange(3 * 32 * 2, at::kFloat).view({3, 32, 2}) + 1;
-    fields_["target_parameters"] = {"mlp.experts.down_proj"};
-    fields_.erase("peft_version");
-    change("lora_alpha", 4);
-    write(experts, a, b, false);
-    Adapter const adapter = read();
-    EXPECT_TRUE(adapter.pairs.at({1, 1, AdaptedMatrix::w2}).a.equal(a[1]));
-    EXPECT_TRUE(adapter.pairs.at({1, 1, AdaptedMatrix::w2}).b.equal(b[1]));
-    write(experts, a, b, true);
-    expect_equal(read(), adapter);
-
-    // Gate and up together are as wide as the hidden states here: only the version tells.
-    at::Tensor const square = at::arange(3 * 2 * 32, at::kFloat).view({3, 2, 32}) + 1;
-    fields_["target_parameters"] = {"mlp.experts.gate_up_proj"};
-    change("peft_version", "0.19.0");
-    write(experts, square, b, false);
-    Adapter const wide = read();
-    EXPECT_TRUE(wide.pairs.at({1, 2, AdaptedMatrix::w3}).b.equal(b[2].slice(0, 16)));
-    change("peft_version", "0.18.1");
-    write(experts, square, b, true);
-    expect_equal(read(), wide);
-    change("peft_version", nullptr);
-    EXPECT_ERROR(read(), ExitCode::bad_data, "peft_version");
 }
 
 TEST(AdapterFromPeft, SavedAgainIsTheSame) {

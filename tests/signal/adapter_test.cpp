@@ -1,5 +1,6 @@
 // A model with an adapter against PEFT and Hugging Face transformers, and against itself: from any layout, streamed,
 // and merged into a checkpoint of its own.
+#include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -133,7 +134,9 @@ TEST_P(WithAdapter, IsTheModelThatTheyAreMergedInto) {
         EXPECT_FALSE(fs::exists(merged));
         return;
     }
-    merge_checkpoint(model(), *adapter(), merged);
+    fs::create_directory(folder / "merged.part");  // of a start that was cut off
+    folder.write("merged.part/model-00009-of-00009.safetensors", "");
+    merge_checkpoint(model(), *adapter(), fs::path(merged) / "");
     auto const stored = config.stored_dtype == "bfloat16"  ? at::kBFloat16
                         : config.stored_dtype == "float32" ? at::kFloat
                                                            : at::kHalf;
@@ -150,7 +153,7 @@ TEST_P(WithAdapter, IsTheModelThatTheyAreMergedInto) {
     auto const losses = golden_.losses();
     for (std::size_t p = 0; p < losses.size(); ++p)
         EXPECT_NEAR(signals.losses.values[p], losses[p], allowed * losses[p]) << "prompt " << p;
-    // Every other file as it was.
+    // Every other file as it was, and nothing else.
     for (auto const& entry : fs::directory_iterator(model())) {
         fs::path const copy = merged / entry.path().filename();
         ASSERT_TRUE(fs::exists(copy)) << copy;
@@ -158,8 +161,36 @@ TEST_P(WithAdapter, IsTheModelThatTheyAreMergedInto) {
         if (entry.path().extension() != ".safetensors")
             EXPECT_EQ(sha256_hex_of_file(copy), sha256_hex_of_file(entry.path())) << copy;
     }
+    for (auto const& entry : fs::directory_iterator(merged))
+        EXPECT_TRUE(fs::exists(model() / entry.path().filename())) << entry.path();
     EXPECT_ERROR(merge_checkpoint(model(), *adapter(), merged), ExitCode::cannot_create, "there already");
     EXPECT_FALSE(fs::exists(folder / "merged.part"));
+}
+
+TEST_P(WithAdapter, IsTheSameForAnyNumberOfThreads) {
+    Scene one(model(), adapter(), Communicator(), 1, at::kFloat),
+        two(model(), adapter(), Communicator(), 1, at::kFloat);
+    Signals const expected = one.resident(golden_.golden);
+    at::set_num_threads(3);
+    expect_equal(two.resident(golden_.golden), expected, "three threads");
+    at::set_num_threads(1);
+}
+
+TEST_P(WithAdapter, IsRefusedWhereTheSumIsNoNumber) {
+    ModelConfig const config = load_model_config(model());
+    auto const scaled = [&](double alpha) {
+        auto large = std::make_shared<Adapter>(*adapter());
+        large->alpha = alpha;
+        return large;
+    };
+    Scene scene(model(), scaled(1e40), Communicator(), 1, at::kFloat);
+    EXPECT_ERROR(load_weights(scene.source), ExitCode::bad_data, "with the adapter", "too large");
+    if (config.mxfp4_experts) return;
+    TemporaryFolder const folder;
+    EXPECT_ERROR(merge_checkpoint(model(), *scaled(1e40), folder / "m"), ExitCode::bad_data, "too large");
+    bool const is_half = config.stored_dtype == "float16";
+    if (is_half) EXPECT_ERROR(merge_checkpoint(model(), *scaled(1e6), folder / "m"), ExitCode::bad_data, "too large");
+    EXPECT_FALSE(fs::exists(folder / "m"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Golden, WithAdapter, testing::ValuesIn(adapter_names()), [](auto const& parameter) {

@@ -67,6 +67,19 @@ TEST(Manifest, ComesBackWhole) {
     EXPECT_TRUE(text.starts_with("{\n  \"schema_version\": 1,\n  \"tool\": \"gatesweep\",")) << text;
 }
 
+TEST(Manifest, NamesAnAdapterWhereThereIsOne) {
+    EXPECT_EQ(to_json(example()).find("adapter"), std::string::npos);
+    EXPECT_FALSE(parse_manifest(to_json(example()), "m").adapter);
+    Manifest manifest = example();
+    manifest.adapter = ManifestAdapter{"/a", {{"adapter_config.json", std::string(64, 'c')}}};
+    Manifest const back = parse_manifest(to_json(manifest), "m");
+    ASSERT_TRUE(back.adapter);
+    EXPECT_EQ(back.adapter->folder, "/a");
+    EXPECT_EQ(back.adapter->files, manifest.adapter->files);
+    EXPECT_ERROR(parse_manifest(replaced(to_json(manifest), "\"folder\"", "\"place\""), "m"), ExitCode::bad_data,
+                 "no folder");
+}
+
 TEST(Manifest, OlderOnesSayNothingOfBytes) {
     std::string const text = replaced(to_json(example()), "\"bytes_read\"", "\"bytes\"");
     EXPECT_TRUE(parse_manifest(text, "m").layout.bytes_read.empty());
