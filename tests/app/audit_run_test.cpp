@@ -202,11 +202,11 @@ TEST(AuditResume, GoesOnFromCommittedTexts) {
     EXPECT_EQ(digests_of(scene / "grown"), digests_of(scene / "whole"));
 }
 
-// Its provider as a signal of a sweep: by rank, and by sign.
+// Its provider as a signal of a sweep, by rank.
 TEST(AuditSweep, TriesWhatTheCriterionRanksFirst) {
     TemporaryFolder const scene;
     std::string const sweep =
-        "[sweep]\nmax_new_tokens = 2\nsignals = ['routing-sensitivity']\nsizes = [2]\nactivate = [1]\n"
+        "[sweep]\nmax_new_tokens = 2\nsignals = ['routing-sensitivity']\nsizes = [2]\n"
         "controls = { random = 2 }\nscreen = { enabled = false }\n";
     scene.write("job.toml", job_text("hub-bf16", "conditions = ['refusal-prefix']\n") + sweep);
     expect_ok(gatesweep(scene.path(), {"run", "job.toml", "--out", "alone"}));
