@@ -43,6 +43,10 @@ LoadedModel::LoadedModel(Setup const& setup) {
         source.checkpoint = &*checkpoint_;
         source.map = std::make_shared<WeightMap const>(validate_checkpoint(*checkpoint_, config));
     });
+    if (layout.world.rank() == 0) {
+        for (auto const& notice : checkpoint_->notices())
+            warn(notice);
+    }
     streaming_ = choose_streaming(job, config, layout, machine);
     WeightDigests digests;
     if (streaming_.enabled) {

@@ -184,7 +184,10 @@ void warn_of_weights(ModelConfig const& config, std::filesystem::path const& fol
     if (std::none_of(files.begin(), files.end(), [](auto const& file) { return file.extension() == ".safetensors"; }))
         return;
     try {
-        validate_checkpoint(Checkpoint(folder), config);
+        Checkpoint const checkpoint(folder);
+        for (auto const& notice : checkpoint.notices())
+            warn(notice);
+        validate_checkpoint(checkpoint, config);
     } catch (Error const& error) {
         warn("the run would end here: {}", error.what());
     }
