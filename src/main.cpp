@@ -1,5 +1,6 @@
 // gatesweep: MPI session, options, command, and one catch that ends every rank with this rank's message.
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <string_view>
@@ -8,6 +9,7 @@
 #include "app/options.h"
 #include "gatesweep/base/error.h"
 #include "gatesweep/base/log.h"
+#include "gatesweep/base/log_events.h"
 #include "gatesweep/base/stop_request.h"
 #include "gatesweep/base/waiting_threads.h"
 #include "gatesweep/comm/communicator.h"
@@ -39,6 +41,15 @@ gatesweep::ExitCode run_on_one(gatesweep::Options const& options, int num_ranks)
         case Command::merge:
             merge_adapter(options);
             break;
+        case Command::export_results:
+            export_run(options);
+            break;
+        case Command::init:
+            print_first_job(options);
+            break;
+        case Command::schema:
+            print_schema();
+            break;
         default:
             report_run(options);
     }
@@ -54,6 +65,9 @@ gatesweep::ExitCode run_command(gatesweep::Options const& options, gatesweep::Co
             break;
         case Command::verify:
             return verify_job(options, world);
+        case Command::try_set:
+            try_set(options, world);
+            break;
         case Command::relabel:
             relabel_run(options, world);
             break;
@@ -74,6 +88,7 @@ gatesweep::ExitCode run_command(gatesweep::Options const& options, gatesweep::Co
 int main(int argc, char** argv) {
     using namespace gatesweep;
     limit_spinning(argv);
+    std::signal(SIGXFSZ, SIG_IGN);  // a file at the limit of its size is an error of write(), with the file's name
     // From the first moment, since the default is to end the process; only these have anything to finish.
     auto const is_command = [&](std::string_view name) { return std::find(argv, argv + argc, name) != argv + argc; };
     if (is_command("run") || is_command("harden") || is_command("relabel")) catch_stop_signals();
@@ -85,6 +100,7 @@ int main(int argc, char** argv) {
             if (world.rank() == 0) std::fputs(parsed.text.c_str(), parsed.exit_code == 0 ? stdout : stderr);
             return mpi.end_together(parsed.exit_code);
         }
+        if (parsed.options->as_events) log_as_events();
         start_log(world.rank(), world.size(), parsed.options->log_level);
         try {
             return mpi.end_together(static_cast<int>(run_command(*parsed.options, world)));

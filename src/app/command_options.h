@@ -27,5 +27,10 @@ void add_compare_options(CLI::App& command, Options& options);
 void add_labels_options(CLI::App& command, Options& options);
 void add_merge_options(CLI::App& command, Options& options);
 void add_judge_validate_options(CLI::App& command, Options& options);
+void add_export_options(CLI::App& command, Options& options);
+void add_try_options(CLI::App& command, Options& options);
+void add_init_options(CLI::App& command, Options& options);
+void add_schema_options(CLI::App& command);
+void add_completion_options(CLI::App& command, Options& options);
 
 }  // namespace gatesweep

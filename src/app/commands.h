@@ -1,6 +1,9 @@
 // What each command does once the ranks are up. Every rank calls the same function.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "gatesweep/base/error.h"
 #include "gatesweep/comm/communicator.h"
 #include "options.h"
@@ -11,6 +14,9 @@ void run_job(Options const& options, Communicator const& world);  // run, and ha
 // Prints the table of checks; ExitCode::internal when one fails.
 ExitCode verify_job(Options const& options, Communicator const& world);
 void print_info(Communicator const& world);
+
+// Collective: every rank holds a part of the experts.
+void try_set(Options const& options, Communicator const& world);
 
 // Collective: a judge works on every rank.
 void relabel_run(Options const& options, Communicator const& world);
@@ -26,5 +32,9 @@ void report_run(Options const& options);
 void compare_runs(Options const& options);
 void make_labels(Options const& options);
 void merge_adapter(Options const& options);
+void export_run(Options const& options);
+std::vector<std::string> export_formats();  // the words of --format
+void print_first_job(Options const& options);
+void print_schema();
 
 }  // namespace gatesweep

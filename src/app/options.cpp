@@ -9,6 +9,7 @@
 #include "command_options.h"
 #include "gatesweep/base/build_config.h"
 #include "gatesweep/base/error.h"
+#include "shell_help.h"
 
 namespace gatesweep {
 namespace {
@@ -46,6 +47,21 @@ std::string usage_problem(CLI::App const& app, CLI::ParseError const& error,
                        close.empty() ? "" : fmt::format("did you mean {}? ", close), known);
 }
 
+// Commands whose standard output is their result: events would mix with it.
+bool prints_of_its_own(Command command) {
+    switch (command) {
+        case Command::run:
+        case Command::analyze:
+        case Command::relabel:
+        case Command::report:
+        case Command::export_results:
+        case Command::labels:
+            return false;
+        default:
+            return true;
+    }
+}
+
 }  // namespace
 
 ParsedOptions parse_options(int argc, char const* const* argv) {
@@ -59,6 +75,8 @@ ParsedOptions parse_options(int argc, char const* const* argv) {
     bool quiet = false, verbose = false;
     app.add_flag("-q,--quiet", quiet, "print warnings and errors only");
     app.add_flag("-v,--verbose", verbose, "print details as well");
+    app.add_flag("--json", options.as_events,
+                 "say messages, progress, warnings and errors as JSON lines on standard output");
 
     auto const add = [&](Command command, char const* name, char const* what) -> CLI::App& {
         CLI::App* const sub = app.add_subcommand(name, what);
@@ -98,6 +116,17 @@ ParsedOptions parse_options(int argc, char const* const* argv) {
                                options);
     add_merge_options(add(Command::merge, "merge", "write a checkpoint with a low-rank adapter added to its weights"),
                       options);
+    add_export_options(add(Command::export_results, "export", "write a run's results as other tools read them"),
+                       options);
+    add_try_options(add(Command::try_set, "try",
+                        "one prompt, one set of experts: both replies and where their tokens go, in seconds"),
+                    options);
+    add_init_options(
+        add(Command::init, "init", "write a first job, with comments, for a checkpoint and two prompt files"), options);
+    add_schema_options(add(Command::schema, "schema", "the keys of a job file as JSON Schema, for editors"));
+    add_completion_options(
+        add(Command::completion, "completion", "what bash or zsh completes on the command line of gatesweep"), options);
+    add(Command::man, "man", "this help as a manual page: gatesweep man | man -l -");
     add(Command::info, "info", "versions of everything linked, devices, instruction sets");
 
     ParsedOptions parsed;
@@ -108,6 +137,20 @@ ParsedOptions parse_options(int argc, char const* const* argv) {
         int const code = app.exit(error, out, problem);
         parsed.text = code == 0 ? out.str() : fmt::format("error: {}\n", usage_problem(app, error, options.arguments));
         parsed.exit_code = code == 0 ? 0 : static_cast<int>(ExitCode::usage);
+        return parsed;
+    }
+    if (options.as_events && prints_of_its_own(options.command)) {
+        parsed.text = fmt::format(
+            "error: --json goes with commands that say what they do (run, analyze, relabel, report, "
+            "export, labels): {} prints something else on standard output: leave --json out\n",
+            app.get_subcommands().front()->get_name());
+        parsed.exit_code = static_cast<int>(ExitCode::usage);
+        return parsed;
+    }
+    if (options.command == Command::completion || options.command == Command::man) {
+        parsed.text = options.command == Command::man ? man_page(app)
+                      : options.shell == "bash"       ? bash_completion(app)
+                                                      : zsh_completion(app);
         return parsed;
     }
     options.log_level = quiet ? LogLevel::quiet : verbose ? LogLevel::debug : LogLevel::info;

@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include "gatesweep/base/log.h"
+#include "gatesweep/base/log_events.h"
 #include "gatesweep/report/headline.h"
 
 namespace gatesweep {
@@ -17,8 +19,12 @@ std::vector<std::pair<std::string, std::string>> headline_lines(std::filesystem:
 }
 
 void print_headline(std::filesystem::path const& folder) {
-    for (auto const& [topic, text] : headline_lines(folder))
-        fmt::print("{:<9} {}\n", topic, text);
+    for (auto const& [topic, text] : headline_lines(folder)) {
+        if (logs_events())
+            say(topic, text);
+        else
+            fmt::print("{:<9} {}\n", topic, text);
+    }
 }
 
 }  // namespace gatesweep

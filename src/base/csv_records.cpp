@@ -5,8 +5,8 @@
 
 namespace gatesweep {
 
-CsvRecords::CsvRecords(std::string_view text, CsvLines lines, Refuse refuse)
-    : text_(text), lines_(lines), refuse_(std::move(refuse)) {}
+CsvRecords::CsvRecords(std::string_view text, CsvLines lines, Refuse refuse, char separator)
+    : text_(text), lines_(lines), refuse_(std::move(refuse)), separator_(separator) {}
 
 bool CsvRecords::next(std::vector<std::string>& cells) {
     if (lines_ == CsvLines::any) {
@@ -18,7 +18,7 @@ bool CsvRecords::next(std::vector<std::string>& cells) {
     cells.clear();
     for (;; ++at_) {
         cells.push_back(text_.substr(at_, 1) == "\"" ? quoted() : plain());
-        if (text_.substr(at_, 1) != ",") break;
+        if (at_ >= text_.size() || text_[at_] != separator_) break;
     }
     if (at_ < text_.size()) skip_line_end();
     return true;
@@ -37,8 +37,8 @@ void CsvRecords::skip_line_end() {
 
 std::string CsvRecords::plain() {
     std::size_t const start = at_;
-    while (at_ < text_.size() && text_[at_] != ',' && !at_line_end()) {
-        if (text_[at_] == '"') refuse_(CsvFault::stray_quote, line_);
+    while (at_ < text_.size() && text_[at_] != separator_ && !at_line_end()) {
+        if (text_[at_] == '"' && separator_ != '\t') refuse_(CsvFault::stray_quote, line_);
         if (text_[at_] == '\r') refuse_(CsvFault::carriage_return, line_);
         ++at_;
     }
@@ -61,7 +61,7 @@ std::string CsvRecords::quoted() {
         cell += '"';
         ++at_;
     }
-    if (at_ < text_.size() && text_[at_] != ',' && !at_line_end()) refuse_(CsvFault::text_after_quote, line_);
+    if (at_ < text_.size() && text_[at_] != separator_ && !at_line_end()) refuse_(CsvFault::text_after_quote, line_);
     return cell;
 }
 

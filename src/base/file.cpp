@@ -16,6 +16,7 @@ namespace gatesweep {
 namespace {
 
 std::string reason() {
+    if (errno == EFBIG) return fmt::format("{} (the limit on the size of files, ulimit -f)", std::strerror(errno));
     return std::strerror(errno);
 }
 

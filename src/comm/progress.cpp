@@ -1,6 +1,7 @@
 #include "gatesweep/comm/progress.h"
 
 #include "gatesweep/base/log.h"
+#include "gatesweep/base/log_events.h"
 #include "gatesweep/comm/progress_line.h"
 
 namespace gatesweep {
@@ -8,6 +9,7 @@ namespace {
 
 constexpr double seconds_between_bars = 0.1;
 constexpr double seconds_between_lines = 30.0;  // a log file is read by people too
+constexpr double seconds_between_events = 1.0;
 
 double since(std::chrono::steady_clock::time_point then) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - then).count();
@@ -38,7 +40,10 @@ double Progress::seconds() const {
 void Progress::update(std::int64_t done, std::int64_t all) {
     note_unit(done, all, unit_);
     if (counts_ == CountsAs::part_of_sum) shared_.set({done, all});
-    if (!is_shown_ || since(last_) < (is_terminal_ ? seconds_between_bars : seconds_between_lines)) return;
+    double const pause = logs_events()  ? seconds_between_events
+                         : is_terminal_ ? seconds_between_bars
+                                        : seconds_between_lines;
+    if (!is_shown_ || since(last_) < pause) return;
     show(shared_.sum());
 }
 
@@ -52,6 +57,10 @@ void Progress::show(Counts counts) {
     last_ = std::chrono::steady_clock::now();
     std::string const topic(to_string(phase_));
     PhaseProgress const progress{topic, unit_, counts.done, counts.all, seconds()};
+    if (logs_events()) {
+        progress_event(topic, unit_, counts.done, counts.all, seconds());
+        return;
+    }
     if (!is_terminal_) {
         say(topic, progress_text(progress));
         return;

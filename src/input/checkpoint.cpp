@@ -9,6 +9,7 @@
 
 #include "gatesweep/base/digest.h"
 #include "gatesweep/base/error.h"
+#include "gatesweep/base/words.h"
 #include "gatesweep/input/strict_json.h"
 
 namespace gatesweep {
@@ -120,7 +121,7 @@ void check_places(fs::path const& folder, std::map<std::string, std::string> con
                   std::map<std::string, std::size_t> const& shard_ids, std::vector<SafetensorsFile> const& shards) {
     for (auto const& [tensor, shard] : places) {
         GATESWEEP_VALIDATE(
-            shards[shard_ids.at(shard)].tensors().contains(tensor), ExitCode::bad_data,
+            is_harmless_tensor(tensor) || shards[shard_ids.at(shard)].tensors().contains(tensor), ExitCode::bad_data,
             "{}: no tensor \"{}\", which {} places there (index and shards do not belong together): copy "
             "the checkpoint again",
             (folder / shard).string(), printable(tensor), index_name);
@@ -129,6 +130,7 @@ void check_places(fs::path const& folder, std::map<std::string, std::string> con
         std::string const name = file.path().filename().string();
         for (auto const& [tensor, entry] : file.tensors()) {
             auto const place = places.find(tensor);
+            if (place == places.end() && is_harmless_tensor(tensor)) continue;
             GATESWEEP_VALIDATE(place != places.end(), ExitCode::bad_data,
                                "{}: holds tensor \"{}\", which {} does not name (index and shards do not belong "
                                "together): copy the checkpoint again",
@@ -141,17 +143,39 @@ void check_places(fs::path const& folder, std::map<std::string, std::string> con
     }
 }
 
+// What transformers would do with files that gatesweep does not read.
+std::vector<std::string> files_beside(fs::path const& folder) {
+    GATESWEEP_VALIDATE(!present(folder / "adapter_config.json"), ExitCode::bad_data,
+                       "{}: lies beside the weights (transformers would add the adapter to them, gatesweep does not): "
+                       "merge it into the weights, or move it elsewhere",
+                       (folder / "adapter_config.json").string());
+    std::vector<std::string> notices;
+    if (present(folder / "quantize_config.json"))
+        notices.push_back(
+            fmt::format("{}: is not read (it tells of a quantisation): the weights count as they are "
+                        "stored",
+                        (folder / "quantize_config.json").string()));
+    return notices;
+}
+
 }  // namespace
+
+bool is_harmless_tensor(std::string_view name) {
+    return name.ends_with("rotary_emb.inv_freq") || name.ends_with("rotary_emb.cos_cached") ||
+           name.ends_with("rotary_emb.sin_cached");
+}
 
 Checkpoint::Checkpoint(std::filesystem::path folder) : folder_(std::move(folder)) {
     std::error_code error;
     bool const is_folder = fs::is_directory(folder_, error);
     GATESWEEP_VALIDATE(is_folder, ExitCode::input_missing, "{}: {}: name the folder of a downloaded checkpoint",
                        folder_.string(), present(folder_) ? "not a folder" : "no such folder");
+    notices_ = files_beside(folder_);
     if (present(folder_ / single_name)) {
         shards_.emplace_back(folder_ / single_name);
         for (auto const& [tensor, entry] : shards_.front().tensors())
             location_.emplace(tensor, 0);
+        note_harmless();
         return;
     }
     if (!present(folder_ / index_name)) no_weights(folder_);
@@ -162,8 +186,25 @@ Checkpoint::Checkpoint(std::filesystem::path folder) : folder_(std::move(folder)
         shards_.emplace_back(folder_ / name);
     }
     check_places(folder_, places, shard_ids, shards_);
-    for (auto const& [tensor, shard] : places)
-        location_.emplace(tensor, shard_ids.at(shard));
+    for (auto const& [tensor, shard] : places) {
+        std::size_t const id = shard_ids.at(shard);
+        if (shards_[id].tensors().contains(tensor)) location_.emplace(tensor, id);
+    }
+    std::int64_t const only_named = std::ssize(places) - std::ssize(location_);
+    note_harmless(only_named);
+}
+
+void Checkpoint::note_harmless(std::int64_t only_named) {
+    std::int64_t num = only_named;
+    for (auto const& shard : shards_) {
+        for (auto const& [tensor, entry] : shard.tensors())
+            num += is_harmless_tensor(tensor);
+    }
+    if (num > 0)
+        notices_.push_back(
+            fmt::format("{}: {} of rotary embeddings (inv_freq and the like) that are computed anew are "
+                        "passed over",
+                        folder_.string(), plural(num, "tensor")));
 }
 
 std::vector<std::string> Checkpoint::tensor_names() const {

@@ -1,4 +1,4 @@
-// A CSV prompt file.
+// A CSV prompt file, or one that tabs or semicolons separate.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,10 @@
 
 namespace gatesweep {
 
-// `table.name` must be set; `text` has no byte order mark.
+// `table.name` must be set; `text` has no byte order mark. Where the header has no comma, tabs or semicolons separate,
+// and a notice says so.
 void read_csv(std::string_view text, PromptTable& table);
+// Tabs separate.
+void read_tsv(std::string_view text, PromptTable& table);
 
 }  // namespace gatesweep

@@ -8,6 +8,7 @@
 #include "gatesweep/base/error.h"
 #include "gatesweep/base/file.h"
 #include "gatesweep/base/utf8.h"
+#include "gatesweep/input/job_keys.h"
 #include "gatesweep/input/toml_section.h"
 #include "job_audit.h"
 #include "job_harden.h"
@@ -34,16 +35,11 @@ toml::table parse_file(fs::path const& file) {
 }
 
 Section whole_job(toml::table const& root, std::string const& file) {
-    return {root,
-            "",
-            file,
-            {"model", "parallel", "prompts", "pairs", "signals", "analysis", "scores", "audit", "sweep", "harden",
-             "report"}};
+    return {root, "", file, keys_of("")};
 }
 
 ModelSpec read_model(Section const& top, std::string const& file, InputPlaces const& places) {
-    auto const section = top.section("model", {"path", "dtype", "tokenization", "special_in_text", "chat_template",
-                                               "template_arguments", "date", "adapter"});
+    auto const section = top.section("model", keys_of("model"));
     GATESWEEP_VALIDATE(section, ExitCode::job,
                        "{}: there is no [model] section: add it, with path = \"a checkpoint folder\"", file);
     require(*section, "path", "path = \"a checkpoint folder\" to [model]");
@@ -80,10 +76,7 @@ std::string read_setting(Section const& section, SettingFacts const& facts) {
 
 ParallelSpec read_parallel(Section const& top) {
     ParallelSpec out;
-    std::vector<std::string_view> keys = {"expert_parallel", "device", "threads"};
-    for (SettingFacts const& facts : settings)
-        keys.push_back(facts.key);
-    auto const section = top.section("parallel", keys);
+    auto const section = top.section("parallel", keys_of("parallel"));
     if (section) {
         for (SettingFacts const& facts : settings)
             out.settings.choose(facts.setting, read_setting(*section, facts));
@@ -122,7 +115,7 @@ PromptSource read_source(Section const& section, InputPlaces const& places) {
 
 std::vector<PromptSource> read_prompts(Section const& top, std::string const& file, InputPlaces const& places) {
     std::vector<PromptSource> out;
-    for (auto const& section : top.sections("prompts", {"group", "file", "column", "where", "limit", "template"})) {
+    for (auto const& section : top.sections("prompts", keys_of("prompts"))) {
         out.push_back(read_source(section, places));
     }
     GATESWEEP_VALIDATE(!out.empty(), ExitCode::job,
@@ -151,7 +144,7 @@ std::uint64_t parse_size(std::string_view text) {
 
 SignalsSpec read_signals(Section const& top) {
     SignalsSpec out;
-    auto const section = top.section("signals", {"batch_tokens", "memory", "stream", "phases"});
+    auto const section = top.section("signals", keys_of("signals"));
     if (!section) return out;
     out.batch_tokens = section->whole("batch_tokens", 1, no_limit).value_or(out.batch_tokens);
     if (section->has("memory") && !says_auto(*section, "memory")) {
@@ -178,7 +171,7 @@ SignalsSpec read_signals(Section const& top) {
 }
 
 Thresholds read_thresholds(Section const& analysis, std::string_view key, Thresholds out, double max_gap) {
-    auto const section = analysis.section(key, {"gap", "min"});
+    auto const section = analysis.section(key, keys_of(fmt::format("analysis.{}", key)));
     if (!section) return out;
     out.gap = section->number("gap").value_or(out.gap);
     if (!(out.gap > 0.0 && out.gap <= max_gap)) {
@@ -203,10 +196,7 @@ std::vector<double> read_coverage(Section const& section, std::vector<double> co
 
 AnalysisParameters read_analysis(Section const& top) {
     AnalysisParameters out;
-    std::vector<std::string_view> keys = {"benign", "malicious", "coverage", "top"};
-    for (SignalFacts const& signal : signal_kinds)
-        keys.push_back(signal.job_word);
-    auto const section = top.section("analysis", keys);
+    auto const section = top.section("analysis", keys_of("analysis"));
     if (!section) return out;
     out.benign = section->text("benign").value_or(out.benign);
     out.malicious = section->text("malicious").value_or(out.malicious);
@@ -237,7 +227,7 @@ void check_groups(Job const& job, std::string const& place) {
 
 ReportSpec read_report(Section const& top, InputPlaces const& places) {
     ReportSpec out;
-    auto const section = top.section("report", {"title", "mark", "by"});
+    auto const section = top.section("report", keys_of("report"));
     if (!section) return out;
     out.title = section->text("title").value_or("");
     out.mark = find_optional_input(*section, "mark", places, PathKind::file);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "gatesweep/input/job_keys.h"
 #include "toml_text.h"
 
 namespace gatesweep {
@@ -24,7 +25,7 @@ std::string read_column(Section const& section, std::string_view key, std::strin
 
 AuditParameters read_audit(Section const& top, InputPlaces const& places) {
     AuditParameters out;
-    auto const section = top.section("audit", {"conditions", "topic", "pair", "refusals", "compliances"});
+    auto const section = top.section("audit", keys_of("audit"));
     if (!section) return out;
     std::vector<std::string> const all = condition_words();
     for (std::string const& word : read_words(*section, "conditions", all, all))

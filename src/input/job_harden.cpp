@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "gatesweep/base/utf8.h"
+#include "gatesweep/input/job_keys.h"
 #include "toml_text.h"
 
 namespace gatesweep {
@@ -66,7 +67,7 @@ std::vector<ExpertId> read_experts(Section const& section, std::string_view key)
 HardenLimits read_limits(Section const& section) {
     constexpr double none = std::numeric_limits<double>::infinity();
     HardenLimits out;
-    auto const limits = section.section("limits", {"refusal", "compliance_drop", "perplexity_ratio", "js", "overlap"});
+    auto const limits = section.section("limits", keys_of("harden.limits"));
     if (!limits) return out;
     out.refusal = read_number(*limits, "refusal", out.refusal, 0.0, 100.0);
     out.compliance_drop = read_number(*limits, "compliance_drop", out.compliance_drop, 0.0, 100.0);
@@ -94,7 +95,7 @@ void read_training(Section const& section, HardenSpec& out) {
     out.validation = read_number(section, "validation", out.validation, 0.0, 0.5);
     out.save = section.whole("save", 1, no_limit).value_or(out.save);
     out.seed = static_cast<std::uint64_t>(section.whole("seed", 0, no_limit).value_or(1));
-    out.max_new_tokens = section.whole("max_new_tokens", 1, 1 << 20).value_or(out.max_new_tokens);
+    out.max_new_tokens = section.whole("max_new_tokens", 1, 4096).value_or(out.max_new_tokens);
 }
 
 void read_selection(Section const& section, Job& job, HardenSpec& out) {
@@ -128,11 +129,7 @@ std::string groups_text(std::vector<std::string> const& groups) {
 
 HardenSpec read_harden(Section const& top, Job& job, InputPlaces const& places) {
     HardenSpec out;
-    auto const section = top.section(
-        "harden", {"provider",     "experts",  "budget",     "rank",     "alpha", "steps",          "learning_rate",
-                   "weight_decay", "warmup",   "clip",       "beta",     "gamma", "batch",          "parts",
-                   "evaluate",     "patience", "validation", "save",     "seed",  "max_new_tokens", "train",
-                   "held_out",     "refusals", "compare",    "suppress", "limits"});
+    auto const section = top.section("harden", keys_of("harden"));
     if (!section) return out;
     out.enabled = true;
     read_selection(*section, job, out);
@@ -141,9 +138,9 @@ HardenSpec read_harden(Section const& top, Job& job, InputPlaces const& places) 
     require(*section, "held_out", "held_out = { harmful = \"a group\", benign = \"a group\" } to [harden]");
     require(*section, "refusals", "refusals = \"a text file with a refusal a line\" to [harden]");
     std::vector<std::string> const groups = prompt_groups(job);
-    auto const train = *section->section("train", {"harmful", "benign"});
+    auto const train = *section->section("train", keys_of("harden.train"));
     out.train = {read_groups(train, "harmful", groups, true), read_groups(train, "benign", groups, true)};
-    auto const held_out = *section->section("held_out", {"harmful", "benign", "near_miss"});
+    auto const held_out = *section->section("held_out", keys_of("harden.held_out"));
     out.held_out = {read_groups(held_out, "harmful", groups, true), read_groups(held_out, "benign", groups, true),
                     read_groups(held_out, "near_miss", groups, false)};
     for (auto const* const held : {&out.held_out.harmful, &out.held_out.benign, &out.held_out.near_miss}) {

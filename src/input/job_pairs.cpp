@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "gatesweep/input/job_keys.h"
 #include "toml_text.h"
 
 namespace gatesweep {
@@ -96,8 +97,7 @@ std::string_view to_string(PairCount count) {
 
 std::vector<PairSource> read_pair_sources(Section const& top, InputPlaces const& places) {
     std::vector<PairSource> out;
-    for (auto const& section : top.sections("pairs", {"name", "file", "prompts", "column", "where", "response_0",
-                                                      "response_1", "document", "question", "count", "limit"})) {
+    for (auto const& section : top.sections("pairs", keys_of("pairs"))) {
         PairSource source = read_source(section, places);
         for (auto const& earlier : out) {
             GATESWEEP_VALIDATE(earlier.name != source.name, ExitCode::job,

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "gatesweep/input/job_keys.h"
 #include "toml_text.h"
 
 namespace gatesweep {
@@ -45,12 +46,12 @@ std::string imports_text(std::vector<ImportedScores> const& imports) {
 
 ScoreParameters read_scores(Section const& top, ScoreSources sources, InputPlaces const& places) {
     ScoreParameters out;
-    auto const section = top.section("scores", {"providers", "bootstrap", "refusals", "compliances", "import"});
+    auto const section = top.section("scores", keys_of("scores"));
     if (!section) {
         if (sources.pairs) add_provider(out, risk_difference_word);
         return out;
     }
-    for (auto const& import : section->sections("import", {"name", "file"}))
+    for (auto const& import : section->sections("import", keys_of("scores.import")))
         out.imports.push_back(read_import(import, places, out));
     out.providers = read_words(*section, "providers", {}, known_words(out), EmptyList::allowed);
     if (!sources.pairs && out.has(risk_difference_word))

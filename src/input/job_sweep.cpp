@@ -4,6 +4,7 @@
 #include <charconv>
 #include <limits>
 
+#include "gatesweep/input/job_keys.h"
 #include "gatesweep/terms/rank_class.h"
 #include "job_parts.h"
 #include "sweep_parts.h"
@@ -40,7 +41,7 @@ std::optional<double> parse_share(std::string_view text) {
 
 std::map<std::string, std::vector<double>> read_gap_thresholds(Section const& sweep) {
     std::map<std::string, std::vector<double>> out;
-    auto const section = sweep.section("gap_thresholds", signal_job_words());
+    auto const section = sweep.section("gap_thresholds", keys_of("sweep.gap_thresholds"));
     if (!section) return out;
     for (SignalFacts const& signal : signal_kinds) {
         auto const list = section->numbers(signal.job_word);
@@ -57,7 +58,7 @@ std::map<std::string, std::vector<double>> read_gap_thresholds(Section const& sw
 
 ControlsSpec read_controls(Section const& sweep) {
     ControlsSpec out;
-    auto const section = sweep.section("controls", {"random", "match", "reverse", "bottom"});
+    auto const section = sweep.section("controls", keys_of("sweep.controls"));
     if (!section) return out;
     out.random = static_cast<int>(section->whole("random", 0, max_random_sets).value_or(out.random));
     out.match = section
@@ -190,10 +191,7 @@ void read_grid(Section const& section, ScoreParameters const& scores, SweepSpec&
 
 SweepSpec read_sweep(Section const& top, Job const& job, InputPlaces const& places) {
     SweepSpec out;
-    auto const section = top.section(
-        "sweep", {"enabled", "prompts",  "side_effects", "max_new_tokens", "slots",  "signals",  "classes",
-                  "sizes",   "modes",    "scopes",       "gap_thresholds", "bias",   "activate", "deactivate",
-                  "reverse", "controls", "seed",         "allow_fewer",    "labels", "screen",   "trial"});
+    auto const section = top.section("sweep", keys_of("sweep"));
     if (!section) return out;
     out.enabled = section->flag("enabled").value_or(true);
     read_groups(*section, job, out);

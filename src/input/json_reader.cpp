@@ -1,9 +1,12 @@
 #include "json_reader.h"
 
+#include <algorithm>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <unordered_map>
+#include <utility>
 
+#include "conversation.h"
 #include "gatesweep/base/error.h"
 #include "prompt_table.h"
 
@@ -12,7 +15,30 @@ namespace {
 
 constexpr int max_depth = 64;
 
-// Takes rows out of a stream of JSON events: nothing nested is kept, so depth costs nothing.
+// One value out of a stream of events.
+class ValueBuilder {
+public:
+    void open(nlohmann::json value) { open_.push_back(&place(std::move(value))); }
+    void close() { open_.pop_back(); }
+    void key(std::string name) { key_ = std::move(name); }
+    void add(nlohmann::json value) { place(std::move(value)); }
+    nlohmann::json take() { return std::exchange(root_, nullptr); }
+
+private:
+    nlohmann::json& place(nlohmann::json value) {
+        if (open_.empty()) return root_ = std::move(value);
+        nlohmann::json& parent = *open_.back();
+        if (parent.is_object()) return parent[key_] = std::move(value);
+        parent.push_back(std::move(value));
+        return parent.back();
+    }
+
+    nlohmann::json root_;
+    std::vector<nlohmann::json*> open_;  // while a value is open nothing is added beside it, so pointers stay good
+    std::string key_;
+};
+
+// Takes rows out of a stream of JSON events: of what is nested only conversations are kept, so depth costs nothing.
 class RowReader : public nlohmann::json_sax<nlohmann::json> {
 public:
     enum class Layout { one_object, list_of_objects };
@@ -22,6 +48,8 @@ public:
     void begin_line(std::int64_t line) {
         line_ = line;
         depth_ = 0;
+        inside_ = Inside::field;
+        conversation_ = {};
         rows_before_ = table_.rows.size();
     }
 
@@ -39,41 +67,40 @@ public:
 
     bool start_object(std::size_t) override {
         descend();
-        if (depth_ == row_depth_)
+        if (inside_ == Inside::conversation)
+            conversation_.open(nlohmann::json::object());
+        else if (depth_ == row_depth_)
             begin_row();
         else if (depth_ < row_depth_)
             refuse("the file holds an object, not a list of objects: name it .jsonl if it has one object a line");
         else if (depth_ == row_depth_ + 1)
             add_table();
-        else if (depth_ == row_depth_ + 2 && inside_ == Inside::messages)
-            begin_message();
-        else if (inside_ == Inside::messages && is_part_of_message())
-            refuse_messages();
         return true;
     }
 
     bool start_array(std::size_t) override {
         if (depth_ + 1 == row_depth_) refuse("an entry is a list: give an object with a prompt");
         descend();
-        if (depth_ != row_depth_ + 1) {
-            if (inside_ == Inside::token_ids) refuse("token_ids is no list of whole numbers: correct it");
-            if (inside_ == Inside::messages && (depth_ == row_depth_ + 2 || is_part_of_message())) refuse_messages();
-            return true;
-        }
+        if (inside_ == Inside::conversation) conversation_.open(nlohmann::json::array());
+        if (depth_ != row_depth_ + 1) return true;
         add_field(Field::nested, "");
         if (key_ == "token_ids") row().token_ids.emplace(), inside_ = Inside::token_ids;
-        if (key_ == "messages") row().messages.emplace(), inside_ = Inside::messages;
+        if (is_conversation()) conversation_.open(nlohmann::json::array()), inside_ = Inside::conversation;
         return true;
     }
 
     bool end_object() override {
-        if (depth_ == row_depth_ + 2 && inside_ == Inside::messages && !(has_role_ && has_content_)) refuse_messages();
+        if (inside_ == Inside::conversation) conversation_.close();
         --depth_;
         return true;
     }
 
     bool end_array() override {
-        if (depth_ == row_depth_ + 1) inside_ = Inside::field;
+        if (inside_ == Inside::conversation) conversation_.close();
+        if (depth_ == row_depth_ + 1) {
+            if (inside_ == Inside::conversation) add_conversation(conversation_of(conversation_.take(), key_));
+            inside_ = Inside::field;
+        }
         --depth_;
         return true;
     }
@@ -81,8 +108,8 @@ public:
     bool key(std::string& name) override {
         if (depth_ == row_depth_)
             key_ = std::move(name);
-        else if (depth_ == row_depth_ + 2)
-            message_key_ = std::move(name);
+        else if (inside_ == Inside::conversation)
+            conversation_.key(std::move(name));
         return true;
     }
 
@@ -96,7 +123,7 @@ public:
     }
 
 private:
-    enum class Inside { field, token_ids, messages };
+    enum class Inside { field, token_ids, conversation };
 
     PromptRow& row() { return table_.rows.back(); }
 
@@ -104,15 +131,12 @@ private:
         if (row_depth_ == 1) fail(ExitCode::bad_data, "{}: row {}, line {}: {}", table_.name, number(), line_, what);
         fail(ExitCode::bad_data, "{}: row {}: {}", table_.name, number(), what);
     }
-    [[noreturn]] void refuse_messages() const {
-        refuse("messages is no list of {\"role\": text, \"content\": text}: correct it");
-    }
     std::size_t number() const {
         if (row_depth_ == 1) return rows_before_ + 1;
         return table_.rows.size() + (depth_ < row_depth_ ? 1 : 0);
     }
-    bool is_part_of_message() const {
-        return depth_ == row_depth_ + 3 && (message_key_ == "role" || message_key_ == "content");
+    bool is_conversation() const {
+        return std::ranges::find(conversation_keys, std::string_view(key_)) != conversation_keys.end();
     }
 
     void descend() {
@@ -127,16 +151,23 @@ private:
     }
 
     void add_table() {
-        if (is_reserved()) refuse(fmt::format("{} is no list: correct it", key_));
         add_field(Field::nested, "");
+        refuse_no_list();
     }
 
-    void begin_message() {
-        row().messages->emplace_back();
-        has_role_ = has_content_ = false;
+    // Of messages it matters only where they are used.
+    void refuse_no_list() {
+        if (key_ == "token_ids") refuse("token_ids is no list: correct it");
+        if (key_ != "messages") return;
+        Conversation none;
+        none.problem = "messages is no list: correct it";
+        add_conversation(std::move(none));
     }
 
-    bool is_reserved() const { return key_ == "token_ids" || key_ == "messages"; }
+    void add_conversation(Conversation conversation) {
+        conversation.column = column();
+        row().conversations.push_back(std::move(conversation));
+    }
 
     int column() {
         auto const [entry, is_new] = columns_.try_emplace(key_, static_cast<int>(table_.columns.size()));
@@ -148,7 +179,7 @@ private:
     void add_field(Field::Kind kind, std::string text) {
         Field field{column(), kind, std::move(text)};
         if (key_ == "token_ids") row().token_ids.reset();
-        if (key_ == "messages") row().messages.reset();
+        std::erase_if(row().conversations, [&](Conversation const& c) { return c.column == field.column; });
         for (auto& there : row().fields) {
             if (there.column == field.column) {
                 there = std::move(field);
@@ -171,22 +202,13 @@ private:
     bool value(Field::Kind kind, std::string text) {
         if (depth_ < row_depth_) refuse("an entry is no object: give an object with a prompt");
         if (inside_ == Inside::token_ids) refuse("token_ids is no list of whole numbers: correct it");
-        if (inside_ == Inside::messages) {
-            message_value(kind, std::move(text));
+        if (inside_ == Inside::conversation) {
+            conversation_.add(kind == Field::text ? nlohmann::json(std::move(text)) : nlohmann::json(nullptr));
         } else if (depth_ == row_depth_) {
-            if (is_reserved() && kind != Field::null) refuse(fmt::format("{} is no list: correct it", key_));
             add_field(kind, std::move(text));
+            if (kind != Field::null) refuse_no_list();
         }
         return true;
-    }
-
-    void message_value(Field::Kind kind, std::string text) {
-        if (depth_ == row_depth_ + 1) refuse_messages();
-        if (depth_ != row_depth_ + 2 || (message_key_ != "role" && message_key_ != "content")) return;
-        if (kind != Field::text) refuse_messages();
-        bool const is_role = message_key_ == "role";
-        (is_role ? has_role_ : has_content_) = true;
-        (is_role ? row().messages->back().role : row().messages->back().content) = std::move(text);
     }
 
     PromptTable& table_;
@@ -194,11 +216,9 @@ private:
     int depth_ = 0;
     std::int64_t line_ = 0;        // of JSONL
     std::size_t rows_before_ = 0;  // that line
-    bool has_role_ = false;        // the message that is being read
-    bool has_content_ = false;
     Inside inside_ = Inside::field;
     std::string key_;
-    std::string message_key_;
+    ValueBuilder conversation_;
     std::unordered_map<std::string, int> columns_;
 };
 

@@ -91,8 +91,8 @@ std::vector<Message> prompt_of(PromptTable const& table, PromptRow const& row, P
     GATESWEEP_VALIDATE(!row.token_ids, ExitCode::bad_data,
                        "{}: carries token_ids (a pair is built of texts): give a prompt", origin);
     std::vector<Message> messages;
-    if (row.messages) {
-        messages = *row.messages;
+    if (Conversation const* const conversation = conversation_of_row(row, columns, origin)) {
+        messages = conversation->messages;
         for (auto const& message : messages) {
             check_text(message.role, "a role", origin);
             check_text(message.content, "the prompt", origin);

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "gatesweep/input/chat_template.h"
+#include "conversation.h"
 
 namespace gatesweep {
 
@@ -27,11 +27,17 @@ struct Field {
 struct PromptRow {
     std::int64_t number = 0;    // from 1, a header not counted
     std::vector<Field> fields;  // a JSON row may lack columns
-    std::optional<std::vector<Message>> messages;
+    std::vector<Conversation> conversations;
     std::optional<std::vector<std::int32_t>> token_ids;
 
     Field const* field(int column) const {
         for (auto const& candidate : fields) {
+            if (candidate.column == column) return &candidate;
+        }
+        return nullptr;
+    }
+    Conversation const* conversation(int column) const {
+        for (auto const& candidate : conversations) {
             if (candidate.column == column) return &candidate;
         }
         return nullptr;
@@ -43,10 +49,12 @@ struct PromptTable {
     std::string sha256;
     std::vector<std::string> columns;
     std::vector<PromptRow> rows;
+    std::vector<std::string> notices;  // how the file was read, where that is not plain
 };
 
-// The format follows from the name: .csv, .jsonl or .ndjson, .json, each also with .gz behind it.
-// Errors: input_missing; bad_data with row and line.
+// The format follows from the name: .csv, .tsv, .jsonl or .ndjson, .json, each also with .gz behind it. A .csv whose
+// header has no comma, but tabs or semicolons, is separated by these. Errors: input_missing; bad_data with row and
+// line, and for content of another kind than the name says.
 PromptTable read_prompt_table(std::filesystem::path const& file);
 
 }  // namespace gatesweep

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <unordered_map>
 
 #include "gatesweep/base/digest.h"
@@ -46,8 +47,11 @@ public:
         PromptTable const& table = read(source.file);
         PromptColumns const columns = find_columns(table, source);
         std::vector<int> const metadata = metadata_columns(table, columns);
-        RowList empty, copyright;
+        notice_once(table.notices);
+        notice_once(column_notices(table, columns));
+        RowList empty, copyright, left_out;
         std::int64_t kept = 0, answers = 0;
+        std::vector<Prompt> prompts;
         for (auto const& row : table.rows) {
             if (source.limit > 0 && kept == source.limit) break;
             if (!passes(row, columns)) continue;
@@ -62,8 +66,20 @@ public:
             }
             answers += begins_like_an_answer(prompt);
             ++kept;
+            Conversation const* const conversation = row.conversation(columns.conversation);
+            if (conversation && conversation->num_left_out > 0) left_out.add(row.number);
             prompt.metadata = metadata_of(table, row, metadata, prompt.origin);
+            prompts.push_back(std::move(prompt));
+        }
+        tell_files_apart(source, prompts);
+        for (Prompt& prompt : prompts)
             keep(std::move(prompt));
+        if (left_out.count() > 0) {
+            notice(
+                "{}: of {} {} what follows the last user's turn is left out (the model is asked, not the data set): "
+                "{} {}",
+                printable(source.group), left_out.count(), left_out.count() == 1 ? "conversation" : "conversations",
+                table.name, left_out.text());
         }
         notice_skipped(source, table, empty, "empty");
         notice_skipped(source, table, copyright, "about copyrighted text (judged by a hash check, not by refusal)");
@@ -90,6 +106,7 @@ private:
     struct Group {
         std::unordered_map<std::string, std::size_t> by_id;       // index into prompts
         std::unordered_map<std::string, std::size_t> by_content;  // by SHA-256
+        std::set<std::filesystem::path> files;
         std::int64_t repeated = 0;
         std::string first_repeat;
     };
@@ -97,6 +114,29 @@ private:
     template <class... Args>
     void notice(fmt::format_string<Args...> format, Args&&... args) {
         set_.notices.push_back(fmt::format(format, std::forward<Args>(args)...));
+    }
+
+    // One file may feed several groups: what is said of the file is said once.
+    void notice_once(std::vector<std::string> const& notices) {
+        for (auto const& text : notices) {
+            if (std::ranges::find(set_.notices, text) == set_.notices.end()) set_.notices.push_back(text);
+        }
+    }
+
+    // Files that number their rows share ids. The later file's get its name in front, so that what was committed under
+    // the earlier ones stays. Within one file two rows with an id are a mistake, and so is a file that comes twice.
+    void tell_files_apart(PromptSource const& source, std::vector<Prompt>& prompts) {
+        Group& group = groups_[source.group];
+        bool const is_new_file = group.files.insert(source.file).second;
+        bool const is_shared = std::ranges::any_of(
+            prompts, [&](Prompt const& prompt) { return !prompt.id.empty() && group.by_id.contains(prompt.id); });
+        if (!is_shared || !is_new_file) return;
+        std::string const prefix = printable(source.file.stem().string());
+        for (Prompt& prompt : prompts) {
+            if (!prompt.id.empty()) prompt.id = fmt::format("{}/{}", prefix, prompt.id);
+        }
+        notice("{}: {} has ids that an earlier file of the group has too: its prompts are called \"{}/...\"",
+               printable(source.group), source.file.filename().string(), prefix);
     }
 
     PromptTable const& read(std::filesystem::path const& file) {
@@ -146,14 +186,15 @@ private:
         out.group = source.group;
         out.prompt_template = source.prompt_template;
         out.origin = fmt::format("{} row {}", table.name, row.number);
-        if (row.token_ids) {
+        Conversation const* const conversation = conversation_of_row(row, columns, out.origin);
+        bool const names_ids =
+            columns.is_named && table.columns[static_cast<std::size_t>(columns.prompt)] == "token_ids";
+        if (row.token_ids && (!columns.is_named || names_ids)) {
             out.token_ids = *row.token_ids;
             GATESWEEP_VALIDATE(!out.token_ids.empty(), ExitCode::bad_data, "{}: token_ids is empty: give at least two",
                                out.origin);
-        } else if (row.messages) {
-            out.messages = *row.messages;
-            GATESWEEP_VALIDATE(!out.messages.empty(), ExitCode::bad_data,
-                               "{}: messages is empty: give at least a user's", out.origin);
+        } else if (conversation) {
+            out.messages = conversation->messages;
         } else {
             std::string content = prompt_text(table, row, columns, out.origin);
             if (!content.empty()) out.messages.push_back({"user", std::move(content)});

@@ -10,6 +10,7 @@
 #include <set>
 #include <utility>
 
+#include "foreign_file.h"
 #include "gatesweep/base/error.h"
 #include "gatesweep/input/strict_json.h"
 
@@ -251,6 +252,9 @@ SafetensorsFile::SafetensorsFile(std::filesystem::path path) : file_(std::move(p
         file_.size() >= length_bytes, ExitCode::bad_data,
         "{}: {} bytes, too short for a safetensors file: the checkpoint cannot be trusted; copy it again", name,
         file_.size());
+    std::string start(std::min<std::uint64_t>(file_.size(), 64), '\0');
+    file_.read_at(0, std::as_writable_bytes(std::span(start)));
+    refuse_lfs_pointer(start, name);
     std::array<std::byte, length_bytes> length{};
     file_.read_at(0, length);
     std::uint64_t header_bytes = 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "gatesweep/input/job_keys.h"
 #include "job_parts.h"
 
 namespace gatesweep {
@@ -71,7 +72,7 @@ void read_strength(Section const& section, CustomTrial& out) {
 }
 
 SteeredSet read_steered_set(Section const& trial, ScoreParameters const& scores) {
-    auto const section = trial.section("from", {"provider", "activate", "deactivate", "reverse"});
+    auto const section = trial.section("from", keys_of("sweep.trial.from"));
     require(*section, "provider", "provider = \"risk-difference\", or another, to from");
     SteeredSet out;
     out.provider = *section->text("provider");
@@ -129,8 +130,7 @@ CustomTrial read_custom_trial(Section const& section, InputPlaces const& places,
 
 LabelsSpec read_labels(Section const& sweep, InputPlaces const& places) {
     LabelsSpec out;
-    auto const section =
-        sweep.section("labels", {"method", "phrases", "judge", "judge_template", "human", "mixed", "validation"});
+    auto const section = sweep.section("labels", keys_of("sweep.labels"));
     if (!section) return out;
     out.method =
         section->choice<LabelMethod>("method", {{"phrases", LabelMethod::phrases}, {"judge", LabelMethod::judge}})
@@ -152,7 +152,7 @@ LabelsSpec read_labels(Section const& sweep, InputPlaces const& places) {
 
 ScreenSpec read_screen(Section const& sweep) {
     ScreenSpec out;
-    auto const section = sweep.section("screen", {"enabled", "mode", "limit", "refusals", "compliances"});
+    auto const section = sweep.section("screen", keys_of("sweep.screen"));
     if (!section) return out;
     out.enabled = section->flag("enabled").value_or(out.enabled);
     out.mode =
@@ -166,8 +166,7 @@ ScreenSpec read_screen(Section const& sweep) {
 std::vector<CustomTrial> read_custom_trials(Section const& sweep, InputPlaces const& places,
                                             ScoreParameters const& scores) {
     std::vector<CustomTrial> out;
-    for (auto const& section :
-         sweep.sections("trial", {"name", "experts", "file", "from", "mode", "scope", "bias", "activate"})) {
+    for (auto const& section : sweep.sections("trial", keys_of("sweep.trial"))) {
         CustomTrial trial = read_custom_trial(section, places, scores);
         for (auto const& earlier : out) {
             if (earlier.name == trial.name) section.refuse("name", "a name that no other [[sweep.trial]] has");

@@ -76,7 +76,7 @@ private:
 
     // Computed anew from the config, or the second name of the embedding: transformers ignores both too.
     bool is_ignored(std::string const& tensor) const {
-        return tensor.ends_with(".rotary_emb.inv_freq") || (tied_ && tensor == "lm_head.weight");
+        return is_harmless_tensor(tensor) || (tied_ && tensor == "lm_head.weight");
     }
 
     Checkpoint const& checkpoint_;

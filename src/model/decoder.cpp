@@ -103,8 +103,8 @@ std::vector<std::vector<double>> Decoder::forward_backward(std::span<ObservedBat
 }
 
 BranchedHidden Decoder::forward_branches(std::span<Stem const> stems, std::span<Branch const> branches,
-                                         RouterEdits const& edits, KvCache* cache,
-                                         std::span<std::int64_t const> slots) const {
+                                         RouterEdits const& edits, KvCache* cache, std::span<std::int64_t const> slots,
+                                         RoutingObserver* observer) const {
     at::Device const device = weights_.device();
     Lanes lanes(stems, branches, edits);
     PackedBatch batch = placed(lanes.batch(), device);
@@ -113,6 +113,7 @@ BranchedHidden Decoder::forward_branches(std::span<Stem const> stems, std::span<
     if (cache) store.emplace(*cache, slots, device);
     RowEditTensors on_device;
     if (!device.is_cpu()) on_device = edit_table(edits, device);
+    std::int64_t row = 0;
     for (std::int64_t l = 0; l < config_.num_layers; ++l) {
         note_step();
         std::vector<std::int64_t> const rows = lanes.split(l);
@@ -126,6 +127,7 @@ BranchedHidden Decoder::forward_branches(std::span<Stem const> stems, std::span<
         hidden = layer_forward({config_, dispatcher_, rotary_, batch}, weights_.layers[l], hidden, tape,
                                {&edits, entries, device.is_cpu() ? nullptr : &on_device});
         if (store) store->layer(l, lanes, !rows.empty(), tape);
+        if (observer && tape.is_routed()) observer->on_routing(row++, batch, tape.routing);
     }
     return {normed(hidden, weights_.final_norm, weights_.final_norm_bias, config_.rms_norm_eps), lanes.batch().offsets,
             lanes.lanes()};

@@ -8,14 +8,15 @@
 
 #include "figure_scripts.h"
 #include "figures_audit.h"
-#include "html_harden.h"
 #include "figures_curves.h"
 #include "figures_effects.h"
 #include "figures_heatmaps.h"
 #include "figures_lines.h"
+#include "gatesweep/base/error.h"
 #include "gatesweep/base/file.h"
 #include "gatesweep/base/log.h"
 #include "gnuplot.h"
+#include "html_harden.h"
 
 namespace gatesweep {
 namespace {
@@ -33,6 +34,17 @@ void fix_creation_date(std::filesystem::path const& pdf) {
         bytes[i] = digit < date.size() ? date[digit] : '0';
     }
     write_file_atomically(pdf, bytes);
+}
+
+// A full disk cuts a picture without gnuplot's noticing.
+void check_is_whole(std::filesystem::path const& picture, std::string_view end) {
+    std::string const bytes = file_kind(picture) == FileKind::file ? read_file(picture) : "";
+    GATESWEEP_VALIDATE(bytes.size() >= end.size() &&
+                           bytes.find(end, bytes.size() - std::min<std::size_t>(bytes.size(), 64)) != bytes.npos,
+                       ExitCode::io,
+                       "{}: was not written to its end (arrays, tables and completions are written, only figures and "
+                       "report.html are missing): free space, then start again, which draws what is missing",
+                       picture.string());
 }
 
 // A sweep may have curves the last report drew and this one does not.
@@ -84,7 +96,8 @@ void draw_figures(RunView const& run) {
     auto const folder = run.folder / "figures";
     create_folder(folder);
     std::vector<Figure> figures = line_figures(run);
-    for (auto const& more : {audit_figures, harden_figures, heatmap_figures, effect_figures, curve_figures, screen_figures})
+    for (auto const& more :
+         {audit_figures, harden_figures, heatmap_figures, effect_figures, curve_figures, screen_figures})
         std::ranges::move(more(run), std::back_inserter(figures));
     remove_old_sweep_figures(folder, figures);
     for (auto const& figure : figures) {
@@ -103,6 +116,8 @@ void draw_figures(RunView const& run) {
     }
     for (auto const& figure : figures) {
         run_gnuplot(run.folder, std::filesystem::path("figures") / (figure.name + ".gp"));
+        check_is_whole(folder / (figure.name + ".svg"), "</svg>");
+        check_is_whole(folder / (figure.name + ".pdf"), "%%EOF");
         fix_creation_date(folder / (figure.name + ".pdf"));
     }
 }

@@ -1,6 +1,7 @@
 #include "gnuplot.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -34,6 +35,27 @@ private:
     posix_spawn_file_actions_t actions_;
 };
 
+// This process passes over the signal for files that grow too large, and is told by write() instead; a program that
+// looks less closely is better ended by it.
+class SpawnAttributes {
+public:
+    SpawnAttributes() {
+        posix_spawnattr_init(&attributes_);
+        sigset_t defaults;
+        sigemptyset(&defaults);
+        sigaddset(&defaults, SIGXFSZ);
+        posix_spawnattr_setsigdefault(&attributes_, &defaults);
+        posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGDEF);
+    }
+    ~SpawnAttributes() { posix_spawnattr_destroy(&attributes_); }
+    SpawnAttributes(SpawnAttributes const&) = delete;
+    SpawnAttributes& operator=(SpawnAttributes const&) = delete;
+    posix_spawnattr_t* get() { return &attributes_; }
+
+private:
+    posix_spawnattr_t attributes_;
+};
+
 std::string read_to_end(int descriptor) {
     std::string text;
     std::array<char, 4096> buffer;
@@ -63,6 +85,16 @@ std::string one_line(std::string_view text) {
         line += is_space ? ' ' : c;
     }
     return line;
+}
+
+// How the child ended, in words, with what it said.
+std::string ending_of(int status, std::string const& said) {
+    std::string const words = said.empty() ? "" : fmt::format(": {}", printable(one_line(said), 400));
+    if (!WIFSIGNALED(status)) return fmt::format("gnuplot ended with exit code {}{}", WEXITSTATUS(status), words);
+    int const signal = WTERMSIG(status);
+    if (signal == SIGXFSZ)
+        return fmt::format("a picture would pass the limit on the size of files (ulimit -f){}", words);
+    return fmt::format("gnuplot was ended by signal {}, {}{}", signal, ::strsignal(signal), words);
 }
 
 }  // namespace
@@ -118,13 +150,15 @@ void run_gnuplot(std::filesystem::path const& folder, std::filesystem::path cons
     posix_spawn_file_actions_adddup2(actions.get(), pipe[1], STDERR_FILENO);
     posix_spawn_file_actions_addchdir_np(actions.get(), folder.c_str());
 
+    SpawnAttributes attributes;
     // -d: the user's own gnuplot settings must not change the figures.
     std::string name = "gnuplot";
     std::string option = "-d";
     std::string file = script.string();
     std::array<char*, 4> arguments = {name.data(), option.data(), file.data(), nullptr};
     pid_t child = 0;
-    int const spawned = ::posix_spawnp(&child, name.c_str(), actions.get(), nullptr, arguments.data(), environ);
+    int const spawned =
+        ::posix_spawnp(&child, name.c_str(), actions.get(), attributes.get(), arguments.data(), environ);
     ::close(pipe[1]);
     std::string const said = spawned == 0 ? read_to_end(pipe[0]) : std::string();
     ::close(pipe[0]);
@@ -132,8 +166,10 @@ void run_gnuplot(std::filesystem::path const& folder, std::filesystem::path cons
                        std::strerror(spawned));
     int const status = wait_for(child);
     GATESWEEP_VALIDATE(WIFEXITED(status) && WEXITSTATUS(status) == 0, ExitCode::io,
-                       "{}: gnuplot failed ({}): run 'gnuplot {}' in {} to see why", script.string(),
-                       printable(one_line(said), 400), script.string(), folder.string());
+                       "{}: {} (arrays, tables and completions are written, only figures and report.html are "
+                       "missing): free space or raise the limit, then run 'gnuplot {}' in {} to see more, or start "
+                       "again, which draws what is missing",
+                       script.string(), ending_of(status, said), script.string(), folder.string());
 }
 
 }  // namespace gatesweep

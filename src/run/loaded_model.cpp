@@ -45,6 +45,10 @@ LoadedModel::LoadedModel(Setup const& setup) {
         source.map = std::make_shared<WeightMap const>(validate_checkpoint(*checkpoint_, config));
         source.adapter = read_optional_adapter(job.model.adapter, config);
     });
+    if (layout.world.rank() == 0) {
+        for (auto const& notice : checkpoint_->notices())
+            warn(notice);
+    }
     if (source.adapter) say("adapter", "{}: {}", job.model.adapter.string(), adapter_text(*source.adapter));
     streaming_ = choose_streaming(job, config, layout, machine);
     WeightDigests digests;

@@ -44,6 +44,18 @@ TEST_F(StoredRun, ARunWithoutItsMarkWritesChangedFilesAnew) {
         EXPECT_EQ(read_file(out() / name), read_file(whole() / name)) << name;
 }
 
+// A login node's limit on the size of files, at which gnuplot is ended.
+TEST_F(StoredRun, ALimitOnTheSizeOfFilesIsNamedAndTheResultsStay) {
+    std::string const command = "ulimit -f 16; exec \"$0\" report out";
+    ChildResult const result =
+        run_child({"bash", "-c", command, GATESWEEP_BINARY}, scene().folder.path(), scene().folder / "output.txt",
+                  {{"OMPI_ALLOW_RUN_AS_ROOT", "1"}, {"OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"}}, 120.0);
+    if (result.output.find("gnuplot is not installed") != std::string::npos) GTEST_SKIP() << "gnuplot is not installed";
+    expect(result, ExitCode::io, {"limit on the size of files (ulimit -f)"});
+    expect(gatesweep({"status", "out"}), ExitCode::ok, {"as the run wrote them"});
+    expect(gatesweep({"report", "out"}), ExitCode::ok, {"report.html"});
+}
+
 TEST_F(StoredRun, StatusOfAChangedManifestIsNotTrusted) {
     replace(out() / "manifest.json", "\"gatesweep\"", "\"gatesweeP\"");
     expect(gatesweep({"status", "out"}), ExitCode::bad_data, {"manifest.json", "digests cannot be trusted"});

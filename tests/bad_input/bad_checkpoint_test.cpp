@@ -12,6 +12,11 @@ constexpr char const* index_file = "model/model.safetensors.index.json";
 constexpr char const* expert_of_rank_0 = "model.layers.1.block_sparse_moe.experts.1.w1.weight";
 constexpr char const* expert_of_rank_1 = "model.layers.1.block_sparse_moe.experts.7.w2.weight";
 
+// What a clone without Git LFS has in the place of a large file.
+constexpr char const* lfs_pointer =
+    "version https://git-lfs.github.com/spec/v1\n"
+    "oid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 4892809584\n";
+
 void truncate(Workshop const& w, std::string_view shard, std::int64_t bytes) {
     auto const path = w / "model" / shard;
     std::filesystem::resize_file(
@@ -32,6 +37,18 @@ std::vector<BadCase> files() {
          ExitCode::bad_data,
          {last_shard, "16 bytes follow the last tensor", "copy the file again"},
          [](Workshop& w) { truncate(w, last_shard, 16); }},
+        {"pointer_for_a_shard",
+         ExitCode::bad_data,
+         {second_shard, "is a Git LFS pointer", "run git lfs pull"},
+         [](Workshop& w) { w.write(std::string("model/") + second_shard, lfs_pointer); }},
+        {"pointer_for_the_vocabulary",
+         ExitCode::bad_data,
+         {"tokenizer.model", "is a Git LFS pointer", "run git lfs pull"},
+         [](Workshop& w) { w.write("model/tokenizer.model", lfs_pointer); }},
+        {"adapter_beside_the_weights",
+         ExitCode::bad_data,
+         {"adapter_config.json", "transformers would add the adapter", "merge it"},
+         [](Workshop& w) { w.write("model/adapter_config.json", "{}"); }},
         {"missing_shard",
          ExitCode::input_missing,
          {last_shard, "is missing", "1 of the 3 shards", "copy the checkpoint again"},

@@ -57,6 +57,39 @@ TEST(Checkpoint, ReadsShardsThroughTheIndex) {
     EXPECT_ERROR(checkpoint.read("d", 0, {}), ExitCode::bad_data, "\"d\"");
 }
 
+// inv_freq and the like: named by an index whose shards lack them, or in a shard that the index does not name.
+TEST(Checkpoint, PassesOverConstantsThatNoModelNeeds) {
+    TwoShards const shards;
+    write_safetensors(shards.folder / "two.safetensors",
+                      {float_tensor("c", {1}, {6}), float_tensor("layers.1.rotary_emb.cos_cached", {1}, {6})});
+    auto places = TwoShards::good_places();
+    places["model.layers.0.self_attn.rotary_emb.inv_freq"] = "one.safetensors";
+    shards.write_index(places);
+    Checkpoint const checkpoint(shards.path());
+    EXPECT_EQ(checkpoint.tensor_names(), (std::vector<std::string>{"a", "b", "c"}));
+    ASSERT_EQ(checkpoint.notices().size(), 1u);
+    EXPECT_NE(checkpoint.notices()[0].find("2 tensors of rotary embeddings"), std::string::npos);
+    places["model.layers.0.self_attn.rotary_emb.frequency"] = "one.safetensors";
+    shards.write_index(places);
+    EXPECT_ERROR(Checkpoint(shards.path()), ExitCode::bad_data, "no tensor", "frequency");
+    EXPECT_TRUE(Checkpoint(TwoShards().path()).notices().empty());
+}
+
+TEST(Checkpoint, NamesFilesBesideTheWeights) {
+    TwoShards const shards;
+    shards.folder.write("quantize_config.json", "{}");
+    ASSERT_EQ(Checkpoint(shards.path()).notices().size(), 1u);
+    EXPECT_NE(Checkpoint(shards.path()).notices()[0].find("quantize_config.json: is not read"), std::string::npos);
+    shards.folder.write("adapter_config.json", "{}");
+    EXPECT_ERROR(Checkpoint(shards.path()), ExitCode::bad_data, "adapter_config.json", "merge it");
+}
+
+TEST(Checkpoint, APointerInThePlaceOfAShardIsNamed) {
+    TwoShards const shards;
+    shards.folder.write("one.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n");
+    EXPECT_ERROR(Checkpoint(shards.path()), ExitCode::bad_data, "one.safetensors", "git lfs pull");
+}
+
 TEST(Checkpoint, PrefersTheSingleFile) {
     TwoShards const shards;
     write_safetensors(shards.folder / "model.safetensors", {float_tensor("z", {1}, {7})});

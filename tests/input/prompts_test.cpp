@@ -189,8 +189,8 @@ TEST_F(PromptsTest, damaged_packed_files_are_refused) {
 }
 
 TEST_F(PromptsTest, the_kind_follows_from_the_name) {
-    for (std::string const name : {"a.tsv", "a.txt", "prompts", "a.csv.zip", "a.gz", "a.parquet"}) {
-        EXPECT_SAYS(refuses(name, "prompt\na\n"), ".csv, .jsonl (or .ndjson) or .json, plain or .gz");
+    for (std::string const name : {"a.txt", "prompts", "a.csv.zip", "a.gz", "a.parquet"}) {
+        EXPECT_SAYS(refuses(name, "prompt\na\n"), ".csv, .tsv, .jsonl (or .ndjson) or .json, plain or .gz");
     }
     PromptSource missing;
     missing.group = "benign";

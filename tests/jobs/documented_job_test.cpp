@@ -64,6 +64,18 @@ std::set<std::string> keys_of(std::string const& job) {
     return keys;
 }
 
+// What [harden] shows, but for what has no default.
+std::string harden_defaults(HardenSpec spec) {
+    spec.train = {};
+    spec.held_out = {};
+    spec.refusals.clear();
+    spec.suppress.clear();
+    spec.enabled = true;
+    Job job;
+    job.harden = spec;
+    return to_toml(job);
+}
+
 TEST_F(DocumentedJob, HasEveryKeyAndNoOther) {
     std::string const all = with_everything(documented_job());
     Job const job = load(all);  // an unknown key is an error
@@ -73,6 +85,8 @@ TEST_F(DocumentedJob, HasEveryKeyAndNoOther) {
     EXPECT_EQ(job.sweep.trials.size(), 3u);
     EXPECT_EQ(job.pairs.size(), 3u);
     EXPECT_FALSE(job.model.adapter.empty());
+    EXPECT_TRUE(job.harden.enabled);
+    EXPECT_EQ(harden_defaults(job.harden), harden_defaults(HardenSpec()));
     EXPECT_FALSE(job.report.by.empty() || job.report.mark.empty() || job.sweep.labels.human.empty());
 }
 

@@ -20,7 +20,8 @@ class CsvRecords {
 public:
     // Told the fault and the line on which it was seen; has to throw. `text` outlives the reader.
     using Refuse = std::function<void(CsvFault fault, std::int64_t line)>;
-    CsvRecords(std::string_view text, CsvLines lines, Refuse refuse);
+    // Where tabs separate, a quote inside a field that does not begin with one is text, as programs write it.
+    CsvRecords(std::string_view text, CsvLines lines, Refuse refuse, char separator = ',');
 
     // The next record's cells without their quotes; false at the end of the text.
     bool next(std::vector<std::string>& cells);
@@ -35,6 +36,7 @@ private:
     std::string_view text_;
     CsvLines lines_;
     Refuse refuse_;
+    char separator_;
     std::size_t at_ = 0;
     std::int64_t line_ = 1;
     std::int64_t record_line_ = 1;

@@ -1,4 +1,4 @@
-// Prompt files to token ids: CSV (RFC 4180), JSONL or a JSON list, plain or .gz.
+// Prompt files to token ids: CSV (RFC 4180), TSV, JSONL or a JSON list, plain or .gz.
 #pragma once
 
 #include <cstdint>
@@ -34,10 +34,21 @@ struct PromptSet {
 // Reads every [[prompts]] of the job. Rows are counted from 1, a CSV header not among them.
 // The prompt column is the first of prompt, goal, behavior, forbidden_prompt, instruction, question, text (any case)
 // that the file has; an "input" column is put below an instruction, HarmBench's ContextString above a behavior. Rows of
-// a JSON file may carry token_ids or messages instead. Skipped with a notice: empty prompts, HarmBench's copyright
-// rows. Errors: input_missing; bad_data with file and row (unterminated quote, bad UTF-8, NUL, no prompt column, no row
-// left by the filter, two rows of one group with one id, token_ids that are no list of integers, answers in the prompt
-// column).
+// a JSON file may carry token_ids or messages instead, and, where no such column is known, conversation(s) or turns. A
+// column that the job names is taken whatever else there is; notices say what else could have been. Skipped with a
+// notice: empty prompts, HarmBench's copyright rows. Errors: input_missing; bad_data with file and row (unterminated
+// quote, bad UTF-8, NUL, no prompt column, no row left by the filter, two rows of one group with one id, token_ids that
+// are no list of integers, answers in the prompt column).
 PromptSet load_prompts(Job const& job);
+
+// What a prompt file has, for people who write a first job.
+struct PromptFileFacts {
+    std::int64_t num_rows = 0;
+    std::string column;  // taken for the prompts; empty: none is known, or rows carry token_ids
+    std::string id;      // empty: there is none
+    std::vector<std::string> others;
+};
+// Errors: as load_prompts, without those of rows.
+PromptFileFacts describe_prompts(PromptSource const& source);
 
 }  // namespace gatesweep

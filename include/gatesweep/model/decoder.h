@@ -124,10 +124,12 @@ public:
     std::vector<std::vector<double>> forward_backward(std::span<ObservedBatch const> batches, TapePolicy policy) const;
 
     // All branches of the stems in one pass. With a cache, the keys and values of branch b go to slot slots[b].
-    // Every rank of the expert-parallel group calls it the same number of times, with no stems where it has none.
+    // Every rank of the expert-parallel group calls it the same number of times, with no stems where it has none. An
+    // observer sees the routing of the lanes, after edits.
     BranchedHidden forward_branches(std::span<Stem const> stems, std::span<Branch const> branches,
                                     RouterEdits const& edits, KvCache* cache = nullptr,
-                                    std::span<std::int64_t const> slots = {}) const;
+                                    std::span<std::int64_t const> slots = {},
+                                    RoutingObserver* observer = nullptr) const;
     // One token further: the greedy next token of each sequence. Same rule for the ranks of a group.
     std::vector<std::int32_t> decode(DecodeBatch const& batch, RouterEdits const& edits, KvCache& cache) const;
     // The parts of decode(), for a caller that records a step and repeats it (decode_graphs.h). The hidden states [n,D]

@@ -202,7 +202,12 @@ void warn_of_weights(ModelConfig const& config, std::filesystem::path const& fol
     auto const files = list_folder(folder);
     if (std::none_of(files.begin(), files.end(), [](auto const& file) { return file.extension() == ".safetensors"; }))
         return;
-    warn_of_end([&] { validate_checkpoint(Checkpoint(folder), config); });
+    warn_of_end([&] {
+        Checkpoint const checkpoint(folder);
+        for (auto const& notice : checkpoint.notices())
+            warn(notice);
+        validate_checkpoint(checkpoint, config);
+    });
 }
 
 }  // namespace

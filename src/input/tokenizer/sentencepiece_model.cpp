@@ -8,6 +8,7 @@
 #include "gatesweep/base/error.h"
 #include "gatesweep/base/file.h"
 #include "gatesweep/base/utf8.h"
+#include "input/foreign_file.h"
 #include "protobuf_reader.h"
 #include "unicode.h"
 
@@ -184,7 +185,9 @@ json replace(char const* kind, char const* pattern, char const* content) {
 }  // namespace
 
 SentencePieceModel SentencePieceModel::read(std::filesystem::path const& file) {
-    return ModelReader(file.string()).run(read_file(file, max_model_bytes));
+    std::string const bytes = read_file(file, max_model_bytes);
+    refuse_lfs_pointer(bytes, file.string());
+    return ModelReader(file.string()).run(bytes);
 }
 
 json SentencePieceModel::as_tokenizer_json(bool legacy, std::vector<AddedToken> const& named) const {

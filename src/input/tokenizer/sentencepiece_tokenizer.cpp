@@ -7,6 +7,7 @@
 
 #include "gatesweep/base/error.h"
 #include "gatesweep/base/file.h"
+#include "input/foreign_file.h"
 
 // Exported by the library, declared in a header that it does not install.
 namespace sentencepiece::logging {
@@ -45,6 +46,7 @@ SentencePieceTokenizer::SentencePieceTokenizer(std::filesystem::path const& mode
                        "tokenizer.model beside it, or set tokenization = \"huggingface\"",
                        model_file.string());
     std::string const bytes = read_file(model_file, max_model_bytes);
+    refuse_lfs_pointer(bytes, model_file.string());
     sentencepiece::logging::SetMinLogLevel(log_only_fatal);  // its complaints reach the user as Errors
     auto const complaint = complaint_on_loading(*processor_, bytes);
     GATESWEEP_VALIDATE(!complaint, ExitCode::bad_data,
