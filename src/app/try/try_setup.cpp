@@ -128,7 +128,7 @@ Setup set_up_prompt(Options const& options, Communicator const& world) {
         chosen_edits(options, setup.config);
         setup.inputs.token_ids = {token_ids_of(options, job, setup.config)};
     });
-    require_same_model(world, job.model.path);
+    require_same_model(world, job.model);
     setup.inputs.prompt_ids = setup.inputs.groups = {"--prompt"};
     setup.inputs.prompt_texts = {options.prompt};
     fail_once(world, [&] { setup.layout = make_parallel_layout(world, job.parallel.expert_parallel); });
