@@ -118,17 +118,18 @@ std::int64_t num_expert_parameters(ModelConfig const& config) {
 std::vector<ExpertId> selected_experts(HardenSpec const& spec, ModelConfig const& config,
                                        std::span<ExpertId const> in_order) {
     std::int64_t const all = config.num_sparse_layers() * config.num_experts;
-    std::int64_t num = spec.experts;
+    std::int64_t num = spec.experts.value_or(all);
     if (spec.budget) {
         std::vector<Target> one;
         add_expert({}, config, one);
         double const of_one = static_cast<double>(spec.rank * parameters_per_rank(one));
-        num = static_cast<std::int64_t>(*spec.budget * static_cast<double>(num_expert_parameters(config)) / of_one);
-        GATESWEEP_VALIDATE(num >= 1, ExitCode::job,
+        auto const held =
+            static_cast<std::int64_t>(*spec.budget * static_cast<double>(num_expert_parameters(config)) / of_one);
+        GATESWEEP_VALIDATE(held >= 1, ExitCode::job,
                            "[harden] budget = {} holds no expert: rank {} on one expert takes {:.4f} of the experts' "
                            "parameters: raise budget or lower rank",
                            *spec.budget, spec.rank, of_one / static_cast<double>(num_expert_parameters(config)));
-        num = std::min(num, all);
+        num = std::min(num, held);
     }
     GATESWEEP_VALIDATE(num <= all, ExitCode::job, "[harden] experts = {}, and the model has {}: name fewer", num,
                        plural(all, "expert"));

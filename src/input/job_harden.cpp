@@ -114,10 +114,8 @@ void read_selection(Section const& section, Job& job, HardenSpec& out) {
                        "\"routing-sensitivity\" together with [audit], whose topics and matched prompts it "
                        "compares, or another provider");
     if (!job.scores.has(out.provider)) job.scores.providers.push_back(out.provider);
-    if (section.has("experts") && section.has("budget"))
-        section.refuse("budget", "left out where experts says how many: one of the two");
-    out.experts = section.whole("experts", 1, no_limit).value_or(out.experts);
     if (section.has("budget")) out.budget = read_number(section, "budget", 0.0, 1e-9, 1.0);
+    if (section.has("experts") || out.budget) out.experts = section.whole("experts", 1, no_limit);
     out.suppress = read_experts(section, "suppress");
 }
 
@@ -165,7 +163,8 @@ HardenSpec read_harden(Section const& top, Job& job, InputPlaces const& places) 
 std::string harden_text(HardenSpec const& h) {
     if (!h.enabled) return {};
     std::string out = fmt::format("\n[harden]\nprovider = {}\n", toml_string(h.provider));
-    out += h.budget ? fmt::format("budget = {}\n", toml_number(*h.budget)) : fmt::format("experts = {}\n", h.experts);
+    if (h.experts) out += fmt::format("experts = {}\n", *h.experts);
+    if (h.budget) out += fmt::format("budget = {}\n", toml_number(*h.budget));
     out += fmt::format("rank = {}\nalpha = {}\nsteps = {}\nlearning_rate = {}\nweight_decay = {}\n", h.rank,
                        toml_number(h.alpha), h.steps, toml_number(h.learning_rate), toml_number(h.weight_decay));
     out += fmt::format("warmup = {}\nclip = {}\nbeta = {}\ngamma = {}\nbatch = {}\nparts = {}\n", toml_number(h.warmup),

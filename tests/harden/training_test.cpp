@@ -34,8 +34,12 @@ TEST(Arms, SelectsByOrderOrByBudget) {
     EXPECT_EQ(selected_experts(spec, small_model(), order), (std::vector<ExpertId>{{0, 2}, {3, 1}}));
     // One expert's adapter of rank 1 has 3 x (6 + 10) of the 16 x 180 parameters.
     spec.rank = 1;
+    spec.experts.reset();
     spec.budget = 3.5 * 48 / (16 * 180);
     EXPECT_EQ(selected_experts(spec, small_model(), order).size(), 3u);
+    spec.experts = 2;
+    EXPECT_EQ(selected_experts(spec, small_model(), order).size(), 2u);
+    spec.experts.reset();
     spec.budget = 0.9 * 48 / (16 * 180);
     EXPECT_THROW(selected_experts(spec, small_model(), order), Error);
     spec.budget.reset();

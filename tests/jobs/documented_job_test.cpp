@@ -70,6 +70,7 @@ std::string harden_defaults(HardenSpec spec) {
     spec.held_out = {};
     spec.refusals.clear();
     spec.suppress.clear();
+    spec.budget.reset();
     spec.enabled = true;
     Job job;
     job.harden = spec;

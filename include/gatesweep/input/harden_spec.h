@@ -59,8 +59,10 @@ struct HardenLimits {
 struct HardenSpec {
     bool enabled = false;  // the job has a [harden] section
     std::string provider = "routing-sensitivity";
-    std::int64_t experts = 10;
-    std::optional<double> budget;  // share of the experts' parameters, in place of `experts`
+    // How many experts: this number, as many as the share `budget` of all experts' parameters holds, or the fewer of
+    // both.
+    std::optional<std::int64_t> experts = 10;
+    std::optional<double> budget;
     std::int64_t rank = 8;
     double alpha = 16.0;
     std::int64_t steps = 200;

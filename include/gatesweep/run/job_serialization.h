@@ -140,8 +140,9 @@ void serialize(Archive& a, gatesweep::HardenLimits& x, unsigned int) {
 }
 template <class Archive>
 void serialize(Archive& a, gatesweep::HardenSpec& x, unsigned int) {
-    a& x.enabled& x.provider& x.experts& x.rank& x.alpha& x.steps& x.learning_rate& x.weight_decay& x.warmup& x.clip& x
-        .beta& x.gamma& x.batch& x.parts& x.evaluate& x.patience& x.validation& x.save& x.seed& x.max_new_tokens;
+    a& x.enabled& x.provider& x.rank& x.alpha& x.steps& x.learning_rate& x.weight_decay& x.warmup& x.clip& x.beta& x
+        .gamma& x.batch& x.parts& x.evaluate& x.patience& x.validation& x.save& x.seed& x.max_new_tokens;
+    gatesweep::serialize_optional(a, x.experts);
     gatesweep::serialize_optional(a, x.budget);
     a& x.train& x.held_out& x.refusals& x.compare& x.limits& x.suppress;
 }
