@@ -24,6 +24,21 @@ Json standard_error(double rate, std::int64_t count) {
     return std::sqrt(rate * (1.0 - rate) / static_cast<double>(count - 1));
 }
 
+// The name of a folder of a model, by the rule of lm-evaluation-harness.
+std::string sanitized(std::string_view model) {
+    std::string out;
+    bool is_run = false;
+    for (char const c : model) {
+        bool const is_kept = std::string_view("\"<>:/|\\?*[]").find(c) == std::string_view::npos;
+        if (is_kept)
+            out += c;
+        else if (!is_run)
+            out += "__";
+        is_run = !is_kept;
+    }
+    return out;
+}
+
 Json refusal_of(std::string const& label_text) {
     auto const label = parse_label(label_text);
     auto const restricted = label ? is_restricted(*label) : std::nullopt;
@@ -87,7 +102,7 @@ public:
         out["task_hashes"] = hashes_;
         out["model_source"] = "gatesweep";
         out["model_name"] = name;
-        out["model_name_sanitized"] = plain_name(name);
+        out["model_name_sanitized"] = sanitized(name);
         out["gatesweep"] = {{"version", run_.manifest.version},
                             {"build", run_.manifest.build},
                             {"plan_digest", run_.manifest.plan_digest},
