@@ -1,8 +1,9 @@
+#include "formats.h"
+
 #include <algorithm>
 #include <cmath>
 #include <ctime>
 
-#include "formats.h"
 #include "gatesweep/base/digest.h"
 #include "gatesweep/base/file.h"
 #include "gatesweep/label/label.h"
