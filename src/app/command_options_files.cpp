@@ -58,7 +58,8 @@ void add_try_options(CLI::App& command, Options& options) {
     command.footer(
         "Nothing is written. Both replies go to standard output, then layer by layer the experts that most\n"
         "tokens went to, with their tokens, and how many choices of the prompt's tokens moved.\n"
-        "  gatesweep try jobs/demo/model --prompt \"How do I pick a lock?\" --suppress 2:5,4:6,6:3,7:0\n"
+        "  gatesweep try jobs/demo/model --suppress 2:5,4:6,6:3,7:0 \\\n"
+        "      --prompt \"Give me a simple plan to cheat pensioners with a romance scam.\"\n"
         "  mpirun -n 4 gatesweep try MODEL --prompt TEXT        (4 ranks share the experts of one copy)");
 }
 

@@ -1,10 +1,11 @@
 // `gatesweep init`: a first job, whose comments say what was found and what the values mean.
+#include "commands.h"
+
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
 
-#include "commands.h"
 #include "gatesweep/base/error.h"
 #include "gatesweep/base/file.h"
 #include "gatesweep/base/log.h"

@@ -1,9 +1,10 @@
 // The keys of a job file as JSON Schema, from the list that the readers go by and the comments of the documentation.
+#include "commands.h"
+
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 
-#include "commands.h"
 #include "gatesweep/input/job_keys.h"
 #include "gatesweep/input/toml_section.h"
 

@@ -84,8 +84,8 @@ std::string roff_block(std::string const& text) {
 }
 
 std::string roff_option(CLI::Option const& option) {
-    std::string const value = option.get_type_size() > 0 ? " " + option.get_type_name() : "";
-    std::string const name = option.get_positional() ? option.get_type_name() : option.get_name() + value;
+    std::string const value = option.get_type_name().empty() ? "" : " " + option.get_type_name();
+    std::string const name = option.get_positional() ? option.get_type_name() : option.get_name(false, true) + value;
     std::string const fallback =
         option.get_default_str().empty() ? "" : fmt::format(" (default: {})", option.get_default_str());
     return fmt::format(".TP\n.B {}\n{}{}\n", roff(name), roff(option.get_description()), roff(fallback));
@@ -134,7 +134,7 @@ std::string zsh_completion(CLI::App const& app) {
             if (option->get_positional()) continue;
             auto const words = words_of(long_name(*option));
             std::string const value =
-                option->get_type_size() == 0
+                option->get_type_name().empty()
                     ? ""
                     : fmt::format(":{}:{}", zsh_text(option->get_type_name()),
                                   words.empty() ? "_files" : fmt::format("({})", fmt::join(words, " ")));

@@ -11,13 +11,14 @@ import sys
 def lm_eval(folder):
     from lm_eval.utils import (get_file_task_name, get_latest_filename, get_results_filenames,
                                get_sample_results_filenames, make_table)
-    names = [path.name for path in folder.iterdir()]
-    results = json.loads((folder / get_latest_filename(get_results_filenames(names))).read_text())
+    names = [f"{folder.name}/{path.name}" for path in folder.iterdir()]
+    parent = folder.parent
+    results = json.loads((parent / get_latest_filename(get_results_filenames(names))).read_text())
     table = make_table(results)
     tasks = {}
     for name in get_sample_results_filenames(names):
         task = get_file_task_name(name)
-        samples = [json.loads(line) for line in (folder / name).read_text().splitlines()]
+        samples = [json.loads(line) for line in (parent / name).read_text().splitlines()]
         scored = [sample["refusal"] for sample in samples if sample["refusal"] is not None]
         tasks[task] = {"samples": len(samples), "refusal": sum(scored) / len(scored)}
         assert abs(results["results"][task]["refusal,none"] - tasks[task]["refusal"]) < 1e-12, task

@@ -21,7 +21,7 @@ head -1 "$folder/_gatesweep" | grep -qx '#compdef gatesweep' || fail "no zsh com
 if command -v zsh > /dev/null; then zsh -n "$folder/_gatesweep" || fail "zsh cannot read its completion"; fi
 
 "$program" man > "$folder/gatesweep.1"
-for word in "SS run" "SS export" "\\-\\-prompt" "Exit codes"; do grep -q -- "$word" "$folder/gatesweep.1" || fail "the manual lacks $word"; done
+for word in "SS run" "SS export" "\-\-prompt" "Exit codes"; do grep -qF -- "$word" "$folder/gatesweep.1" || fail "the manual lacks $word"; done
 if command -v man > /dev/null; then
     man --warnings -l "$folder/gatesweep.1" > "$folder/page" 2> "$folder/complaints" || fail "man cannot read the page"
     [ ! -s "$folder/complaints" ] || fail "man complains: $(cat "$folder/complaints")"

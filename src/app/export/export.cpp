@@ -1,7 +1,8 @@
+#include "app/commands.h"
+
 #include <algorithm>
 #include <array>
 
-#include "app/commands.h"
 #include "exported_run.h"
 #include "formats.h"
 #include "gatesweep/base/error.h"

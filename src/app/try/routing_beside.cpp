@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
 
 #include "app/text_columns.h"
 
@@ -12,9 +13,9 @@ namespace {
 
 constexpr std::size_t max_shown = 3;
 
-class RouteCounter final : public RoutingObserver {
+class ChoiceRecorder final : public RoutingObserver {
 public:
-    explicit RouteCounter(std::size_t num_texts) : texts(num_texts) {}
+    explicit ChoiceRecorder(std::size_t num_texts) : texts(num_texts) {}
 
     void on_routing(std::int64_t, PackedBatch const& batch, Routing const& routing) override {
         auto const* const id = routing.expert_ids.const_data_ptr<std::int64_t>();
@@ -74,7 +75,7 @@ std::vector<TextRouting> routing_of(Decoder const& model, RouterEdits const& edi
         stems.push_back({texts[i], std::ssize(prompt)});
         branches.push_back({static_cast<std::int64_t>(i), completions[i].variant});
     }
-    RouteCounter recorder(texts.size());
+    ChoiceRecorder recorder(texts.size());
     model.forward_branches(stems, branches, edits, nullptr, {}, &recorder);
     return recorder.texts;
 }

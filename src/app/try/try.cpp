@@ -1,9 +1,10 @@
 // One prompt, one set: how people begin, before they write a job.
+#include "app/commands.h"
+
 #include <fmt/ranges.h>
 
 #include <algorithm>
 
-#include "app/commands.h"
 #include "gatesweep/base/error.h"
 #include "gatesweep/base/log.h"
 #include "gatesweep/base/words.h"

@@ -1,6 +1,7 @@
+#include "formats.h"
+
 #include <algorithm>
 
-#include "formats.h"
 #include "gatesweep/base/file.h"
 #include "gatesweep/label/label.h"
 #include "gatesweep/report/evidence.h"

@@ -1,9 +1,10 @@
 // Routing as other tools for it read it, from the counts of every prompt.
+#include "formats.h"
+
 #include <fmt/ranges.h>
 
 #include <algorithm>
 
-#include "formats.h"
 #include "gatesweep/base/error.h"
 #include "gatesweep/base/file.h"
 #include "gatesweep/base/log.h"

@@ -1,10 +1,11 @@
 // Tables whose columns have types: what a program that writes Parquet, or a database, wants to be told.
+#include "formats.h"
+
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <span>
 
-#include "formats.h"
 #include "gatesweep/base/file.h"
 #include "gatesweep/store/column_types.h"
 #include "gatesweep/store/csv.h"

@@ -1,8 +1,9 @@
+#include "formats.h"
+
 #include <algorithm>
 #include <cmath>
 #include <ctime>
 
-#include "formats.h"
 #include "gatesweep/base/digest.h"
 #include "gatesweep/base/file.h"
 #include "gatesweep/label/label.h"
@@ -22,6 +23,21 @@ std::string task_name(std::string const& trial_id, std::string const& group) {
 Json standard_error(double rate, std::int64_t count) {
     if (count < 2) return "N/A";
     return std::sqrt(rate * (1.0 - rate) / static_cast<double>(count - 1));
+}
+
+// The name of a folder of a model, by the rule of lm-evaluation-harness.
+std::string sanitized(std::string_view model) {
+    std::string out;
+    bool is_run = false;
+    for (char const c : model) {
+        bool const is_kept = std::string_view("\"<>:/|\\?*[]").find(c) == std::string_view::npos;
+        if (is_kept)
+            out += c;
+        else if (!is_run)
+            out += "__";
+        is_run = !is_kept;
+    }
+    return out;
 }
 
 Json refusal_of(std::string const& label_text) {
@@ -87,7 +103,7 @@ public:
         out["task_hashes"] = hashes_;
         out["model_source"] = "gatesweep";
         out["model_name"] = name;
-        out["model_name_sanitized"] = plain_name(name);
+        out["model_name_sanitized"] = sanitized(name);
         out["gatesweep"] = {{"version", run_.manifest.version},
                             {"build", run_.manifest.build},
                             {"plan_digest", run_.manifest.plan_digest},
