@@ -157,6 +157,11 @@ private:
 
 }  // namespace
 
+AdapterNaming usual_naming(ModelConfig const& config) {
+    bool const is_put_together = config.family != "phimoe";
+    return AdapterNames(config).names_experts() && is_put_together ? AdapterNaming::per_expert : AdapterNaming::fused;
+}
+
 void write_adapter(fs::path const& folder, Adapter const& adapter, ModelConfig const& config, AdapterNaming naming) {
     AdapterWriter(adapter, config, naming).write(folder);
 }

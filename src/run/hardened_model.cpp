@@ -50,8 +50,7 @@ std::string router_digest(Decoder const& model) {
 
 void write_hardened(std::filesystem::path const& folder, Adapter const& adapter, ModelConfig const& config,
                     std::vector<Gate> const& gates, std::string const& arm) {
-    AdapterNaming const naming = config.family == "gpt_oss" ? AdapterNaming::fused : AdapterNaming::per_expert;
-    write_adapter(folder, adapter, config, naming);
+    write_adapter(folder, adapter, config, usual_naming(config));
     nlohmann::ordered_json facts;
     facts["arm"] = arm;
     facts["accepted"] = is_accepted(gates, arm);
