@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 
@@ -107,6 +108,12 @@ std::string arms_html(RunView const& run) {
     return table.html();
 }
 
+// An arm has the same colour in every figure.
+std::size_t place_of(std::string const& arm) {
+    constexpr std::array arms = {"base", "selected", "random", "all-experts", "attention"};
+    return static_cast<std::size_t>(std::ranges::find(arms, arm) - arms.begin());
+}
+
 // A figure's columns: x, then a column for each arm; cells that are missing are NaN.
 struct Curves {
     std::vector<std::string> arms;
@@ -130,7 +137,8 @@ struct Curves {
         std::string out = "plot ";
         for (std::size_t i = 0; i < arms.size(); ++i) {
             out += fmt::format("{}{} using 1:{} with {} lw 2 dt {} lc rgb '{}' title {}", i ? ", \\\n     " : "",
-                               data_file(name), i + 2, style, i % 4 + 1, hex(group_colour(i)), gnuplot_quoted(arms[i]));
+                               data_file(name), i + 2, style, place_of(arms[i]) % 4 + 1,
+                               hex(group_colour(place_of(arms[i]))), gnuplot_quoted(arms[i]));
         }
         return out;
     }
@@ -158,14 +166,14 @@ std::vector<Figure> harden_figures(RunView const& run) {
     for (std::size_t row = 0; row < robustness.rows.size(); ++row)
         refusals.add(robustness.text(row, "arm"), robustness.integer(row, "num_suppressed"),
                      robustness.number(row, "refusal"));
-    return {
-        figure_of(loss_figure, "tables/harden_steps.csv", losses, "step",
-                  "set title 'Loss of the hardening'\nset xlabel 'step'\nset ylabel 'loss, nats'\nset yrange [0:*]\n",
-                  "lines"),
-        figure_of(robustness_figure, "tables/harden_robustness.csv", refusals, "suppressed",
-                  "set title 'Refusals left under suppression'\nset xlabel 'suppressed experts'\n"
-                  "set ylabel 'harmful prompts refused, %'\nset yrange [0:100]\nset xtics 1\n",
-                  "linespoints pt 7 ps 0.6")};
+    return {figure_of(loss_figure, "tables/harden_steps.csv", losses, "step",
+                      "set title 'Loss of the hardening'\nset xlabel 'step' offset 0,0.4\nset ylabel 'loss, nats'\nset "
+                      "yrange [0:*]\n",
+                      "lines"),
+            figure_of(robustness_figure, "tables/harden_robustness.csv", refusals, "suppressed",
+                      "set title 'Refusals left under suppression'\nset xlabel 'suppressed experts' offset 0,0.4\n"
+                      "set ylabel 'harmful prompts refused, %'\nset yrange [0:100]\nset xtics 1\n",
+                      "linespoints pt 7 ps 0.6")};
 }
 
 std::string harden_headline(RunView const& run) {
