@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <span>
 
+#include "gatesweep/analysis/group_layers.h"
 #include "gatesweep/analysis/provider_tables.h"
 #include "gatesweep/analysis/risk_difference.h"
 #include "gatesweep/analysis/routing_sensitivity.h"
@@ -196,6 +197,7 @@ std::vector<CsvTable> signal_tables(AnalysisInput const& input, AnalysisResult c
     if (!result.providers.empty()) {
         tables.push_back(providers_table(result.providers, result.moe_layers));
         tables.push_back(provider_agreement_table(result.providers, top));
+        tables.push_back(group_layers_table(input));
     }
     return tables;
 }
@@ -206,7 +208,7 @@ void write_tables(AnalysisInput const& input, AnalysisResult const& result, RunD
     if (result.marked.empty()) run.remove_table("marked_experts");
     if (!input.scores.has(routing_sensitivity_word)) run.remove_table("routing_sensitivity");
     if (!result.providers.empty()) return;
-    for (char const* const name : {"providers", "provider_agreement", "provider_screen"})
+    for (char const* const name : {"providers", "provider_agreement", "provider_screen", "group_layers"})
         run.remove_table(name);
 }
 

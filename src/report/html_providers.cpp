@@ -1,10 +1,12 @@
 #include "html_providers.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
 
+#include "gatesweep/base/words.h"
 #include "gatesweep/terms/score_provider.h"
 #include "html_parts.h"
 #include "palette.h"
@@ -166,6 +168,22 @@ std::string screen_plot(RunView const& run, std::string const& group) {
         group_html(run, group), left + width + 90, y + 24, left + width + 90, axis, marks);
 }
 
+// Layers where no score can say much.
+std::string flat_layers(RunView const& run) {
+    if (!run.has("group_layers")) return {};
+    CsvTable const& table = run.table("group_layers");
+    std::vector<std::string> flat;
+    for (std::size_t row = 0; row < table.rows.size(); ++row) {
+        if (table.integer(row, "flat") == 1) flat.push_back(table.text(row, "layer"));
+    }
+    if (flat.empty()) return {};
+    return fmt::format(
+        "<p>In {} the two groups are routed no more differently than two halves of one group: {}. Scores by routing "
+        "say "
+        "little there.</p>\n",
+        plural(std::ssize(flat), "layer"), fmt::join(flat, ", "));
+}
+
 }  // namespace
 
 std::string providers_section(RunView const& run) {
@@ -175,7 +193,7 @@ std::string providers_section(RunView const& run) {
         "<p>Methods that rank experts, side by side. A score is a correlation with a group of prompts, except for the "
         "logit gradient, which follows the margin itself; whether an expert matters is decided by editing it. Where "
         "methods disagree, at most one of them can be right.</p>\n";
-    body += provider_table(run, providers);
+    body += provider_table(run, providers) + flat_layers(run);
     std::vector<std::string> parts = {agreement_matrix(run, providers)};
     if (run.has("provider_screen")) {
         std::vector<std::string> groups;

@@ -66,6 +66,8 @@ constexpr std::array catalogue = {
                "choices for prompt tokens and for the baseline's generated tokens, apart"},
     TableFacts{"providers", "provider,layer,expert,score,low,high,rank,importance", Presence::sometimes,
                "what each score provider says of every expert"},
+    TableFacts{"group_layers", "layer,mean_abs_difference,max_abs_difference,mean_abs_by_chance,flat",
+               Presence::sometimes, "whether the routing of a layer differs between the two groups by more than chance"},
     TableFacts{"provider_agreement",
                "provider_a,provider_b,spearman,spearman_low,spearman_high,kendall,top_n,top_overlap,kendall_low,"
                "kendall_high,top_overlap_low,top_overlap_high",
