@@ -162,7 +162,8 @@ std::string man_page(CLI::App const& app) {
         for (CLI::Option const* option : options_of(*command)) {
             if (long_name(*option) != "--help") out += roff_option(*option);
         }
-        if (!command->get_footer().empty()) out += ".PP\n" + roff_block(command->get_footer());
+        bool const has_own = !command->get_footer().empty() && command->get_footer() != app.get_footer();
+        if (has_own) out += ".PP\n" + roff_block(command->get_footer());
     }
     return out + ".SH EXAMPLES AND EXIT CODES\n" + roff_block(app.get_footer());
 }

@@ -45,12 +45,11 @@ std::string foreign_kind(std::string_view bytes) {
     return found == beginnings.end() ? "" : std::string(found->what);
 }
 
-void refuse_lfs_pointer(std::string_view bytes, std::string_view name) {
-    GATESWEEP_VALIDATE(
-        !bytes.starts_with(pointer_begin), ExitCode::bad_data,
-        "{}: is a Git LFS pointer, not the file (the repository was cloned without Git LFS): run git lfs "
-        "pull in its folder",
-        name);
+void refuse_lfs_pointer(std::string_view bytes, std::string_view name, std::string_view what) {
+    GATESWEEP_VALIDATE(!bytes.starts_with(pointer_begin), ExitCode::bad_data,
+                       "{}: is a Git LFS pointer, not {} (the repository was cloned without Git LFS): run git lfs pull "
+                       "in its folder, or copy {} again",
+                       name, what, what == any_file ? "the file" : "the checkpoint's file");
 }
 
 }  // namespace gatesweep

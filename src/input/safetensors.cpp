@@ -254,7 +254,7 @@ SafetensorsFile::SafetensorsFile(std::filesystem::path path) : file_(std::move(p
         file_.size());
     std::string start(std::min<std::uint64_t>(file_.size(), 64), '\0');
     file_.read_at(0, std::as_writable_bytes(std::span(start)));
-    refuse_lfs_pointer(start, name);
+    refuse_lfs_pointer(start, name, "a safetensors file");
     std::array<std::byte, length_bytes> length{};
     file_.read_at(0, length);
     std::uint64_t header_bytes = 0;

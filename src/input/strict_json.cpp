@@ -99,7 +99,7 @@ void check_json_bytes(std::string_view text, std::string const& name) {
 nlohmann::json parse_strict_json(std::string_view text, std::string const& name, int max_depth,
                                  std::size_t max_values) {
     check_json_bytes(text, name);
-    refuse_lfs_pointer(text, name);
+    refuse_lfs_pointer(text, name, "valid JSON");
     Builder builder(text, name, max_depth, max_values);
     json::sax_parse(text.begin(), text.end(), &builder);
     return builder.take();

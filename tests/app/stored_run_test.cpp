@@ -56,6 +56,27 @@ TEST_F(StoredRun, ALimitOnTheSizeOfFilesIsNamedAndTheResultsStay) {
     expect(gatesweep({"report", "out"}), ExitCode::ok, {"report.html"});
 }
 
+// A full disk cuts pictures without a word of gnuplot's; a killed one says nothing either.
+TEST_F(StoredRun, PicturesThatWereNotDrawnAreNamedAndTheResultsStay) {
+    fs::create_directories(scene().folder / "bin");
+    fs::path const fake = scene().folder / "bin/gnuplot";
+    auto const report_with = [&](std::string const& script) {
+        write_file_atomically(fake, "#!/bin/sh\n" + script + "\n");
+        fs::permissions(fake, fs::perms::owner_all);
+        return run_child({GATESWEEP_BINARY, "report", "out"}, scene().folder.path(), scene().folder / "output.txt",
+                         {{"OMPI_ALLOW_RUN_AS_ROOT", "1"},
+                          {"OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"},
+                          {"PATH", fake.parent_path().string() + ":" + std::getenv("PATH")}},
+                         120.0);
+    };
+    expect(report_with("for part in svg pdf; do printf '<svg' > figures/$(basename $2 .gp).$part; done"), ExitCode::io,
+           {".svg: was not written to its end", "tables and completions are written", "free space"});
+    expect(report_with("kill -KILL $$"), ExitCode::io, {"gnuplot was ended by signal 9", "start again"});
+    expect(report_with("echo no such terminal >&2; exit 3"), ExitCode::io,
+           {"gnuplot ended with exit code 3: no such terminal"});
+    expect(gatesweep({"status", "out"}), ExitCode::ok, {"as the run wrote them"});
+}
+
 TEST_F(StoredRun, StatusOfAChangedManifestIsNotTrusted) {
     replace(out() / "manifest.json", "\"gatesweep\"", "\"gatesweeP\"");
     expect(gatesweep({"status", "out"}), ExitCode::bad_data, {"manifest.json", "digests cannot be trusted"});

@@ -8,7 +8,6 @@
 #include "gatesweep/base/error.h"
 #include "gatesweep/base/file.h"
 #include "gatesweep/base/log.h"
-#include "gatesweep/base/words.h"
 
 namespace gatesweep {
 namespace {
@@ -47,8 +46,7 @@ void export_run(Options const& options) {
                        options.out.string());
     create_folder(options.out);
     format.write(run, options.out);
-    say("exported", "{} for {}: {}", plural(std::ssize(list_folder(options.out)), "entry"), format.word,
-        options.out.string());
+    say("exported", "for {}: {}", format.word, options.out.string());
 }
 
 }  // namespace gatesweep

@@ -75,8 +75,8 @@ void try_set(Options const& options, Communicator const& world) {
                                  ? std::string("the replies are equal, token by token")
                                  : fmt::format("the replies part at token {}", part + 1));
     }
-    fmt::print("expert:tokens, the most first; {} of the prompt, each goes to {} experts\n{}",
-               plural(std::ssize(prompt), "token"), config.top_k,
+    fmt::print("expert:tokens, the most first; {} of the prompt, each goes to {}\n{}",
+               plural(std::ssize(prompt), "token"), plural(config.top_k, "expert"),
                routing_table(routing, prompt.size(), config.sparse_layers()));
 }
 

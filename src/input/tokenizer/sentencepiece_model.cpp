@@ -186,7 +186,7 @@ json replace(char const* kind, char const* pattern, char const* content) {
 
 SentencePieceModel SentencePieceModel::read(std::filesystem::path const& file) {
     std::string const bytes = read_file(file, max_model_bytes);
-    refuse_lfs_pointer(bytes, file.string());
+    refuse_lfs_pointer(bytes, file.string(), "a SentencePiece model");
     return ModelReader(file.string()).run(bytes);
 }
 

@@ -46,7 +46,7 @@ SentencePieceTokenizer::SentencePieceTokenizer(std::filesystem::path const& mode
                        "tokenizer.model beside it, or set tokenization = \"huggingface\"",
                        model_file.string());
     std::string const bytes = read_file(model_file, max_model_bytes);
-    refuse_lfs_pointer(bytes, model_file.string());
+    refuse_lfs_pointer(bytes, model_file.string(), "a SentencePiece model");
     sentencepiece::logging::SetMinLogLevel(log_only_fatal);  // its complaints reach the user as Errors
     auto const complaint = complaint_on_loading(*processor_, bytes);
     GATESWEEP_VALIDATE(!complaint, ExitCode::bad_data,
