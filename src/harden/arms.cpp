@@ -115,8 +115,7 @@ std::int64_t num_expert_parameters(ModelConfig const& config) {
     return config.num_sparse_layers() * config.num_experts * parameters_of_expert(config);
 }
 
-std::vector<ExpertId> selected_experts(HardenSpec const& spec, ModelConfig const& config,
-                                       std::span<ExpertId const> in_order) {
+std::int64_t num_selected(HardenSpec const& spec, ModelConfig const& config) {
     std::int64_t const all = config.num_sparse_layers() * config.num_experts;
     std::int64_t num = spec.experts.value_or(all);
     if (spec.budget) {
@@ -133,7 +132,12 @@ std::vector<ExpertId> selected_experts(HardenSpec const& spec, ModelConfig const
     }
     GATESWEEP_VALIDATE(num <= all, ExitCode::job, "[harden] experts = {}, and the model has {}: name fewer", num,
                        plural(all, "expert"));
-    std::vector<ExpertId> out(in_order.begin(), in_order.begin() + num);
+    return num;
+}
+
+std::vector<ExpertId> selected_experts(HardenSpec const& spec, ModelConfig const& config,
+                                       std::span<ExpertId const> in_order) {
+    std::vector<ExpertId> out(in_order.begin(), in_order.begin() + num_selected(spec, config));
     std::ranges::sort(out);
     return out;
 }

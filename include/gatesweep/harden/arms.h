@@ -11,8 +11,10 @@
 
 namespace gatesweep {
 
-// Experts by a provider's order, as many as the spec says, or as its budget holds. Errors: ExitCode::job for more than
-// there are, or a budget below one expert.
+// As many as the spec says, or as its budget holds. Errors: ExitCode::job for more than there are, or a budget below one
+// expert.
+std::int64_t num_selected(HardenSpec const& spec, ModelConfig const& config);
+// So many by a provider's order. Errors: those of num_selected.
 std::vector<ExpertId> selected_experts(HardenSpec const& spec, ModelConfig const& config,
                                        std::span<ExpertId const> in_order);
 
