@@ -107,6 +107,7 @@ void run_phases(Setup const& setup, RunSession& session) {
     if (inputs.job.harden.enabled) {
         auto const harden_timings = run_harden(setup, loaded, session, analysis ? &*analysis : nullptr);
         timings.insert(timings.end(), harden_timings.begin(), harden_timings.end());
+        session.manifest().layout.peak_memory = layout.world.all_gather(peak_memory());
     }
     if (inputs.job.sweep.enabled) {
         auto const sweep_timings =

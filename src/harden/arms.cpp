@@ -88,6 +88,14 @@ std::int64_t parameters_per_rank(std::vector<Target> const& targets) {
     return sum;
 }
 
+std::int64_t rank_of(HardenArm arm, HardenSpec const& spec, ModelConfig const& config,
+                     std::span<ExpertId const> selected, std::vector<Target> const& targets) {
+    if (arm == HardenArm::selected || arm == HardenArm::random) return spec.rank;
+    double const wanted =
+        static_cast<double>(spec.rank * parameters_per_rank(targets_of(HardenArm::selected, spec, config, selected)));
+    return std::max<std::int64_t>(1, std::llround(wanted / static_cast<double>(parameters_per_rank(targets))));
+}
+
 // Uniform in [-1, 1).
 double symmetric(std::mt19937_64& random) {
     return static_cast<double>(random() >> 11) * 0x1p-52 - 1.0;
@@ -115,8 +123,7 @@ std::int64_t num_expert_parameters(ModelConfig const& config) {
     return config.num_sparse_layers() * config.num_experts * parameters_of_expert(config);
 }
 
-std::vector<ExpertId> selected_experts(HardenSpec const& spec, ModelConfig const& config,
-                                       std::span<ExpertId const> in_order) {
+std::int64_t num_selected(HardenSpec const& spec, ModelConfig const& config) {
     std::int64_t const all = config.num_sparse_layers() * config.num_experts;
     std::int64_t num = spec.experts.value_or(all);
     if (spec.budget) {
@@ -133,20 +140,29 @@ std::vector<ExpertId> selected_experts(HardenSpec const& spec, ModelConfig const
     }
     GATESWEEP_VALIDATE(num <= all, ExitCode::job, "[harden] experts = {}, and the model has {}: name fewer", num,
                        plural(all, "expert"));
-    std::vector<ExpertId> out(in_order.begin(), in_order.begin() + num);
+    return num;
+}
+
+std::vector<ExpertId> selected_experts(HardenSpec const& spec, ModelConfig const& config,
+                                       std::span<ExpertId const> in_order) {
+    std::vector<ExpertId> out(in_order.begin(), in_order.begin() + num_selected(spec, config));
     std::ranges::sort(out);
     return out;
+}
+
+ArmSize arm_size(HardenArm arm, HardenSpec const& spec, ModelConfig const& config) {
+    // Experts are of one size: any will do.
+    std::vector<ExpertId> const some(static_cast<std::size_t>(num_selected(spec, config)));
+    HardenArm const alike = arm == HardenArm::random ? HardenArm::selected : arm;
+    std::vector<Target> const targets = targets_of(alike, spec, config, some);
+    std::int64_t const rank = rank_of(alike, spec, config, some, targets);
+    return {rank, rank * parameters_per_rank(targets)};
 }
 
 Adapter new_adapter(HardenArm arm, HardenSpec const& spec, ModelConfig const& config,
                     std::span<ExpertId const> selected) {
     std::vector<Target> const targets = targets_of(arm, spec, config, selected);
-    std::int64_t rank = spec.rank;
-    if (arm != HardenArm::selected && arm != HardenArm::random) {
-        double const wanted = static_cast<double>(
-            spec.rank * parameters_per_rank(targets_of(HardenArm::selected, spec, config, selected)));
-        rank = std::max<std::int64_t>(1, std::llround(wanted / static_cast<double>(parameters_per_rank(targets))));
-    }
+    std::int64_t const rank = rank_of(arm, spec, config, selected, targets);
     Adapter adapter;
     adapter.rank = rank;
     adapter.alpha = spec.alpha / static_cast<double>(spec.rank) * static_cast<double>(rank);

@@ -109,7 +109,12 @@ void read_selection(Section const& section, Job& job, HardenSpec& out) {
         section.refuse("provider", fmt::format("a score provider: {}", fmt::join(known, ", ")));
     if (out.provider == risk_difference_word && job.pairs.empty())
         section.refuse("provider", "\"risk-difference\" together with [[pairs]], which it compares");
-    if (out.provider == routing_sensitivity_word && !job.audit.is_wanted())
+    bool const lacks_audit = out.provider == routing_sensitivity_word && !job.audit.is_wanted();
+    if (lacks_audit && !section.has("provider"))
+        require(section, "provider",
+                "provider = \"a score provider\" to it, or [audit], which routing-sensitivity (taken unless another is "
+                "named) needs");
+    if (lacks_audit)
         section.refuse("provider",
                        "\"routing-sensitivity\" together with [audit], whose topics and matched prompts it "
                        "compares, or another provider");

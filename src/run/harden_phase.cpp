@@ -16,6 +16,7 @@
 #include "gatesweep/harden/arms.h"
 #include "gatesweep/harden/gates.h"
 #include "gatesweep/harden/trainer.h"
+#include "gatesweep/run/harden_inputs.h"
 #include "gatesweep/run/job_serialization.h"
 #include "gatesweep/run/run_identity.h"
 #include "gatesweep/run/stopwatch.h"
@@ -28,8 +29,6 @@ namespace gatesweep {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::size_t num_suppressed = 8;  // where the job names none
 
 // Experts of the provider, the highest first.
 std::vector<ExpertId> provider_order(AnalysisResult const& analysis, std::string const& provider) {
@@ -53,9 +52,11 @@ Selection select(Setup const& setup, AnalysisResult const* analysis) {
         std::vector<ExpertId> const order = provider_order(*analysis, spec.provider);
         out.selected = selected_experts(spec, config, order);
         out.suppressed = spec.suppress;
-        if (out.suppressed.empty())
-            out.suppressed.assign(order.begin(),
-                                  order.begin() + static_cast<std::ptrdiff_t>(std::min(num_suppressed, order.size())));
+        if (out.suppressed.empty()) {
+            out.suppressed = maskable(order, config);
+            auto const most = static_cast<std::size_t>(num_suppressed(spec));
+            if (out.suppressed.size() > most) out.suppressed.resize(most);
+        }
     }
     layout.world.broadcast_value(out.selected, layout.final_rank());
     layout.world.broadcast_value(out.suppressed, layout.final_rank());

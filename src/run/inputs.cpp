@@ -16,6 +16,7 @@
 #include "gatesweep/label/labelling.h"
 #include "gatesweep/model/model_config.h"
 #include "gatesweep/run/audit_plan.h"
+#include "gatesweep/run/harden_inputs.h"
 #include "gatesweep/run/job_serialization.h"
 #include "gatesweep/sweep/trial_plan.h"
 
@@ -205,6 +206,7 @@ Inputs read_inputs(JobRequest const& request, Communicator const& world) {
                                moe_layers.words(config.num_sparse_layers(), config.num_experts));
         }
         check_sweep(inputs, config);
+        check_harden(inputs, config);
     }
     world.broadcast_value(inputs, 0);
     use_settings(inputs.job.parallel.settings);

@@ -12,10 +12,11 @@
 
 namespace gatesweep {
 
-// The demo's job with the first `limit` prompts of each group, and its model from `model` where that is named. Paths
-// are relative to the repository: run it from there.
-inline void write_demo_job(std::filesystem::path const& file, int limit, std::filesystem::path const& model = {}) {
-    std::ifstream in(std::filesystem::path(GATESWEEP_SOURCE_DIR) / "jobs/demo/demo.toml");
+// The demo's job, or another of them, with the first `limit` prompts of each group, and its model from `model` where
+// that is named. Paths are relative to the repository: run it from there.
+inline void write_demo_job(std::filesystem::path const& file, int limit, std::filesystem::path const& model = {},
+                           std::filesystem::path const& job = "jobs/demo/demo.toml") {
+    std::ifstream in(std::filesystem::path(GATESWEEP_SOURCE_DIR) / job);
     std::string line, text;
     while (std::getline(in, line)) {
         if (line.starts_with("limit")) continue;

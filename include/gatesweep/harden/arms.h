@@ -11,8 +11,10 @@
 
 namespace gatesweep {
 
-// Experts by a provider's order, as many as the spec says, or as its budget holds. Errors: ExitCode::job for more than
-// there are, or a budget below one expert.
+// As many as the spec says, or as its budget holds. Errors: ExitCode::job for more than there are, or a budget below
+// one expert.
+std::int64_t num_selected(HardenSpec const& spec, ModelConfig const& config);
+// So many by a provider's order. Errors: those of num_selected.
 std::vector<ExpertId> selected_experts(HardenSpec const& spec, ModelConfig const& config,
                                        std::span<ExpertId const> in_order);
 
@@ -21,6 +23,12 @@ std::vector<ExpertId> selected_experts(HardenSpec const& spec, ModelConfig const
 // selected experts; alpha / rank is the same in every arm.
 Adapter new_adapter(HardenArm arm, HardenSpec const& spec, ModelConfig const& config,
                     std::span<ExpertId const> selected);
+
+// What new_adapter makes of so many selected experts (`random` may find fewer to draw). Errors: those of num_selected.
+struct ArmSize {
+    std::int64_t rank = 0, num_values = 0;
+};
+ArmSize arm_size(HardenArm arm, HardenSpec const& spec, ModelConfig const& config);
 
 // Experts whose matrices an adapter changes, ascending.
 std::vector<ExpertId> experts_of(Adapter const& adapter);

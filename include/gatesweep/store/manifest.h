@@ -21,8 +21,9 @@ struct ManifestLayout {
     std::string device;                // cpu | cuda, with the device's name where there is one
     std::string dtype;                 // of the weights
     // By rank, in bytes; empty in manifests of older versions.
-    std::vector<std::int64_t> bytes_read;   // of the checkpoint's tensors
-    std::vector<std::int64_t> peak_memory;  // most resident host memory when the signals were gathered; 0: not known
+    std::vector<std::int64_t> bytes_read;  // of the checkpoint's tensors
+    // Most resident host memory until the signals were gathered, of hardening until its arms were judged; 0: not known.
+    std::vector<std::int64_t> peak_memory;
 };
 
 // How far results hold beyond this run. Empty in manifests of older versions.

@@ -24,6 +24,7 @@
 #include "gatesweep/run/streaming.h"
 #include "gatesweep/signal/batch_plan.h"
 #include "gatesweep/sweep/sweep_bound.h"
+#include "plan_harden.h"
 #include "plan_memory.h"
 #include "plan_submit.h"
 #include "plan_sweep.h"
@@ -80,7 +81,7 @@ void print_audit(AuditPlan const& audit) {
 }
 
 bool may_stream(Job const& job) {
-    return job.signals.stream != StreamMode::never && !job.sweep.enabled;
+    return job.signals.stream != StreamMode::never && !job.sweep.enabled && !job.harden.enabled;
 }
 
 void add_streamed_memory(Rows& rows, Job const& job, RankMemory const& m) {
@@ -228,6 +229,10 @@ void plan_job(Options const& options, int num_ranks_started) {
                                layers_text(config), config.num_experts, config.top_k,
                                static_cast<double>(num_parameters(config)) / 1e6, dtype_name(dtype)));
     if (!job.model.adapter.empty()) {
+        if (job.harden.enabled)
+            warn(
+                "gatesweep harden would end here: the job has [model] adapter (a new adapter is for the checkpoint as "
+                "it stands): make a checkpoint of the two with gatesweep merge, and name that one");
         warn_of_end([&] {
             print("adapter", fmt::format("{}: {}", job.model.adapter.string(),
                                          adapter_text(read_adapter(job.model.adapter, config))));
@@ -237,7 +242,7 @@ void plan_job(Options const& options, int num_ranks_started) {
     if (job.audit.is_wanted()) print_audit(plan_audit(inputs));
     print_layout(job, plan, num_ranks);
     fmt::print("\n{}", prompts_table(inputs));
-    RankMemory const memory = rank_memory(inputs, config, plan, job.parallel.expert_parallel, dtype);
+    RankMemory memory = rank_memory(inputs, config, plan, job.parallel.expert_parallel, dtype);
     print_memory(job, config, memory);
     fmt::print("\n");
     if (may_stream(job)) print_streaming(inputs, config, plan, num_ranks, dtype);
@@ -264,6 +269,14 @@ void plan_job(Options const& options, int num_ranks_started) {
     } else {
         print("sweep", "none: the job has no [sweep] section");
     }
+    std::optional<HardenWork> hardening;
+    if (job.harden.enabled) {
+        hardening = harden_work(inputs, config);
+        print("harden", harden_text(*hardening, job.harden));
+        HardenMemory const needs = harden_memory(*hardening, inputs, config, num_ranks, dtype);
+        memory.hardening = std::max(needs.step(false), needs.save());
+        fmt::print("\n{}\n", harden_table(needs, *hardening, memory));
+    }
     double const seconds = options.token_rate > 0 ? static_cast<double>(tokens_at_rate) / options.token_rate : 0.0;
     if (seconds > 0) {
         print("time", fmt::format("{} at {:g} tokens/s take {}{}", job.sweep.enabled ? "new tokens" : "signals",
@@ -273,10 +286,10 @@ void plan_job(Options const& options, int num_ranks_started) {
         SignalWork const signals =
             busiest_copy(plan, inputs.prompt_tokens(), static_cast<int>(num_ranks / job.parallel.expert_parallel));
         print("machine", cluster_text(options.cluster, *cluster));
-        fmt::print("\n{}\n{}\n",
-                   time_table(plan_time(*cluster, config, job.parallel.expert_parallel, memory, c10::elementSize(dtype),
-                                        signals, work, job.sweep.max_new_tokens, job.sweep.slots)),
-                   fit_text(*cluster, memory, job.sweep.slots));
+        TimePlan times = plan_time(*cluster, config, job.parallel.expert_parallel, memory, c10::elementSize(dtype),
+                                   signals, work, job.sweep.max_new_tokens, job.sweep.slots);
+        if (hardening) add_hardening(times, *cluster, config, job, *hardening, memory, c10::elementSize(dtype));
+        fmt::print("\n{}\n{}\n", time_table(times), fit_text(*cluster, memory, job.sweep.slots));
     }
     fmt::print(
         "\nprompts needed to see a change of the refusal rate at 80 % power (paired, two-sided 5 %),\n"

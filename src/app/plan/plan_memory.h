@@ -22,6 +22,7 @@ struct RankMemory {
     std::uint64_t streamed_inputs = 0;   // of all layers, for each token that waits (host memory)
     std::uint64_t streamed_tape = 0;     // of one layer
     std::uint64_t cache_slot = 0;        // keys and values of one sequence; 0 without a sweep
+    std::uint64_t hardening = 0;         // the least beside weights to train and judge; 0 of a job that is not hardened
     std::uint64_t arrays = 0;            // what every rank gathers: counts, scores, losses of all prompts
 };
 RankMemory rank_memory(Inputs const& inputs, ModelConfig const& config, BatchPlan const& plan, int expert_parallel,

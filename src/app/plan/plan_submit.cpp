@@ -27,9 +27,9 @@ bool takes_gpus(DeviceKind device) {
 // least.
 std::int64_t node_gigabytes(Job const& job, RankMemory const& m, std::int64_t ranks) {
     std::int64_t const slots = job.sweep.slots > 0 ? job.sweep.slots : decoded_at_once;
-    std::uint64_t const rank = m.weights +
-                               std::max(2 * m.tapes_recomputed, static_cast<std::uint64_t>(slots) * m.cache_slot) +
-                               m.arrays + program_and_libraries;
+    std::uint64_t const rank =
+        m.weights + std::max({2 * m.tapes_recomputed, m.hardening, static_cast<std::uint64_t>(slots) * m.cache_slot}) +
+        m.arrays + program_and_libraries;
     return static_cast<std::int64_t>(std::ceil(static_cast<double>(rank) * static_cast<double>(ranks) / (1 << 30)));
 }
 

@@ -22,16 +22,26 @@ struct PhaseTime {
     double exchange = 0.0;
 
     double total() const { return (products > reading ? products : reading) + exchange; }
+    PhaseTime& operator+=(PhaseTime const& other) {
+        products += other.products;
+        reading += other.reading;
+        exchange += other.exchange;
+        return *this;
+    }
 };
 
 struct TimePlan {
     double load = 0.0;  // from storage, what a node's ranks need between them
     PhaseTime signals, screen, prefill, texts, decode;
+    // Of a job that is hardened: every arm is loaded again to be judged.
+    PhaseTime training, judging;
+    double reload = 0.0;
     std::int64_t slots = 0;  // sequences that a rank decodes at once
     std::int64_t decode_steps = 0;
 
     double total() const {
-        return load + signals.total() + screen.total() + prefill.total() + texts.total() + decode.total();
+        return load + signals.total() + screen.total() + prefill.total() + texts.total() + decode.total() + reload +
+               training.total() + judging.total();
     }
 };
 

@@ -36,14 +36,18 @@ std::string time_table(TimePlan const& plan) {
     add("sweep, prefill", plan.prefill, "at most: trials share what they have in common");
     add("sweep, decode", plan.decode, fmt::format("at most: {} steps of {} sequences", plan.decode_steps, plan.slots));
     add("texts read again", plan.texts, "at most");
+    if (plan.reload > 0.0)
+        rows.push_back({"harden, load", duration_text(plan.reload), "-", "-", "-", "every arm, to be judged"});
+    add("harden, steps", plan.training, "at most: the longest texts");
+    add("harden, judging", plan.judging, "at most");
     rows.push_back({"all", duration_text(plan.total()), "", "", "", ""});
     return aligned(rows);
 }
 
 std::string fit_text(Cluster const& cluster, RankMemory const& memory, std::int64_t slots) {
     std::uint64_t const needed =
-        memory.weights + std::max(memory.tapes_recomputed,
-                                  memory.cache_slot * static_cast<std::uint64_t>(std::max<std::int64_t>(1, slots)));
+        memory.weights + std::max({memory.tapes_recomputed, memory.hardening,
+                                   memory.cache_slot * static_cast<std::uint64_t>(std::max<std::int64_t>(1, slots))});
     bool const fits = static_cast<double>(needed) <= cluster.memory;
     return fmt::format(
         "{} of {} on each rank: {}", bytes_text(needed), bytes_text(static_cast<std::uint64_t>(cluster.memory)),
