@@ -22,8 +22,8 @@ inline constexpr char const* adapter_config_name = "adapter_config.json";
 //   fused       model.layers.3.mlp.experts, all experts of a layer together, as transformers 5 holds them and PEFT from
 //               0.19 on targets them (target_parameters). Zeros for experts that are not adapted.
 enum class AdapterNaming { per_expert, fused };
-// The one that PEFT loads on transformers 5: per_expert, but fused for families whose experts have no names of their own
-// (gpt_oss), or whose names PEFT does not put together (phimoe).
+// The one that PEFT loads on transformers 5: per_expert, but fused for families whose experts have no names of their
+// own (gpt_oss), or whose names PEFT does not put together (phimoe).
 AdapterNaming usual_naming(ModelConfig const& config);
 
 // Equal adapters give equal bytes. The folder is made; files of an earlier adapter are replaced. Errors: cannot_create,
