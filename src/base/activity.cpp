@@ -10,9 +10,9 @@
 namespace gatesweep {
 namespace {
 
-constexpr std::array<std::string_view, 15> phase_names = {"start",  "inputs",   "load",   "signals", "pairs",
-                                                          "audit",  "analysis", "harden", "baseline", "screen",
-                                                          "sweep",  "texts",    "labels", "tables",  "report"};
+constexpr std::array<std::string_view, 15> phase_names = {"start", "inputs",   "load",   "signals",  "pairs",
+                                                          "audit", "analysis", "harden", "baseline", "screen",
+                                                          "sweep", "texts",    "labels", "tables",   "report"};
 
 struct Record {
     std::atomic<RunPhase> phase = RunPhase::start;
