@@ -46,7 +46,8 @@ std::vector<LayerAdapter> adapter_weights(Adapter const& adapter, std::int64_t n
         // Experts of other ranks too: whether a layer has adapters is the same on every rank of the group.
         if (place.expert >= 0) layer.experts.resize(static_cast<std::size_t>(experts.count));
         if (place.expert >= 0 && !experts.contains(place.expert)) continue;
-        LowRank const low{LinearWeight(pair.a.to(to)), LinearWeight((pair.b.to(at::kDouble) * adapter.scale_of(pair)).to(to))};
+        LowRank const low{LinearWeight(pair.a.to(to)),
+                          LinearWeight((pair.b.to(at::kDouble) * adapter.scale_of(pair)).to(to))};
         auto const expert = [&]() -> ExpertAdapter& {
             return layer.experts[static_cast<std::size_t>(place.expert - experts.first)];
         };
