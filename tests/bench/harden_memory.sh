@@ -19,7 +19,7 @@ trap 'rm -rf "$work"' EXIT
 # A few steps show all there is to hold. Untrained routers may find no planted expert, but activation ranks them all. Small batches
 # keep the signals from being the peak.
 settings=(--set harden.steps=2 --set harden.save=1 --set harden.evaluate=2 --set parallel.threads=1 --set signals.batch_tokens=512)
-sed '/^suppress/d; s/^file .*/&\nlimit = 12/' jobs/demo/harden.toml > "$work/job.toml"
+sed '/^suppress/d; s/^file .*/&\nlimit = 3/' jobs/demo/harden.toml > "$work/job.toml"
 
 measure() { # what, ranks, further settings
     local what=$1 ranks=$2
