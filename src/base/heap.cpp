@@ -11,4 +11,13 @@ void keep_freed_memory() {
 #endif
 }
 
+void return_freed_memory() {
+#ifdef __GLIBC__
+    constexpr int by_default = 128 << 10;
+    mallopt(M_MMAP_THRESHOLD, by_default);
+    mallopt(M_TRIM_THRESHOLD, by_default);
+    malloc_trim(0);
+#endif
+}
+
 }  // namespace gatesweep

@@ -5,6 +5,7 @@
 
 #include "gatesweep/base/digest.h"
 #include "gatesweep/base/file.h"
+#include "gatesweep/base/heap.h"
 #include "gatesweep/comm/fail_once.h"
 #include "gatesweep/model/adapter_files.h"
 #include "gatesweep/model/checkpoint_layout.h"
@@ -21,6 +22,7 @@ nlohmann::ordered_json number_or_null(double value) {
 std::unique_ptr<Decoder> load_hardened(Setup const& setup, Adapter const& adapter) {
     auto const& [inputs, config, layout, machine] = setup;
     std::unique_ptr<Decoder> model;
+    return_freed_memory();
     fail_once(layout.world, [&] {
         Checkpoint const checkpoint(inputs.job.model.path);
         WeightSource source{&checkpoint,
@@ -33,6 +35,7 @@ std::unique_ptr<Decoder> load_hardened(Setup const& setup, Adapter const& adapte
         model = std::make_unique<Decoder>(config, load_weights(source), layout,
                                           inputs.max_tokens() + inputs.job.harden.max_new_tokens);
     });
+    keep_freed_memory();
     return model;
 }
 

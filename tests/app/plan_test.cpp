@@ -111,6 +111,35 @@ TEST_F(Plan, SaysWhatStreamingTakes) {
         EXPECT_EQ(gatesweep(never).output.find("from disk"), std::string::npos);
 }
 
+TEST_F(Plan, SaysWhatHardeningTakes) {
+    std::string const prompts = "prompts/demo/";
+    std::string train;
+    for (std::string const group : {"harmful", "benign"})
+        train += "[[prompts]]\ngroup = '" + group + "-train'\nfile = '" + GATESWEEP_SOURCE_DIR + "/" + prompts + group +
+                 "_train.csv'\nlimit = 6\n";
+    scene().folder.write("hard.toml",
+                         job_text() + train +
+                             "[harden]\nprovider = 'activation'\nexperts = 3\nrank = 4\nsteps = 5\nbatch = 4\n"
+                             "max_new_tokens = 8\ntrain = { harmful = 'harmful-train', benign = 'benign-train' }\n"
+                             "held_out = { harmful = 'harmful', benign = 'benign' }\nrefusals = '" +
+                             GATESWEEP_SOURCE_DIR + "/" + prompts + "refusals.txt'\n");
+    // Of the base model 6 harmful prompts with 0 to 8 experts masked, 6 benign ones and 6 to train on; of 4 arms the
+    // first two.
+    expect(gatesweep({"plan", "hard.toml"}), ExitCode::ok,
+           {"harden    4 arms x 5 steps", "306 replies to generate: at most 2448 new tokens", "most beside weights",
+            "checkpoint", "in float32, its two moments"});
+    expect(
+        gatesweep({"plan", "hard.toml", "--set", "harden.compare=[\"random\"]", "--set", "harden.suppress=[[2, 5]]"}),
+        ExitCode::ok, {"2 arms", "60 replies"});
+    expect(gatesweep({"plan", "hard.toml", "--set", "harden.suppress=[[2, 8]]"}), ExitCode::job,
+           {"[harden] suppress", "expert 8 of layer 2"});
+    scene().folder.write("cluster.toml",
+                         "[cluster]\nranks_per_node = 2\nmemory_gb = 8\ntflops = 0.1\nmemory_gb_per_s = 10\n"
+                         "node_gb_per_s = 3\nnetwork_gb_per_s = 3\nexchange_microseconds = 20\nstorage_gb_per_s = 1\n");
+    expect(gatesweep({"plan", "hard.toml", "--cluster", "cluster.toml"}), ExitCode::ok,
+           {"harden, load", "harden, steps", "harden, judging", "fits"});
+}
+
 TEST_F(Plan, WritesTheCommandThatSubmitsTheJob) {
     ChildResult const one = gatesweep({"plan", "job.toml"});
     expect(one, ExitCode::ok,

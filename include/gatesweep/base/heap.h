@@ -7,4 +7,7 @@ namespace gatesweep {
 // is there: weights that are read later would leave holes.
 void keep_freed_memory();
 
+// Back to the defaults, and what is free to the system: before weights are read in the place of others.
+void return_freed_memory();
+
 }  // namespace gatesweep

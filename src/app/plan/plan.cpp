@@ -25,6 +25,8 @@
 #include "gatesweep/signal/batch_plan.h"
 #include "gatesweep/sweep/sweep_bound.h"
 #include "plan_harden.h"
+#include "plan_harden_memory.h"
+#include "plan_harden_time.h"
 #include "plan_memory.h"
 #include "plan_submit.h"
 #include "plan_sweep.h"

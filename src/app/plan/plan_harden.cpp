@@ -13,6 +13,7 @@
 #include "gatesweep/harden/trainer.h"
 #include "gatesweep/run/harden_inputs.h"
 #include "gatesweep/sweep/sweep_measures.h"
+#include "plan_harden_memory.h"
 
 namespace gatesweep {
 namespace {

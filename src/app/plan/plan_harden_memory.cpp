@@ -1,10 +1,11 @@
+#include "plan_harden_memory.h"
+
 #include <algorithm>
 #include <numeric>
 
 #include "gatesweep/comm/parallel_layout.h"
 #include "gatesweep/model/decoder_layer.h"
 #include "gatesweep/model/kv_cache.h"
-#include "plan_harden.h"
 
 namespace gatesweep {
 namespace {

@@ -1,6 +1,6 @@
-#include <algorithm>
+#include "plan_harden_time.h"
 
-#include "plan_harden.h"
+#include <algorithm>
 
 namespace gatesweep {
 
