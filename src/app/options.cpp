@@ -7,9 +7,9 @@
 #include <sstream>
 
 #include "command_options.h"
+#include "first_steps/shell_help.h"
 #include "gatesweep/base/build_config.h"
 #include "gatesweep/base/error.h"
-#include "shell_help.h"
 
 namespace gatesweep {
 namespace {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <map>
 #include <set>
-#include <unordered_map>
 
 #include "gatesweep/base/digest.h"
 #include "gatesweep/base/error.h"
@@ -104,8 +103,8 @@ public:
 
 private:
     struct Group {
-        std::unordered_map<std::string, std::size_t> by_id;       // index into prompts
-        std::unordered_map<std::string, std::size_t> by_content;  // by SHA-256
+        std::map<std::string, std::size_t> by_id;       // index into prompts
+        std::map<std::string, std::size_t> by_content;  // by SHA-256
         std::set<std::filesystem::path> files;
         std::int64_t repeated = 0;
         std::string first_repeat;
@@ -234,9 +233,8 @@ private:
             "{} and {}: two rows of group \"{}\" have the id \"{}\" (results name a prompt by it): change one",
             set_.prompts[holder->second].origin, prompt.origin, printable(prompt.group), printable(prompt.id));
         auto const [first, is_unseen] = group.by_content.try_emplace(std::move(content), index);
-        if (!is_unseen && ++group.repeated == 1) {
+        if (!is_unseen && ++group.repeated == 1)
             group.first_repeat = fmt::format("{} repeats {}", prompt.origin, set_.prompts[first->second].origin);
-        }
         set_.prompts.push_back(std::move(prompt));
     }
 

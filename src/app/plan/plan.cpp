@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <functional>
-#include <iterator>
 #include <map>
 #include <optional>
 
@@ -268,9 +267,8 @@ void plan_job(Options const& options, int num_ranks_started) {
         }
         print_work(work, is_exact);
         tokens_at_rate = work.max_new_tokens;
-    } else {
-        print("sweep", "none: the job has no [sweep] section");
     }
+    if (!job.sweep.enabled) print("sweep", "none: the job has no [sweep] section");
     std::optional<HardenWork> hardening;
     if (job.harden.enabled) {
         hardening = harden_work(inputs, config);
@@ -280,10 +278,9 @@ void plan_job(Options const& options, int num_ranks_started) {
         fmt::print("\n{}\n", harden_table(needs, *hardening, memory));
     }
     double const seconds = options.token_rate > 0 ? static_cast<double>(tokens_at_rate) / options.token_rate : 0.0;
-    if (seconds > 0) {
+    if (seconds > 0)
         print("time", fmt::format("{} at {:g} tokens/s take {}{}", job.sweep.enabled ? "new tokens" : "signals",
                                   options.token_rate, job.sweep.enabled ? "at most " : "", duration_text(seconds)));
-    }
     if (cluster) {
         SignalWork const signals =
             busiest_copy(plan, inputs.prompt_tokens(), static_cast<int>(num_ranks / job.parallel.expert_parallel));

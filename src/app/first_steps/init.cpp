@@ -1,5 +1,5 @@
 // `gatesweep init`: a first job, whose comments say what was found and what the values mean.
-#include "commands.h"
+#include "app/commands.h"
 
 #include <fmt/ranges.h>
 

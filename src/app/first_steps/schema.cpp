@@ -1,5 +1,5 @@
 // The keys of a job file as JSON Schema, from the list that the readers go by and the comments of the documentation.
-#include "commands.h"
+#include "app/commands.h"
 
 #include <fmt/format.h>
 

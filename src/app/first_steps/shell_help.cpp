@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <sstream>
 
-#include "commands.h"
+#include "app/commands.h"
 #include "gatesweep/base/build_config.h"
 #include "gatesweep/terms/edit_mode.h"
 
