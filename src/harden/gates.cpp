@@ -19,7 +19,8 @@ public:
     explicit GateList(std::string arm) : arm_(std::move(arm)) {}
 
     void add(char const* gate, double value, Interval interval, std::optional<double> limit, Must must) {
-        Gate& row = gates.emplace_back(arm_, gate, value, interval, limit, true);
+        gates.push_back({arm_, gate, value, interval, limit, true});
+        Gate& row = gates.back();
         // NaN, of replies that nobody could judge, passes nothing.
         if (limit) row.passed = must == Must::reach ? value >= *limit - rounding : value <= *limit + rounding;
     }
