@@ -48,8 +48,9 @@ std::vector<LayerAdapter> adapter_weights(Adapter const& adapter, std::int64_t n
         if (place.expert >= 0 && !experts.contains(place.expert)) continue;
         LowRank const low{LinearWeight(pair.a.to(to)),
                           LinearWeight((pair.b.to(at::kDouble) * adapter.scale_of(pair)).to(to))};
-        auto const expert = [&]() -> ExpertAdapter& {
-            return layer.experts[static_cast<std::size_t>(place.expert - experts.first)];
+        std::int64_t const local = place.expert - experts.first;
+        auto const expert = [&layer, local]() -> ExpertAdapter& {
+            return layer.experts[static_cast<std::size_t>(local)];
         };
         switch (place.matrix) {
             case AdaptedMatrix::w1:

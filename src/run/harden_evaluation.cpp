@@ -58,7 +58,7 @@ Evaluation evaluate(Setup const& setup, Decoder const& model, EvaluationWork con
     std::ranges::copy(work.rows.benign, std::back_inserter(others));
     std::ranges::copy(work.rows.near_miss, std::back_inserter(others));
     std::ranges::sort(others);
-    others.erase(std::ranges::unique(others).begin(), others.end());
+    others.erase(std::unique(others.begin(), others.end()), others.end());
     session.expect(completion_record, num_variants * std::ssize(work.rows.harmful) + std::ssize(others));
     Progress progress(RunPhase::harden, "completions", layout.world);
     SweepContext const context{model,

@@ -20,7 +20,10 @@ nlohmann::ordered_json number_or_null(double value) {
 }  // namespace
 
 std::unique_ptr<Decoder> load_hardened(Setup const& setup, Adapter const& adapter) {
-    auto const& [inputs, config, layout, machine] = setup;
+    Inputs const& inputs = setup.inputs;
+    ModelConfig const& config = setup.config;
+    ParallelLayout const& layout = setup.layout;
+    Machine const& machine = setup.machine;
     std::unique_ptr<Decoder> model;
     return_freed_memory();
     fail_once(layout.world, [&] {
