@@ -60,7 +60,7 @@ AnalysisInput analysis_input(Inputs const& inputs, ModelConfig const& config, Si
 // Arrays and tables of the signals. Final rank.
 AnalysisResult analyse(AnalysisInput const& input, RunDirectory& run) {
     write_measured(input, run);
-    AnalysisResult const analysis = analyze(input);
+    AnalysisResult analysis = analyze(input);
     write_tables(input, analysis, run);
     return analysis;
 }

@@ -92,6 +92,17 @@ TEST(HardenRun, GoesOnFromWhereItWasKilled) {
     EXPECT_NE(again.output.find("nothing to do"), again.output.npos) << again.output;
 }
 
+TEST(HardenRun, EndsOnEveryRankWhenOneFails) {
+    TemporaryFolder const scene;
+    scene.write("job.toml", job_text("compare = []\n"));
+    for (char const* where : {"throw@harden:10/1", "throw@harden:150/0"}) {
+        ChildResult const failed =
+            gatesweep(scene.path(), {"harden", "job.toml", "--out", "failed"}, 2, {{"GATESWEEP_FAIL", where}});
+        EXPECT_EQ(failed.exit_code, 70) << failed.output;
+        EXPECT_NE(failed.output.find("failed on purpose at event"), failed.output.npos) << failed.output;
+    }
+}
+
 TEST(HardenRun, LeavesAnAdapterThatOtherJobsRunOn) {
     TemporaryFolder const scene;
     scene.write("job.toml", job_text("compare = []\n"));

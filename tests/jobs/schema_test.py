@@ -40,7 +40,7 @@ documented = (jobs / "README.md").read_text()
 documented = documented[documented.index("```toml\n[model]") + 8:]
 documented = documented[:documented.index("```")]
 check("jobs/README.md", documented)
-check("jobs/README.md with everything", re.sub(r"(^|\n)# (\[\[|[a-z_0-9]+ *= )", r"\1\2", documented))
+check("jobs/README.md with everything", re.sub(r"(^|\n)# (\[|[a-z_0-9]+ *= )", r"\1\2", documented))
 least = "[model]\npath = 'm'\n[[prompts]]\ngroup = 'a'\nfile = 'a.csv'\n"
 check("the least", least)
 for wrong in ["[sweep]\nsize = [1]\n", "[sweep]\nmodes = ['maks']\n", "[signals]\nbatch_tokens = 0\n", "[sweep]\nslots = 'all'\n",
