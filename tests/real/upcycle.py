@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes a Mixtral of a dense Llama checkpoint: upcycle.py DENSE FOLDER [--disturb LAYER EXPERT] [--seed S].
+"""Makes a Mixtral of a dense Llama checkpoint: upcycle.py DENSE FOLDER [--disturb LAYER EXPERT] [--top-k K].
 
 Every expert of a layer is a copy of its MLP, and the router is random. The weights of the chosen experts sum to one, so
 whatever is chosen the model computes what the dense one does, and no edit of the router may change anything. With
@@ -14,7 +14,7 @@ import shutil
 import torch
 from safetensors.torch import load_file, save_file
 
-EXPERTS, TOP_K = 8, 2
+EXPERTS = 8
 NAMES = {"gate_proj": "w1", "down_proj": "w2", "up_proj": "w3"}
 
 
@@ -32,6 +32,7 @@ def main():
     parser.add_argument("dense", type=pathlib.Path)
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--disturb", type=int, nargs=2, metavar=("LAYER", "EXPERT"))
+    parser.add_argument("--top-k", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)
     a = parser.parse_args()
     config = json.loads((a.dense / "config.json").read_text())
@@ -51,7 +52,7 @@ def main():
     for field in ("attention_bias", "mlp_bias", "pretraining_tp"):
         del config[field]
     config.update(architectures=["MixtralForCausalLM"], model_type="mixtral", num_local_experts=EXPERTS,
-                  num_experts_per_tok=TOP_K, sliding_window=None, output_router_logits=False)
+                  num_experts_per_tok=a.top_k, sliding_window=None, output_router_logits=False)
     a.folder.mkdir(parents=True, exist_ok=True)
     (a.folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
     for name in ("generation_config.json", "tokenizer.json", "tokenizer_config.json"):
