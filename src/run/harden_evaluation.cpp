@@ -5,24 +5,13 @@
 
 #include "gatesweep/base/stop_request.h"
 #include "gatesweep/comm/progress.h"
+#include "gatesweep/run/reply_generation.h"
 #include "gatesweep/sweep/generate_all.h"
 #include "gatesweep/sweep/sweep_measures.h"
 #include "span_work.h"
 
 namespace gatesweep {
 namespace {
-
-constexpr std::int64_t max_slots = 256;
-
-GeneratorOptions generator_options(Setup const& setup, Decoder const& model) {
-    auto const& [inputs, config, layout, machine] = setup;
-    std::int64_t const new_tokens = inputs.job.harden.max_new_tokens;
-    std::uint64_t const bytes =
-        KvCache::slot_bytes(config, inputs.max_prompt_tokens() + new_tokens, model.weights().embedding.element_size());
-    std::int64_t const slots =
-        std::clamp<std::int64_t>(static_cast<std::int64_t>(machine.tape_memory / 2 / bytes), 1, max_slots);
-    return {new_tokens, slots, inputs.job.signals.batch_tokens, config.eos_token_ids};
-}
 
 // Variant k masks the first k experts.
 RouterEdits suppressions(ModelConfig const& config, std::vector<ExpertId> const& experts) {
@@ -70,7 +59,7 @@ Evaluation evaluate(Setup const& setup, Decoder const& model, EvaluationWork con
                                &session.ledger(),
                                stop_request,
                                "harden " + work.model_name};
-    GeneratorOptions const options = generator_options(setup, model);
+    GeneratorOptions const options = generator_options(setup, model, inputs.job.harden.max_new_tokens, 0);
     Evaluation out;
     out.completions = generate_all(context, work.rows.harmful, 0, num_variants, options).completions;
     std::vector<Completion> more = generate_all(context, others, 0, 1, options).completions;

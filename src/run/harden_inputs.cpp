@@ -7,6 +7,7 @@
 #include "gatesweep/base/words.h"
 #include "gatesweep/harden/arms.h"
 #include "gatesweep/label/labelling.h"
+#include "gatesweep/run/reply_generation.h"
 #include "gatesweep/terms/moe_layers.h"
 
 namespace gatesweep {
@@ -46,21 +47,8 @@ void check_replies(Inputs const& inputs, ModelConfig const& config) {
     for (auto const* const groups :
          {&spec.train.benign, &spec.held_out.harmful, &spec.held_out.benign, &spec.held_out.near_miss}) {
         for (std::size_t p = 0; p < inputs.token_ids.size(); ++p) {
-            if (std::ranges::find(*groups, inputs.groups[p]) == groups->end()) continue;
-            std::int64_t const num_tokens = std::ssize(inputs.token_ids[p]), needed = num_tokens + spec.max_new_tokens;
-            GATESWEEP_VALIDATE(needed <= config.max_position_embeddings, ExitCode::job,
-                               "prompt {} of group {} has {} tokens: with harden.max_new_tokens = {} it would pass the "
-                               "model's {} positions: lower max_new_tokens, or leave the prompt out",
-                               inputs.prompt_ids[p], inputs.groups[p], num_tokens, spec.max_new_tokens,
-                               config.max_position_embeddings);
-            // The last token generated is not fed.
-            GATESWEEP_VALIDATE(!config.rope_scaling.changes_between(num_tokens, needed - 1), ExitCode::job,
-                               "prompt {} of group {} has {} tokens: with harden.max_new_tokens = {} its reply would "
-                               "pass original_max_position_embeddings {}, where the model's rotary embedding changes "
-                               "(longrope) and nothing computed before would hold: lower max_new_tokens, or leave the "
-                               "prompt out",
-                               inputs.prompt_ids[p], inputs.groups[p], num_tokens, spec.max_new_tokens,
-                               config.rope_scaling.original_positions);
+            if (std::ranges::find(*groups, inputs.groups[p]) != groups->end())
+                check_reply_room(inputs, config, p, spec.max_new_tokens, "harden.max_new_tokens");
         }
     }
 }

@@ -18,6 +18,7 @@
 #include "gatesweep/run/audit_plan.h"
 #include "gatesweep/run/harden_inputs.h"
 #include "gatesweep/run/job_serialization.h"
+#include "gatesweep/run/reply_generation.h"
 #include "gatesweep/sweep/trial_plan.h"
 
 namespace gatesweep {
@@ -68,22 +69,8 @@ void check_sweep(Inputs const& inputs, ModelConfig const& config) {
                            MoeLayers(config.sparse_layers()));
     check_label_inputs(inputs.job);
     for (std::size_t p = 0; p < inputs.token_ids.size(); ++p) {
-        std::int64_t const needed = static_cast<std::int64_t>(inputs.token_ids[p].size()) + sweep.max_new_tokens;
-        GATESWEEP_VALIDATE(!sweep.watches(inputs.groups[p]) || needed <= config.max_position_embeddings, ExitCode::job,
-                           "prompt {} of group {} has {} tokens: with sweep.max_new_tokens = {} it would pass the "
-                           "model's {} positions: "
-                           "lower max_new_tokens, or leave the prompt out",
-                           inputs.prompt_ids[p], inputs.groups[p], inputs.token_ids[p].size(), sweep.max_new_tokens,
-                           config.max_position_embeddings);
-        auto const num_tokens = static_cast<std::int64_t>(inputs.token_ids[p].size());
-        // The last token generated is not fed.
-        bool const changes = config.rope_scaling.changes_between(num_tokens, num_tokens + sweep.max_new_tokens - 1);
-        GATESWEEP_VALIDATE(!sweep.watches(inputs.groups[p]) || !changes, ExitCode::job,
-                           "prompt {} of group {} has {} tokens: with sweep.max_new_tokens = {} its reply would pass "
-                           "original_max_position_embeddings {}, where the model's rotary embedding changes (longrope) "
-                           "and nothing computed before would hold: lower max_new_tokens, or leave the prompt out",
-                           inputs.prompt_ids[p], inputs.groups[p], num_tokens, sweep.max_new_tokens,
-                           config.rope_scaling.original_positions);
+        if (sweep.watches(inputs.groups[p]))
+            check_reply_room(inputs, config, p, sweep.max_new_tokens, "sweep.max_new_tokens");
     }
 }
 
@@ -173,17 +160,14 @@ Inputs read_inputs(JobRequest const& request, Communicator const& world) {
         inputs.metadata = metadata_of(set);
         if (!inputs.job.report.by.empty()) inputs.metadata.column(inputs.job.report.by);
         inputs.prompts_digest = set.digest();
+        TokenLimits const limits{config.vocab_size, config.max_position_embeddings,
+                                 static_cast<std::int32_t>(config.bos_token_id)};
         if (!inputs.job.pairs.empty()) {
-            inputs.pairs = load_pairs(inputs.job, {config.vocab_size, config.max_position_embeddings,
-                                                   static_cast<std::int32_t>(config.bos_token_id)})
-                               .pairs;
+            inputs.pairs = load_pairs(inputs.job, limits).pairs;
             inputs.prompts_digest = sha256_hex(inputs.prompts_digest + digest_of(inputs.pairs));
         }
         if (inputs.job.harden.enabled) {
-            inputs.refusals = load_refusals(
-                inputs.job, set,
-                {config.vocab_size, config.max_position_embeddings, static_cast<std::int32_t>(config.bos_token_id)},
-                config.eos_token_ids);
+            inputs.refusals = load_refusals(inputs.job, set, limits, config.eos_token_ids);
             inputs.prompts_digest = sha256_hex(inputs.prompts_digest + digest_of(inputs.refusals));
         }
         if (inputs.job.audit.is_wanted()) {

@@ -13,6 +13,7 @@
 #include "gatesweep/comm/progress.h"
 #include "gatesweep/label/labelling.h"
 #include "gatesweep/run/completions.h"
+#include "gatesweep/run/reply_generation.h"
 #include "gatesweep/run/screen.h"
 #include "gatesweep/sweep/category_effects.h"
 #include "gatesweep/sweep/generate_all.h"
@@ -37,8 +38,6 @@ void serialize(Archive& a, gatesweep::ForcedText& x, unsigned int) {
 namespace gatesweep {
 namespace {
 
-constexpr std::int64_t max_automatic_slots = 256;
-
 TrialPlan make_plan(Setup const& setup, AnalysisResult const* analysis) {
     ParallelLayout const& layout = setup.layout;
     TrialPlan plan;
@@ -49,19 +48,6 @@ TrialPlan make_plan(Setup const& setup, AnalysisResult const* analysis) {
             warn(notice);
     }
     return plan;
-}
-
-GeneratorOptions generator_options(Setup const& setup, Decoder const& model) {
-    auto const& [inputs, config, layout, machine] = setup;
-    SweepSpec const& sweep = inputs.job.sweep;
-    std::int64_t slots = sweep.slots;
-    if (slots == 0) {
-        std::int64_t const capacity = inputs.max_prompt_tokens() + sweep.max_new_tokens;
-        std::uint64_t const bytes = KvCache::slot_bytes(config, capacity, model.weights().embedding.element_size());
-        slots = std::clamp<std::int64_t>(static_cast<std::int64_t>(machine.tape_memory / 2 / bytes), 1,
-                                         max_automatic_slots);
-    }
-    return {sweep.max_new_tokens, slots, inputs.job.signals.batch_tokens, config.eos_token_ids};
 }
 
 void say_plan(TrialPlan const& plan, std::int64_t num_prompts, std::int64_t num_recorded) {
@@ -132,7 +118,8 @@ std::vector<PhaseTiming> run_sweep(Setup const& setup, std::unique_ptr<Decoder> 
     TrialPlan const plan = make_plan(setup, analysis);
     RouterEdits const edits = plan_edits(plan, config.num_layers);
     std::vector<std::int64_t> const rows = sweep_rows(inputs.job.sweep, inputs.groups);
-    GeneratorOptions const options = generator_options(setup, *model);
+    GeneratorOptions const options =
+        generator_options(setup, *model, inputs.job.sweep.max_new_tokens, inputs.job.sweep.slots);
     if (shown) {
         say_plan(plan, std::ssize(rows),
                  count_recorded(edits, inputs.token_ids, rows, options, [&](std::string const& key) {

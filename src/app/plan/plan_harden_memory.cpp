@@ -6,6 +6,7 @@
 #include "gatesweep/comm/parallel_layout.h"
 #include "gatesweep/model/decoder_layer.h"
 #include "gatesweep/model/kv_cache.h"
+#include "gatesweep/run/reply_generation.h"
 
 namespace gatesweep {
 namespace {
@@ -14,7 +15,6 @@ constexpr std::uint64_t panel = 32;  // LinearWeight fills a matrix's sides up t
 constexpr std::uint64_t logits_at_a_time = std::uint64_t{16} << 20;
 constexpr std::uint64_t values_that_travel = std::uint64_t{1} << 18;  // of every rank at a time
 constexpr std::uint64_t copies_of_logits = 8;  // of a divergence: both models' and what is computed from them
-constexpr std::int64_t most_slots = 256;
 
 }  // namespace
 
@@ -53,7 +53,7 @@ HardenMemory harden_memory(HardenWork const& work, Inputs const& inputs, ModelCo
     out.file = 4 * largest * (2 + copies);
     out.checkpoint = 4 * largest * copies + 4 * out.file;
     std::int64_t const positions = inputs.max_prompt_tokens() + spec.max_new_tokens;
-    std::int64_t const sequences = std::min(most_slots, (work.base.num_sequences + num_ranks - 1) / num_ranks);
+    std::int64_t const sequences = std::min(max_automatic_slots, (work.base.num_sequences + num_ranks - 1) / num_ranks);
     out.replies = static_cast<std::uint64_t>(sequences) * KvCache::slot_bytes(config, positions, element);
     return out;
 }
